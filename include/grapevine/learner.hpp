@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "grapevine/snapshot.hpp"
+
+namespace grapevine {
+
+// What a protocol wants of a learner. Orders are carried out one at a time, in the order given; each is
+// answered by its result, with the same tag. Slow work is an order and its completion an input: so a GPU,
+// a CPU and a simulated cost look alike.
+//
+// A learner has slots, each one block of parameters in the run's layout. Slot 0 is the model in training;
+// an exchange claims others at start (a ring's accumulator) and they are counted in memory.
+using Slot = std::uint8_t;
+inline constexpr Slot model_slot = 0;
+
+struct Train {  // take this many local steps
+    std::uint32_t steps = 1;
+};
+struct Publish {  // freeze a range of a slot
+    Slot slot = model_slot;
+    Range range;
+};
+struct Combine {  // over theirs.range: slot = ours_weight * slot + theirs_weight * theirs
+    Slot slot = model_slot;
+    double ours_weight = 0.5;
+    double theirs_weight = 0.5;
+    Snapshot theirs;
+};
+struct Copy {  // to = scale * from, all of it
+    Slot to = 1;
+    Slot from = model_slot;
+    double scale = 1;
+};
+struct Swap {  // exchange a slot with the model: a whole result becomes the model at once, never torn
+    Slot slot = 1;
+};
+
+struct Order {
+    std::uint32_t tag = 0;
+    std::variant<Train, Publish, Combine, Copy, Swap> what;
+};
+
+struct Trained {
+    std::uint32_t steps = 0;  // taken by this order
+    double loss = 0;          // mean over the steps just taken
+    double samples = 0;       // used by this order
+};
+struct Published {
+    Snapshot snapshot;
+};
+struct Combined {
+    double distance = 0;  // |theirs - slot| before, over the range, 2-norm
+    double norm = 0;      // |slot| before, over the range, 2-norm
+};
+struct Copied {};
+struct Swapped {};
+
+struct Completion {
+    std::uint32_t tag = 0;
+    double samples_behind = 0;  // the model's, after the order: trained on, or mixed in
+    std::uint64_t steps = 0;    // local steps taken so far, after the order
+    std::variant<Trained, Published, Combined, Copied, Swapped> what;
+};
+
+// Loss and accuracy on held-out data. Models without classes leave accuracy empty.
+struct Evaluation {
+    double loss = 0;
+    std::optional<double> accuracy;
+};
+
+// The only thing in a peer that touches parameters. Protocols decide who mixes with whom and when; a
+// learner does the arithmetic, on whatever device it lives. Calls block; the node gives a learner a thread
+// of its own, the simulator charges the call's cost to the simulated clock.
+class Learner {
+public:
+    virtual ~Learner() = default;
+
+    virtual std::uint64_t layout() const = 0;         // hash of the tensor table
+    virtual std::uint64_t size() const = 0;           // elements of a slot
+    virtual Encoding encoding() const = 0;            // in which it publishes
+    virtual void claim(Slot slots) = 0;               // have this many slots, the model included
+
+    // `theirs` must have our layout and lie inside it: whoever takes one from outside checks that first.
+    // Throws what its device throws: the run cannot go on then.
+    virtual Completion carry_out(const Order& order) = 0;
+
+    // On held-out data: of the model, or of the given whole snapshot.
+    virtual Evaluation evaluate() = 0;
+    virtual Evaluation evaluate(const Snapshot& whole) = 0;
+};
+
+// Whether a learner of this layout can take it: the check for everything that comes from outside.
+constexpr bool fits(const Snapshot& s, std::uint64_t layout, std::uint64_t size) {
+    return s.layout == layout && s.range.offset <= size && s.range.count <= size - s.range.offset &&
+           (s.encoding == Encoding::float32 || s.encoding == Encoding::float64) &&
+           s.bytes.size == s.range.count * bytes_per_element(s.encoding);
+}
+
+}  // namespace grapevine

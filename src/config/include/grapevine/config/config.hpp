@@ -1,0 +1,221 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "grapevine/time.hpp"
+
+// A run as its file describes it: names and meanings are those of docs/configuration.md. Plain values; who
+// reads a file checks it whole, so whoever is handed a Config need not check it again.
+namespace grapevine::config {
+
+// How long something takes, or whatever else is drawn anew each time. Seconds.
+struct Distribution {
+    enum class Kind { constant, uniform, exponential, shifted_exponential, normal, lognormal, pareto, weibull, trace };
+    Kind kind = Kind::constant;
+    double a = 0;  // constant: value; uniform, shifted-exponential, pareto: min; exponential: mean; normal: mean;
+                   // lognormal: median; weibull: scale (s)
+    double b = 0;  // uniform: max (s); shifted-exponential: mean above min (s); normal: stddev (s);
+                   // lognormal: sigma; pareto: alpha; weibull: shape
+    std::string file;            // trace
+    std::vector<double> values;  // trace: read from the file, used one after the other, again from the start
+};
+
+enum class ModelKind { logistic, mlp, average, quadratic };
+
+// What a number per peer may be: one for all, one each, or a rule.
+struct PerPeer {
+    enum class Rule { number, list, index, alternate };
+    Rule rule = Rule::number;
+    double number = 0;
+    std::vector<double> list;
+};
+
+// Where the laws' models start.
+struct Initial {
+    enum class Rule { normal, delta, index, alternate, wave, number };
+    Rule rule = Rule::normal;
+    double number = 0;
+};
+
+struct Model {
+    ModelKind kind = ModelKind::mlp;
+    std::vector<std::uint32_t> hidden = {128, 64};  // mlp
+    std::uint32_t dimension = 1;                    // average, quadratic
+    std::optional<Initial> initial;                 // average, quadratic; else drawn from the seed, equal for all
+    PerPeer a{PerPeer::Rule::number, 1, {}};        // quadratic: f_i(x) = a_i/2 |x - b_i|^2
+    PerPeer b{PerPeer::Rule::number, 0, {}};
+    double noise = 1;                               // quadratic: standard deviation of the gradient's noise, per coordinate
+    bool needs_data() const { return kind == ModelKind::logistic || kind == ModelKind::mlp; }
+};
+
+struct Split {
+    // iid: shuffled, even. contiguous: even runs in file order. dirichlet_per_class: each class is dealt to the
+    // peers by Dirichlet(alpha). dirichlet_per_peer: each peer draws its mixture of classes by Dirichlet(alpha).
+    enum class Kind { iid, contiguous, dirichlet_per_class, dirichlet_per_peer };
+    Kind kind = Kind::iid;
+    double alpha = 0.5;
+};
+
+struct Data {
+    std::string set = "fashion-mnist";  // or "blobs": generated, needs nothing installed
+    std::string directory;              // where the set's files are; empty: where its package puts them
+    Split split;
+    std::uint32_t batch = 64;
+    // blobs: gaussian clusters of unit deviation around random centres
+    std::uint32_t features = 20, classes = 4, train_samples = 8000, test_samples = 2000;
+    double spread = 2.0;                // standard deviation of the centres, per coordinate
+};
+
+struct Target {
+    std::string metric = "accuracy";  // a metrics key
+    bool at_least = true;             // else at most
+    double value = 0;
+    bool stop = false;                // end the run when it is reached
+};
+
+struct TrainOptions {
+    enum class Optimizer { sgd, momentum, nesterov };
+    Optimizer optimizer = Optimizer::sgd;
+    double learning_rate = 0.1;
+    double momentum = 0.9;            // momentum and nesterov only
+    double weight_decay = 0;
+    Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
+    Duration pace = Duration::zero();                // a step takes at least that long
+    std::optional<Target> target;
+};
+
+enum class ExchangeKind { gossip, dpsgd, allreduce, local, single };
+enum class Clock { fixed, shuffled, poisson, rounds };
+enum class Graph { ring, matching };
+
+struct Exchange {
+    ExchangeKind kind = ExchangeKind::gossip;
+    // When an exchange is due: one of the two. Both empty: gossip every 250 ms, dpsgd and allreduce every step.
+    std::optional<Duration> period;
+    std::optional<std::uint32_t> every_steps;
+    Clock clock = Clock::fixed;
+    Graph graph = Graph::ring;                    // dpsgd
+    std::optional<Duration> patience;             // how long an exchange may take before it is given up; default: learnt
+};
+
+enum class MembershipKind { swim, fixed };        // "static" in the file
+
+struct Membership {
+    MembershipKind kind = MembershipKind::swim;
+    Duration period = std::chrono::seconds(1);
+    Duration probe_timeout = std::chrono::milliseconds(500);
+    std::uint32_t indirect = 3;
+    bool suspicion = true;
+    double suspicion_alpha = 4, suspicion_beta = 6;
+    bool local_health = true, dogpile = true, buddy = true, nacks = true;  // lifeguard = true | false | { ... }
+    bool start_full = true;                       // sim: start = "full" | "join"
+    Duration start_over = Duration::zero();       // sim, with "join": the starts are spread over this long
+};
+
+struct Metrics {
+    Duration every = std::chrono::seconds(1);
+    Duration evaluate_every = std::chrono::seconds(1);
+    std::uint32_t evaluate_peers = 64;
+    std::optional<std::uint32_t> evaluate_samples;  // none: "all"
+};
+
+// What only a simulated world has.
+struct Group {
+    std::string name = "peers";
+    std::uint32_t count = 1;
+    Distribution step_time{Distribution::Kind::constant, 0.010, 0, {}, {}};
+    double uplink = 0, downlink = 0;    // bytes per second; 0: infinitely fast
+    double mix_rate = 0;                // bytes per second that mixing handles; 0: takes no time
+};
+
+struct Link {
+    std::string from = "*", to = "*";   // group names or "*"
+    bool both_ways = true;              // between = [..] is both ways; from/to one
+    Distribution latency;               // one way
+    double loss = 0, duplicate = 0;     // probabilities, of a whole message or parcel
+};
+
+// "gpu" all of a group, "gpu:2" two at random, "cpu:10%", "cpu[3]" the fourth of it, "*" everybody.
+struct Selection {
+    std::string group = "*";
+    enum class What { all, count, share, index };
+    What what = What::all;
+    double number = 0;                  // how many, which share (0..1), or which index
+};
+
+struct Event {
+    enum class Kind { crash, restart, slow, leave, join, partition };
+    Kind kind = Kind::crash;
+    Instant at{};
+    Selection nodes;                           // crash, restart, slow, leave
+    double factor = 1;                         // slow: step times are multiplied by this
+    std::optional<Duration> lasts;             // "for": slow, partition; none: for ever
+    std::string group;                         // join
+    std::uint32_t count = 1;                   // join
+    Duration over = Duration::zero();          // join: spread over this long
+    std::vector<std::vector<Selection>> sides; // partition: two or more; who is on none hears everybody
+};
+
+// Turns a scenario into a test: exit code 7 if it does not hold.
+struct Expect {
+    std::string metric;                        // a metrics key, or a path in summary.json
+    enum class When { at, by, from, end };
+    When when = When::end;
+    Instant instant{};
+    enum class What { at_least, at_most, equals };
+    What what = What::at_least;
+    double value = 0;
+    double within = 0;                         // equals: relative
+    std::optional<Duration> ratio_over;        // take the mean ratio of the metric to itself this long before
+};
+
+struct Config {
+    std::string name = "run";
+    std::uint64_t seed = 1;                    // < 2^53
+    std::optional<Duration> until;             // simulated time; a node: wall time
+    std::optional<std::uint64_t> until_steps;  // local steps of each peer
+    Model model;
+    Data data;
+    TrainOptions train;
+    Exchange exchange;
+    Membership membership;
+    Metrics metrics;
+    std::vector<Group> groups;                 // sim only, from here on
+    std::vector<Link> links;
+    std::vector<Event> events;
+    std::vector<Expect> expects;
+};
+
+// What is wrong with a file, ready to be shown: "run.toml:12:9: unknown key 'lerning_rate' in [train]", and
+// what to do: "did you mean 'learning_rate'?".
+struct Error {
+    std::string what;
+    std::string hint;
+};
+
+// From a file, or from text under a name. Reads `include`d files too. Applies defaults and checks everything.
+std::variant<Config, Error> read_file(const std::string& path);
+std::variant<Config, Error> read_text(const std::string& text, const std::string& name);
+
+// Every default written out; reading it again gives an equal Config. `world`: with what only a simulated
+// world has (else what a node of the run needs to know: the text that a newcomer is sent).
+std::string to_toml(const Config& config, bool world = true);
+
+std::optional<Duration> parse_duration(const std::string& text);      // "250ms"; no sign; ns us ms s min h d
+std::optional<double> parse_rate(const std::string& text);            // "10Gbit" -> bytes per second; "10GB/s" too
+std::string format_duration(Duration d);                              // the shortest exact text: "250ms"
+
+// The word of `known` nearest to `word` by edits, if it is near enough to have been meant.
+std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known);
+
+const char* to_string(ModelKind kind);
+const char* to_string(ExchangeKind kind);
+const char* to_string(Clock clock);
+const char* to_string(Graph graph);
+const char* to_string(MembershipKind kind);
+
+}  // namespace grapevine::config
