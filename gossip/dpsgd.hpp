@@ -1,0 +1,39 @@
+#pragma once
+
+#include "rounds.hpp"
+
+namespace grapevine::gossip {
+
+// Decentralised parallel SGD (Lian et al. 2017): in every round x <- sum_j W_ij x_j over a graph, waiting for the
+// neighbours of this round and for nobody else.
+//   ring      both neighbours on the roll, 1/3 each (two peers: 1/2)
+//   matching  one partner drawn anew each round by all alike (Boyd et al. 2006), 1/2 each
+// Weights of neighbours that did not answer within patience are shared out among those who did.
+class Dpsgd final : public Rounds {
+public:
+    using Rounds::Rounds;
+
+protected:
+    void enter(Instant now, const Roll& roll, Out& out) override;
+    void arrived(Instant now, const Roll& roll, PeerId from, Message&& message, Out& out) override;
+    void completed(Instant now, const Roll& roll, Completion&& completion, Out& out) override;
+    void lost_peer(Instant now, const Roll& roll, PeerId peer, Out& out) override;
+    void overdue(Instant now, const Roll& roll, Out& out) override;
+    void abandon() override;
+
+private:
+    struct Neighbour {
+        PeerId id;
+        bool missed = false;
+        std::optional<Snapshot> theirs;
+    };
+    void mix_if_ready(Instant now, Out& out);
+
+    std::vector<Neighbour> neighbours_;
+    bool published_ = false;
+    std::size_t combines_ = 0;  // still to be carried out
+    double distance_ = 0, norm_ = 0, weight_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+}  // namespace grapevine::gossip

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "grapevine/company.hpp"
+#include "grapevine/gossip/messages.hpp"
+#include "grapevine/learner.hpp"
+#include "grapevine/protocol.hpp"
+#include "grapevine/random.hpp"
+
+namespace grapevine::gossip {
+
+enum class Kind : std::uint8_t { gossip, dpsgd, allreduce, local };
+enum class Clock : std::uint8_t { fixed, shuffled, poisson, rounds };
+enum class Graph : std::uint8_t { ring, matching };
+
+struct Config {
+    Kind kind = Kind::gossip;
+    // When an exchange is due: every so often, or every so many local steps. One of the two.
+    std::optional<Duration> period;
+    std::optional<std::uint32_t> every_steps;
+    Clock clock = Clock::fixed;
+    Graph graph = Graph::ring;
+    // How long an exchange may take. Nothing: ten times the mean of the last ones, a second at least.
+    std::optional<Duration> patience;
+
+    bool trains = true;                            // the law's models do not
+    Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
+    std::optional<std::uint64_t> until_steps;      // then train no more, and answer on
+    bool newcomer = false;                         // mix once before training: others are ahead
+    std::uint64_t seed = 0;                        // of the run: matchings are drawn from it by everybody alike
+    std::uint64_t layout = 0, size = 0;            // of the learner, to judge what arrives
+    std::shared_ptr<const std::vector<PeerId>> fixed_roll;  // everybody for ever, ascending; null: agreed on
+};
+
+// Inputs besides messages and timers.
+struct PeerUp { PeerId peer; };
+struct PeerDown { PeerId peer; };
+struct Undelivered { PeerId to; std::uint32_t ticket; };  // the transport gave these parameters up
+struct Finish {};  // the run is over: merge what there is to merge; Finished follows
+struct Halt {};    // we leave: start nothing, decline what comes
+
+// Timers.
+struct Due { std::uint64_t turn; };
+struct Overdue { std::uint64_t stamp; };        // an exchange of ours, or a round
+struct AnswerOverdue { PeerId to; std::uint32_t round; };
+struct RollDue {};
+using Timer = std::variant<Due, Overdue, AnswerOverdue, RollDue>;
+
+// Events besides orders to the learner.
+struct MixedWith {
+    PeerId with{};            // nobody: everybody at once
+    std::uint64_t staleness;  // local steps taken between our publishing and this mix
+    double distance, norm;    // of theirs to ours, and of ours, before
+    std::uint64_t bytes;      // of their parameters
+    Duration took;            // from the offer (or the publishing) to the mix
+    double weight;            // of theirs
+};
+enum class Failure : std::uint8_t { declined, overdue, undelivered, partner_gone, other_layout };
+struct Failed { PeerId with; Failure why; };
+struct Skipped {};               // due while one was out
+struct RollFormed { std::uint64_t epoch; std::uint32_t size, rank; };
+struct TrainedSome { std::uint32_t steps; double loss; };
+struct Finished {};
+using Event = std::variant<Order, MixedWith, Failed, Skipped, RollFormed, TrainedSome, Finished>;
+
+// How peers' parameters meet. The gossip of this project and the baselines it is measured against are all
+// exchanges; a run differs from another in nothing but which one it was given.
+//
+// Every exchange also keeps its learner at work: it orders training, and decides when that waits.
+class Exchange {
+public:
+    using Message = gossip::Message;
+    using Input = std::variant<Start, PeerUp, PeerDown, Received<Message>, Woken<Timer>, Undelivered, Completion, Finish, Halt>;
+    using Out = grapevine::Out<Message, Timer, Event>;
+    using Effects = grapevine::Effects<Message, Timer, Event>;
+
+    virtual ~Exchange() = default;
+    virtual void step(Instant now, Input&& input, const Company& company, Out& out) = 0;
+
+    virtual Slot slots() const { return 1; }  // that its learner must have, the model included
+};
+
+// `self` is in the fixed roll where there is one.
+std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Random random);
+
+// Why this configuration cannot run; null where it can. Also says no to combinations that need one clock for
+// all peers where there is none.
+const char* refused(const Config& config, bool common_clock);
+
+// The partner of place `i` among `n` in the perfect matching of a round, by a keyed permutation p: the place j
+// with p(j) = p(i) xor 1. With n odd one place a round has none.
+std::optional<std::uint64_t> matched(std::uint64_t i, std::uint64_t n, std::uint64_t seed, std::uint64_t round);
+
+// How much of theirs a peer takes: 1/2, unless one model has more than twice the other's samples behind it
+// (a newcomer); then by samples.
+double mixing_weight(double ours_samples, double theirs_samples);
+
+}  // namespace grapevine::gossip

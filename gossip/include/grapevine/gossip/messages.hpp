@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "grapevine/peer_id.hpp"
+#include "grapevine/snapshot.hpp"
+
+namespace grapevine::gossip {
+
+// Pairwise averaging. Two agree first, in small messages; then the parameters flow, both ways at once.
+enum class Why : std::uint8_t { leaving, busy, other_layout };
+struct Offer {
+    std::uint32_t round = 0;  // the offerer's number of this exchange
+};
+struct Accept {
+    std::uint32_t round = 0;
+};
+struct Decline {
+    std::uint32_t round = 0;
+    Why why = Why::busy;
+};
+struct Half {  // one side's parameters
+    std::uint32_t round = 0;
+    bool answer = false;  // from the one who accepted
+    std::uint32_t ticket = 0;
+    Snapshot snapshot;
+};
+
+// Neighbour averaging: the parameters of round `round` of the roll with this hash.
+struct RoundModel {
+    std::uint64_t roll = 0;
+    std::uint64_t round = 0;
+    std::uint32_t ticket = 0;
+    Snapshot snapshot;
+};
+
+// Ring allreduce. Hops 0 to n-2 gather sums as they go round; hops n-1 to 2n-3 hand the means out.
+struct RingPart {
+    std::uint64_t roll = 0;
+    std::uint64_t round = 0;
+    std::uint32_t hop = 0;
+    std::uint32_t ticket = 0;
+    Snapshot snapshot;
+};
+
+// Rolls: agreeing on who takes part and in which order (roll.hpp).
+struct RollProposal {
+    std::uint64_t epoch = 0;
+    std::shared_ptr<const std::vector<PeerId>> ids;  // ascending
+};
+struct RollYes {
+    std::uint64_t epoch = 0;
+    std::uint64_t hash = 0;
+};
+struct RollNo {  // "I said yes to a later one"
+    std::uint64_t epoch = 0;  // the later one's
+};
+struct RollInForce {
+    std::uint64_t epoch = 0;
+    std::uint64_t hash = 0;
+};
+
+using Message = std::variant<Offer, Accept, Decline, Half, RoundModel, RingPart, RollProposal, RollYes, RollNo, RollInForce>;
+
+// The parameters that a message carries, if it does: such a message travels on the bulk plane.
+const Snapshot* parameters(const Message& message);
+Snapshot* parameters(Message& message);
+// The number by which the transport names a message with parameters that it could not deliver.
+std::uint32_t ticket(const Message& message);
+
+}  // namespace grapevine::gossip

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <algorithm>
+
+#include "grapevine/gossip/exchange.hpp"
+
+namespace grapevine::gossip {
+
+// When exchanges are due by time: the four clocks. A peer has its own; only `rounds` and `shuffled` mean
+// anything to all at once, and only where all have one clock.
+//   fixed     a timer of the period, with a phase uniform in (0, period]
+//   shuffled  one instant uniform in every [k period, (k+1) period), drawn anew: a common shuffle without
+//             common knowledge
+//   poisson   exponential gaps of that mean
+//   rounds    at k period, k >= 1
+class Ticks {
+public:
+    Ticks(const Config& config, Random random) : clock_(config.clock), period_(config.period.value_or(Duration::zero())), random_(random) {}
+
+    bool any() const { return period_ > Duration::zero(); }
+    void start(Instant now, Exchange::Out& out);
+    // Arms the next one. The turn just due (of `rounds`: k); nothing if the timer was stale.
+    std::optional<std::uint64_t> woken(Instant now, const Due& due, Exchange::Out& out);
+    void stop() { stopped_ = true; }
+
+private:
+    void arm(Instant at, Exchange::Out& out) { out.wake(at, Due{turn_}); }
+    Duration uniform(Duration below) { return Duration(static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(below.count())))); }
+
+    Clock clock_;
+    Duration period_;
+    Random random_;
+    Instant next_{};  // fixed: when the timer is next due
+    std::uint64_t turn_ = 0;
+    bool stopped_ = false;
+};
+
+// Keeps the learner at work, one order at a time, each about as long as `order` says: then the next step
+// boundary is never far. How many steps that is shows from how long the last orders took.
+class Training {
+public:
+    explicit Training(const Config& config) : trains_(config.trains), order_(config.order), until_(config.until_steps) {}
+
+    bool wanted() const { return trains_ && !(until_ && steps_ >= *until_); }
+    bool under_way() const { return under_way_; }
+    std::uint64_t steps() const { return steps_; }
+    // At most `most` steps from here. Nothing happens where none are wanted or some are under way.
+    template <class Give>
+    void begin(Instant now, std::uint64_t most, Give&& give) {
+        if (!wanted() || under_way_ || most == 0) return;
+        std::uint64_t steps = 1;
+        if (step_seconds_ > 0) steps = static_cast<std::uint64_t>(std::max(1.0, seconds(order_) / step_seconds_ + 0.5));
+        steps = std::min({steps, most, std::uint64_t{1} << 20});
+        if (until_) steps = std::min(steps, *until_ - steps_);
+        under_way_ = true;
+        begun_ = now;
+        give(Train{static_cast<std::uint32_t>(steps)});
+    }
+    void ended(Instant now, const Trained& trained);
+    void stop() { trains_ = false; }
+
+private:
+    bool trains_;
+    Duration order_;
+    std::optional<std::uint64_t> until_;
+    std::uint64_t steps_ = 0;
+    bool under_way_ = false;
+    Instant begun_{};
+    double step_seconds_ = 0;  // mean over the last orders
+};
+
+// How long to wait before something is given up: as told, or ten times what it took lately.
+class Patience {
+public:
+    explicit Patience(const Config& config) : told_(config.patience) {}
+    Duration now() const;
+    void took(Duration d);
+
+private:
+    std::optional<Duration> told_;
+    double mean_ = 0;  // seconds
+};
+
+}  // namespace grapevine::gossip

@@ -1,0 +1,238 @@
+#include "pairwise.hpp"
+
+#include <cassert>
+
+namespace grapevine::gossip {
+
+namespace {
+constexpr std::size_t most_answers = 2;
+constexpr Duration finish_every = std::chrono::milliseconds(100);
+constexpr Duration finish_within = std::chrono::seconds(10);
+constexpr double calm_distance = 0.001;  // of the norm
+constexpr std::uint64_t finish_turn = ~std::uint64_t{0};
+constexpr std::uint64_t catch_up_turn = finish_turn - 1;
+constexpr Duration catch_up_within = std::chrono::seconds(10);
+}  // namespace
+
+double mixing_weight(double ours, double theirs) {
+    if (!(ours + theirs > 0)) return 0.5;
+    if (ours <= 2 * theirs && theirs <= 2 * ours) return 0.5;
+    return theirs / (ours + theirs);
+}
+
+Pairwise::Pairwise(const Config& config, PeerId self, Random random)
+    : config_(config), self_(self), random_(random.split(1)), ticks_(config, random.split(2)), training_(config),
+      patience_(config), catching_up_(config.newcomer) {
+    next_due_step_ = config.every_steps.value_or(0);
+}
+
+void Pairwise::step(Instant now, Input&& input, const Company& company, Out& out) {
+    std::visit(
+        Cases{
+            [&](Start&) {
+                ticks_.start(now, out);
+                if (catching_up_) out.wake(now + catch_up_within, Due{catch_up_turn});
+                train(now, out);
+            },
+            [&](PeerUp&) {
+                if (catching_up_ && !own_) due(now, company, out);  // somebody to catch up with: do not wait for the clock
+            },
+            [&](PeerDown& down) {
+                if (own_ && own_->partner == down.peer && !own_->mixing) give_up(*own_, false, Failure::partner_gone, out);
+                std::erase_if(answers_, [&](const Talk& t) { return t.partner == down.peer && !t.mixing; });
+            },
+            [&](Received<Message>& received) { receive(now, received.from, std::move(received.message), company, out); },
+            [&](Woken<Timer>& woken) {
+                if (const auto* turn = std::get_if<Due>(&woken.timer)) {
+                    if (turn->turn == finish_turn) {
+                        if (!finishing_ || finished_) return;
+                        if (now >= finish_by_ || company.size() == 0) return settle(now, 0, out);
+                        out.wake(now + finish_every, Due{finish_turn});
+                        if (!own_) due(now, company, out);
+                    } else if (turn->turn == catch_up_turn) {
+                        catching_up_ = false;  // nobody to catch up with, it seems: begin alone
+                        train(now, out);
+                    } else if (ticks_.woken(now, *turn, out)) {
+                        due(now, company, out);
+                    }
+                } else if (const auto* overdue = std::get_if<Overdue>(&woken.timer)) {
+                    if (own_ && own_->round == overdue->stamp && !own_->mixing) give_up(*own_, false, Failure::overdue, out);
+                } else if (const auto* answer = std::get_if<AnswerOverdue>(&woken.timer)) {
+                    if (Talk* talk = find_answer(answer->to, answer->round); talk && !talk->mixing)
+                        give_up(*talk, true, Failure::overdue, out);
+                }
+            },
+            [&](Undelivered& u) {
+                if (own_ && own_->partner == u.to && own_->ticket == u.ticket && !own_->mixing)
+                    return give_up(*own_, false, Failure::undelivered, out);
+                for (Talk& talk : answers_)
+                    if (talk.partner == u.to && talk.ticket == u.ticket && !talk.mixing)
+                        return give_up(talk, true, Failure::undelivered, out);
+            },
+            [&](Completion& completion) { completed(now, std::move(completion), company, out); },
+            [&](Finish&) {
+                if (finishing_) return;
+                finishing_ = true;
+                catching_up_ = false;
+                training_.stop();
+                ticks_.stop();
+                finish_by_ = now + finish_within;
+                out.wake(now, Due{finish_turn});
+            },
+            [&](Halt&) {
+                halted_ = true;
+                training_.stop();
+                ticks_.stop();
+            },
+        },
+        input);
+}
+
+void Pairwise::due(Instant now, const Company& company, Out& out) {
+    if (halted_) return;
+    if (own_) return out.tell(Skipped{});
+    const auto partner = company.draw(random_);
+    if (!partner) return;
+    own_ = Talk{*partner, ++round_, now, 0, 0, {}, false, false};
+    out.send(*partner, Offer{round_});
+    out.wake(now + patience_.now(), Overdue{round_});
+}
+
+void Pairwise::receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out) {
+    (void)company;
+    if (auto* offer = std::get_if<Offer>(&message)) {
+        if (find_answer(from, offer->round)) return;  // doubled on the way
+        std::erase_if(answers_, [&](const Talk& t) { return t.partner == from && !t.mixing; });  // it gave that one up
+        if (halted_) return out.send(from, Decline{offer->round, Why::leaving});
+        if (answers_.size() >= most_answers) return out.send(from, Decline{offer->round, Why::busy});
+        answers_.push_back({from, offer->round, now, 0, 0, {}, false, false});
+        out.send(from, Accept{offer->round});
+        out.wake(now + patience_.now(), AnswerOverdue{from, offer->round});
+        publish(answers_.back(), true, out);
+    } else if (auto* accept = std::get_if<Accept>(&message)) {
+        if (own_ && own_->partner == from && own_->round == accept->round && own_->ticket == 0) publish(*own_, false, out);
+    } else if (auto* decline = std::get_if<Decline>(&message)) {
+        if (own_ && own_->partner == from && own_->round == decline->round && !own_->mixing)
+            give_up(*own_, false, decline->why == Why::other_layout ? Failure::other_layout : Failure::declined, out);
+    } else if (auto* half = std::get_if<Half>(&message)) {
+        Talk* talk = half->answer ? (own_ && own_->partner == from && own_->round == half->round ? &*own_ : nullptr)
+                                  : find_answer(from, half->round);
+        if (!talk || talk->mixing || talk->theirs) return;  // late, or doubled
+        const Snapshot& s = half->snapshot;
+        if (!fits(s, config_.layout, config_.size) || s.range.count != config_.size) {
+            out.send(from, Decline{half->round, Why::other_layout});
+            return give_up(*talk, !half->answer, Failure::other_layout, out);
+        }
+        // Their acceptance may have been lost or overtaken; their half says the same.
+        if (half->answer && talk->ticket == 0) publish(*talk, false, out);
+        take(now, *talk, !half->answer, std::move(half->snapshot), out);
+    }
+    // Other exchanges' messages: somebody runs another exchange. The handshake refuses that; nothing to do here.
+}
+
+void Pairwise::publish(Talk& talk, bool answer, Out& out) {
+    if (++ticket_ == 0) ++ticket_;
+    talk.ticket = ticket_;
+    tasks_.push_back({order(Publish{model_slot, Range{0, config_.size}}, out), answer, talk.partner, talk.round});
+}
+
+void Pairwise::take(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out& out) {
+    talk.theirs = std::move(theirs);
+    if (talk.published) mix(now, talk, answer, out);  // else when we have: our half goes out as it was before
+}
+
+void Pairwise::mix(Instant now, Talk& talk, bool answer, Out& out) {
+    (void)now;
+    talk.mixing = true;
+    const double weight = mixing_weight(samples_, talk.theirs->samples);
+    const std::uint64_t bytes = talk.theirs->bytes.size;
+    const std::uint32_t tag = order(Combine{model_slot, 1 - weight, weight, std::move(*talk.theirs)}, out);
+    tasks_.push_back({tag, answer, talk.partner, talk.round, weight, bytes});
+    talk.theirs.reset();
+}
+
+void Pairwise::completed(Instant now, Completion&& completion, const Company& company, Out& out) {
+    samples_ = completion.samples_behind;
+    if (const auto* trained = std::get_if<Trained>(&completion.what)) {
+        training_.ended(now, *trained);
+        out.tell(TrainedSome{trained->steps, trained->loss});
+        if (config_.every_steps && training_.steps() >= next_due_step_ && !finishing_) {
+            next_due_step_ += *config_.every_steps;
+            due(now, company, out);
+        }
+        return train(now, out);
+    }
+    assert(!tasks_.empty() && tasks_.front().tag == completion.tag);
+    const Task task = tasks_.front();
+    tasks_.erase(tasks_.begin());
+    Talk* talk = find(task);
+
+    if (auto* published = std::get_if<Published>(&completion.what)) {
+        if (!talk) return;  // given up meanwhile
+        talk->published = true;
+        talk->steps_at_publish = completion.steps;
+        out.send(task.partner, Half{task.round, task.answer, talk->ticket, std::move(published->snapshot)});
+        if (talk->theirs) mix(now, *talk, task.answer, out);
+    } else if (const auto* combined = std::get_if<Combined>(&completion.what)) {
+        if (!talk) return;
+        const Duration took = now - talk->since;
+        out.tell(MixedWith{task.partner, completion.steps - talk->steps_at_publish, combined->distance, combined->norm,
+                           task.bytes, took, task.weight});
+        if (task.answer) {
+            std::erase_if(answers_, [&](const Talk& t) { return t.partner == task.partner && t.round == task.round; });
+        } else {
+            patience_.took(took);
+            own_.reset();
+        }
+        if (catching_up_) {
+            catching_up_ = false;
+            train(now, out);
+        }
+        if (finishing_) settle(now, combined->norm > 0 ? combined->distance / combined->norm : 0, out);
+    }
+}
+
+// After the end: mix on without training until the last few mixes found no difference worth naming.
+void Pairwise::settle(Instant now, double relative, Out& out) {
+    if (finished_) return;
+    calm_ = relative < calm_distance ? calm_ + 1 : 0;
+    if (calm_ < 3 && now < finish_by_) return;
+    finished_ = true;
+    out.tell(Finished{});
+}
+
+void Pairwise::give_up(Talk& talk, bool answer, Failure why, Out& out) {
+    const PeerId partner = talk.partner;
+    const std::uint32_t round = talk.round;
+    if (answer) {
+        std::erase_if(answers_, [&](const Talk& t) { return t.partner == partner && t.round == round; });
+    } else {
+        own_.reset();
+    }
+    out.tell(Failed{partner, why});
+}
+
+void Pairwise::train(Instant now, Out& out) {
+    if (catching_up_ || halted_ || finishing_) return;
+    std::uint64_t most = ~std::uint64_t{0};
+    if (config_.every_steps) most = next_due_step_ - training_.steps();
+    training_.begin(now, most, [&](Train t) { order(t, out); });
+}
+
+std::uint32_t Pairwise::order(decltype(Order::what) what, Out& out) {
+    out.tell(Order{++tag_, std::move(what)});
+    return tag_;
+}
+
+Pairwise::Talk* Pairwise::find_answer(PeerId partner, std::uint32_t round) {
+    for (Talk& t : answers_)
+        if (t.partner == partner && t.round == round) return &t;
+    return nullptr;
+}
+
+Pairwise::Talk* Pairwise::find(const Task& task) {
+    if (task.answer) return find_answer(task.partner, task.round);
+    return own_ && own_->partner == task.partner && own_->round == task.round ? &*own_ : nullptr;
+}
+
+}  // namespace grapevine::gossip

@@ -1,0 +1,170 @@
+#include "rounds.hpp"
+
+#include <cassert>
+
+namespace grapevine::gossip {
+
+namespace {
+std::pair<std::uint64_t, std::uint64_t> roll_and_round(const Message& message) {
+    if (const auto* m = std::get_if<RoundModel>(&message)) return {m->roll, m->round};
+    if (const auto* m = std::get_if<RingPart>(&message)) return {m->roll, m->round};
+    return {0, 0};
+}
+}  // namespace
+
+Rounds::Rounds(const Config& config, PeerId self, Random random)
+    : config_(config), self_(self), ticks_(config, random.split(2)), training_(config), patience_(config), roll_(config, self) {
+    next_due_step_ = config.every_steps.value_or(0);
+}
+
+void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) {
+    std::visit(
+        Cases{
+            [&](Start&) {
+                ticks_.start(now, out);
+                if (roll_.start(now, company, out)) roll_changed(now, out);
+            },
+            [&](PeerUp&) {
+                if (roll_.view_changed(now, company, out)) roll_changed(now, out);
+            },
+            [&](PeerDown& down) {
+                if (roll_.view_changed(now, company, out)) roll_changed(now, out);
+                if (in_round_) lost_peer(now, *roll_.in_force(), down.peer, out);
+            },
+            [&](Received<Message>& received) { receive(now, received.from, std::move(received.message), company, out); },
+            [&](Woken<Timer>& woken) {
+                if (const auto* due = std::get_if<Due>(&woken.timer)) {
+                    const auto turn = ticks_.woken(now, *due, out);
+                    if (!turn || halted_ || finishing_) return;
+                    turn_ = *turn;
+                    if (!roll_.in_force() || roll_.in_force()->size() < 2) return;
+                    if (in_round_) return out.tell(Skipped{});
+                    begin(now, turn_, out);
+                } else if (const auto* overdue_timer = std::get_if<Overdue>(&woken.timer)) {
+                    if (in_round_ && overdue_timer->stamp == round_) overdue(now, *roll_.in_force(), out);
+                } else if (std::holds_alternative<RollDue>(woken.timer)) {
+                    if (roll_.woken(now, company, out)) roll_changed(now, out);
+                }
+            },
+            [&](Undelivered& u) {
+                if (!in_round_ || !company.contains(u.to)) return;
+                for (const Sent& sent : sent_)
+                    if (sent.to == u.to && ticket(sent.message) == u.ticket) return out.send(sent.to, sent.message);
+            },
+            [&](Completion& completion) {
+                samples_ = completion.samples_behind;
+                if (const auto* trained = std::get_if<Trained>(&completion.what)) {
+                    training_.ended(now, *trained);
+                    out.tell(TrainedSome{trained->steps, trained->loss});
+                    return train(now, out);
+                }
+                --orders_out_;
+                if (stale_orders_ > 0) {
+                    if (--stale_orders_ == 0 && !in_round_) train(now, out);
+                    return;
+                }
+                if (in_round_) completed(now, *roll_.in_force(), std::move(completion), out);
+            },
+            [&](Finish&) {
+                if (finishing_) return;
+                finishing_ = true;
+                training_.stop();
+                ticks_.stop();
+                out.tell(Finished{});  // after a round all that took part have what they agreed on
+            },
+            [&](Halt&) {
+                halted_ = true;
+                training_.stop();
+                ticks_.stop();
+                roll_.stop();
+            },
+        },
+        input);
+}
+
+void Rounds::roll_changed(Instant now, Out& out) {
+    if (in_round_) {
+        abandon();
+        in_round_ = false;
+        stale_orders_ = orders_out_;
+    }
+    early_.clear();
+    sent_.clear();
+    round_ = 0;
+    mixed_on_roll_ = 0;
+    if (config_.every_steps) next_due_step_ = training_.steps() + (training_.steps() > 0 ? 0 : *config_.every_steps);
+    if (roll_.in_force()) train(now, out);
+}
+
+// Trains on, or begins the round that is due. Without a roll there is nobody to wait for, and nobody to mix
+// with: an exchange of rounds then stands still, as its users expect of it.
+void Rounds::train(Instant now, Out& out) {
+    if (halted_ || finishing_ || in_round_ || training_.under_way() || !roll_.in_force() || stale_orders_ > 0) return;
+    const bool alone = roll_.in_force()->size() < 2;
+    if (config_.every_steps && training_.steps() >= next_due_step_) {
+        if (!alone) return begin(now, round_ + 1, out);
+        next_due_step_ = training_.steps() + *config_.every_steps;
+    }
+    std::uint64_t most = ~std::uint64_t{0};
+    if (config_.every_steps) most = next_due_step_ - training_.steps();
+    training_.begin(now, most, [&](Train t) { out.tell(Order{++tag_, t}); });
+}
+
+void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
+    in_round_ = true;
+    round_ = round;
+    entered_ = now;
+    const bool waits_for_all = config_.kind == Kind::allreduce;
+    Duration patience = patience_.now();
+    if (waits_for_all && !config_.patience) patience = std::chrono::minutes(10);  // slow is waited for; dead leave the roll
+    out.wake(now + patience, Overdue{round_});
+    enter(now, *roll_.in_force(), out);
+    std::vector<Early> kept = std::move(early_);
+    early_.clear();
+    for (Early& e : kept) take(now, e.from, std::move(e.message), out);
+}
+
+void Rounds::done(Instant now, Out& out) {
+    patience_.took(now - entered_);
+    in_round_ = false;
+    sent_.clear();
+    ++mixed_on_roll_;
+    if (config_.every_steps) next_due_step_ = training_.steps() + *config_.every_steps;
+    train(now, out);
+}
+
+void Rounds::receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out) {
+    const Snapshot* snapshot = parameters(message);
+    if (!snapshot) {
+        if (roll_.received(now, from, message, company, out)) roll_changed(now, out);
+        return;
+    }
+    if (halted_ || !roll_.in_force()) return;
+    if (roll_and_round(message).first != roll_.in_force()->hash) return roll_.outdated(from, out);
+    if (!fits(*snapshot, config_.layout, config_.size)) return out.tell(Failed{from, Failure::other_layout});
+    take(now, from, std::move(message), out);
+}
+
+void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
+    const std::uint64_t round = roll_and_round(message).second;
+    if (in_round_ && round == round_) return arrived(now, *roll_.in_force(), from, std::move(message), out);
+    const bool next = ticks_.any() ? round > round_ : round == round_ + 1;
+    if (!next) return;  // late
+    if (early_.size() >= 4 * std::size_t{roll_.in_force()->size()} + 16) return;  // more than any honest peer is ahead
+    early_.push_back({from, std::move(message)});
+    // One that has made its steps trains no more, but takes part in the rounds of those who have not.
+    if (!in_round_ && !ticks_.any() && !training_.wanted() && !training_.under_way() && !finishing_) begin(now, round, out);
+}
+
+std::uint32_t Rounds::order(decltype(Order::what) what, Out& out) {
+    ++orders_out_;
+    out.tell(Order{++tag_, std::move(what)});
+    return tag_;
+}
+
+void Rounds::send(PeerId to, Message message, Out& out) {
+    sent_.push_back({to, message});
+    out.send(to, std::move(message));
+}
+
+}  // namespace grapevine::gossip

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "pace.hpp"
+#include "roll.hpp"
+
+namespace grapevine::gossip {
+
+// What all exchanges have in common that go in rounds: everybody on the roll trains, then all mix what they have
+// of the same round number, then all train on. Training waits from the start of a round until it is mixed.
+//
+//    (no roll) --in force--> Training --due--> in a round --done, or patience is over--> Training
+//        ^                                         |
+//        +------ the roll is no longer in force ---+   (what was gathered is dropped; the model is as it was)
+//
+// Which messages a round needs, and what is made of them, is the derived exchange's.
+class Rounds : public Exchange {
+public:
+    Rounds(const Config& config, PeerId self, Random random);
+    void step(Instant now, Input&& input, const Company& company, Out& out) final;
+
+protected:
+    // A round begins; `roll` has two peers at least.
+    virtual void enter(Instant now, const Roll& roll, Out& out) = 0;
+    // Parameters of this round, checked against our layout. Of the next round: kept by Rounds until then.
+    virtual void arrived(Instant now, const Roll& roll, PeerId from, Message&& message, Out& out) = 0;
+    // The learner has carried out an order of ours (not training).
+    virtual void completed(Instant now, const Roll& roll, Completion&& completion, Out& out) = 0;
+    virtual void lost_peer(Instant now, const Roll& roll, PeerId peer, Out& out) = 0;
+    virtual void overdue(Instant now, const Roll& roll, Out& out) = 0;
+    virtual void abandon() = 0;  // forget the round
+
+    void done(Instant now, Out& out);  // the round is mixed, or given up
+    std::uint32_t order(decltype(Order::what) what, Out& out);
+    // Sends parameters and keeps them until the round is over, to send them again if they got lost.
+    void send(PeerId to, Message message, Out& out);
+    std::uint32_t new_ticket() { return ++ticket_ ? ticket_ : ++ticket_; }
+
+    const Config& config() const { return config_; }
+    std::uint64_t round() const { return round_; }
+    std::uint64_t turn() const { return turn_; }
+    bool first_of_roll() const { return mixed_on_roll_ == 0; }
+    double samples() const { return samples_; }
+    std::uint64_t steps() const { return training_.steps(); }
+    Instant entered() const { return entered_; }
+    PeerId self() const { return self_; }
+
+private:
+    struct Early {
+        PeerId from;
+        Message message;
+    };
+    struct Sent {
+        PeerId to;
+        Message message;
+    };
+
+    void begin(Instant now, std::uint64_t round, Out& out);
+    void roll_changed(Instant now, Out& out);
+    void train(Instant now, Out& out);
+    void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out);
+    void take(Instant now, PeerId from, Message&& message, Out& out);
+
+    Config config_;
+    PeerId self_;
+    Ticks ticks_;
+    Training training_;
+    Patience patience_;
+    RollCall roll_;
+
+    bool in_round_ = false;
+    std::uint64_t round_ = 0;          // the one we are in, or the last one
+    std::uint64_t turn_ = 0;           // by the clock, where there is one
+    std::uint64_t mixed_on_roll_ = 0;  // rounds that were mixed since the roll is in force
+    std::uint64_t next_due_step_ = 0;
+    Instant entered_{};
+    std::vector<Early> early_;
+    std::vector<Sent> sent_;
+    std::uint32_t tag_ = 0, ticket_ = 0;
+    std::uint32_t stale_orders_ = 0;   // of a round that was abandoned: their results mean nothing
+    std::uint32_t orders_out_ = 0;
+    double samples_ = 0;
+    bool halted_ = false, finishing_ = false;
+};
+
+}  // namespace grapevine::gossip

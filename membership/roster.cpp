@@ -1,0 +1,98 @@
+#include "grapevine/membership/roster.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace grapevine::membership {
+
+Roster::Roster(const Book& book, const std::vector<Handle>& known) : book_(&book) {
+    entries_.reserve(known.size());
+    for (const Handle h : known) entries_.push_back({h, Standing::alive});
+    const auto by_id = [&](const Entry& a, const Entry& b) { return book.id(a.record) < book.id(b.record); };
+    if (!std::is_sorted(entries_.begin(), entries_.end(), by_id)) std::sort(entries_.begin(), entries_.end(), by_id);
+    alive_ = entries_.size();
+}
+
+std::size_t Roster::place(PeerId peer) const {
+    const auto at = std::partition_point(entries_.begin(), entries_.end(),
+                                         [&](const Entry& e) { return book_->id(e.record) < peer; });
+    return static_cast<std::size_t>(at - entries_.begin());
+}
+
+const Roster::Entry* Roster::find(PeerId peer) const {
+    const std::size_t i = place(peer);
+    return i < entries_.size() && book_->id(entries_[i].record) == peer ? &entries_[i] : nullptr;
+}
+
+void Roster::count(Standing standing, int by) {
+    switch (standing) {
+        case Standing::alive: alive_ += by; break;
+        case Standing::suspect: suspect_ += by; break;
+        case Standing::dead: dead_ += by; break;
+        case Standing::left: break;
+    }
+}
+
+void Roster::put(Handle record, Standing standing) {
+    const PeerId peer = book_->id(record);
+    const std::size_t i = place(peer);
+    if (i < entries_.size() && book_->id(entries_[i].record) == peer) {
+        count(entries_[i].standing, -1);
+        entries_[i] = {record, standing};
+    } else {
+        entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(i), {record, standing});
+    }
+    count(standing, +1);
+}
+
+void Roster::remove(PeerId peer) {
+    const std::size_t i = place(peer);
+    if (i >= entries_.size() || book_->id(entries_[i].record) != peer) return;
+    count(entries_[i].standing, -1);
+    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
+}
+
+// Uniform over the `of` entries that are wanted: by trying, and where they are rare by counting.
+template <class Wanted>
+std::optional<Handle> Roster::pick(Random& random, std::size_t of, Wanted wanted) const {
+    if (of == 0) return std::nullopt;
+    for (int tries = 0; tries < 16; ++tries) {
+        const Entry& e = entries_[random.below(entries_.size())];
+        if (wanted(e.standing)) return e.record;
+    }
+    std::size_t skip = random.below(of);
+    for (const Entry& e : entries_)
+        if (wanted(e.standing) && skip-- == 0) return e.record;
+    assert(false && "the counts disagree with the entries");
+    return std::nullopt;
+}
+
+std::optional<PeerId> Roster::draw(Random& random) const {
+    const auto found = pick(random, alive_, [](Standing s) { return s == Standing::alive; });
+    return found ? std::optional(book_->id(*found)) : std::nullopt;
+}
+
+std::optional<PeerId> Roster::draw_present(Random& random) const {
+    const auto found = pick(random, present(), [](Standing s) { return s <= Standing::suspect; });
+    return found ? std::optional(book_->id(*found)) : std::nullopt;
+}
+
+Handle Roster::draw_dead(Random& random) const {
+    assert(dead_ > 0);
+    return *pick(random, dead_, [](Standing s) { return s == Standing::dead; });
+}
+
+bool Roster::contains(PeerId peer) const {
+    const Entry* e = find(peer);
+    return e && e->standing <= Standing::suspect;
+}
+
+std::vector<PeerId> Roster::all() const {
+    std::vector<PeerId> ids;
+    ids.reserve(size());
+    for (const Entry& e : entries_)
+        if (e.standing <= Standing::suspect) ids.push_back(book_->id(e.record));
+    return ids;
+}
+
+}  // namespace grapevine::membership

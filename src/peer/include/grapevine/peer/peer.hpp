@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "grapevine/gossip/exchange.hpp"
+#include "grapevine/membership/membership.hpp"
+#include "grapevine/protocol.hpp"
+
+namespace grapevine {
+
+struct PeerConfig {
+    membership::Config membership;
+    gossip::Config exchange;
+};
+
+// A whole peer: membership and an exchange, joined. This is what a node runs, and what the simulator runs a
+// thousand of. It is the one place where the two know of each other: members that join and go are told to the
+// exchange, and the exchange sees the members as its Company.
+class Peer {
+public:
+    using Message = std::variant<membership::Message, gossip::Message>;
+    using Timer = std::variant<membership::Timer, gossip::Timer>;
+    using Event = std::variant<membership::Joined, membership::Suspected, membership::Refuted, membership::Gone,
+                               membership::Departed, Order, gossip::MixedWith, gossip::Failed, gossip::Skipped,
+                               gossip::RollFormed, gossip::TrainedSome, gossip::Finished>;
+    using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,
+                               Completion, gossip::Finish, membership::Leave>;
+
+    // The peer's list of wishes, which both halves write into.
+    struct Effects final : Out<membership::Message, membership::Timer, membership::Event>,
+                           Out<gossip::Message, gossip::Timer, gossip::Event> {
+        struct Send {
+            PeerId to;
+            Message message;
+        };
+        struct Wake {
+            Instant at;
+            Timer timer;
+        };
+        struct Tell {
+            Event event;
+        };
+        using Effect = std::variant<Send, Wake, Tell>;
+        std::vector<Effect> list;
+
+        void send(PeerId to, membership::Message message) override { list.emplace_back(Send{to, std::move(message)}); }
+        void wake(Instant at, membership::Timer timer) override { list.emplace_back(Wake{at, timer}); }
+        void tell(membership::Event event) override;
+        void send(PeerId to, gossip::Message message) override { list.emplace_back(Send{to, std::move(message)}); }
+        void wake(Instant at, gossip::Timer timer) override { list.emplace_back(Wake{at, timer}); }
+        void tell(gossip::Event event) override;
+    };
+
+    // `self` and `known` are records of the book, which outlives the peer.
+    Peer(membership::Book& book, membership::Handle self, const PeerConfig& config, Random random,
+         const std::vector<membership::Handle>& known = {});
+
+    void step(Instant now, Input&& input, Effects& effects);
+
+    PeerId id() const { return membership_.id(); }
+    const membership::Membership& members() const { return membership_; }
+    Slot slots() const { return exchange_->slots(); }  // that the learner must have
+
+private:
+    void pass_on(Instant now, std::size_t from, Effects& effects);
+
+    membership::Membership membership_;
+    std::unique_ptr<gossip::Exchange> exchange_;
+};
+static_assert(Protocol<Peer>);
+
+// The parameters a message carries, if it does: such a message goes by the bulk plane.
+const Snapshot* parameters(const Peer::Message& message);
+
+// One word for what an input is ("ping", "offer", "trained"), for stories and traces.
+const char* word(const Peer::Input& input);
+const char* word(const Peer::Message& message);
+
+// The integer fields of an input that decide what a peer does, in order: what a trace hash is made of. Never
+// losses, distances or parameters, whose last bits differ between machines.
+void integers(const Peer::Input& input, const membership::Book& book, std::vector<std::uint64_t>& into);
+
+}  // namespace grapevine

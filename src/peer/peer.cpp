@@ -1,0 +1,74 @@
+#include "grapevine/peer/peer.hpp"
+
+namespace grapevine {
+
+Peer::Peer(membership::Book& book, membership::Handle self, const PeerConfig& config, Random random,
+           const std::vector<membership::Handle>& known)
+    : membership_(book, self, config.membership, random.split(1), known),
+      exchange_(gossip::make_exchange(config.exchange, book.id(self), random.split(2))) {}
+
+void Peer::step(Instant now, Input&& input, Effects& effects) {
+    const std::size_t before = effects.list.size();
+    const Company& company = membership_.roster();
+    const auto to_membership = [&](membership::Membership::Input&& i) { membership_.step(now, std::move(i), effects); };
+    const auto to_exchange = [&](gossip::Exchange::Input&& i) { exchange_->step(now, std::move(i), company, effects); };
+    std::visit(Cases{
+                   [&](Start&) {
+                       to_membership(Start{});
+                       to_exchange(Start{});
+                   },
+                   [&](membership::Met& met) { to_membership(met); },
+                   [&](Received<Message>& received) {
+                       if (auto* m = std::get_if<membership::Message>(&received.message)) {
+                           membership_.receive(now, received.from, *m, effects);
+                       } else {
+                           to_exchange(Received<gossip::Message>{received.from, std::move(std::get<gossip::Message>(received.message))});
+                       }
+                   },
+                   [&](Woken<Timer>& woken) {
+                       if (auto* t = std::get_if<membership::Timer>(&woken.timer)) {
+                           membership_.wake(now, *t, effects);
+                       } else {
+                           to_exchange(Woken<gossip::Timer>{std::get<gossip::Timer>(woken.timer)});
+                       }
+                   },
+                   [&](gossip::Undelivered& u) { to_exchange(u); },
+                   [&](Completion& c) { to_exchange(std::move(c)); },
+                   [&](gossip::Finish&) { to_exchange(gossip::Finish{}); },
+                   [&](membership::Leave&) {
+                       to_exchange(gossip::Halt{});
+                       to_membership(membership::Leave{});
+                   },
+               },
+               input);
+    pass_on(now, before, effects);
+}
+
+// What membership has just told is news for the exchange as well.
+void Peer::pass_on(Instant now, std::size_t from, Effects& effects) {
+    const std::size_t end = effects.list.size();
+    for (std::size_t i = from; i < end; ++i) {
+        const auto* tell = std::get_if<Effects::Tell>(&effects.list[i]);
+        if (!tell) continue;
+        if (const auto* joined = std::get_if<membership::Joined>(&tell->event)) {
+            exchange_->step(now, gossip::PeerUp{joined->peer}, membership_.roster(), effects);
+        } else if (const auto* gone = std::get_if<membership::Gone>(&tell->event)) {
+            exchange_->step(now, gossip::PeerDown{gone->peer}, membership_.roster(), effects);
+        }
+    }
+}
+
+void Peer::Effects::tell(membership::Event event) {
+    std::visit([&](auto&& e) { list.emplace_back(Tell{std::move(e)}); }, std::move(event));
+}
+
+void Peer::Effects::tell(gossip::Event event) {
+    std::visit([&](auto&& e) { list.emplace_back(Tell{std::move(e)}); }, std::move(event));
+}
+
+const Snapshot* parameters(const Peer::Message& message) {
+    const auto* m = std::get_if<gossip::Message>(&message);
+    return m ? gossip::parameters(*m) : nullptr;
+}
+
+}  // namespace grapevine

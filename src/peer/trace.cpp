@@ -1,0 +1,156 @@
+// What an input says, as a word and as integers.
+#include "grapevine/peer/peer.hpp"
+
+namespace grapevine {
+
+namespace {
+
+const char* word(const membership::Message& message) {
+    return std::visit(Cases{
+                          [](const membership::Join&) { return "join"; },
+                          [](const membership::Welcome&) { return "welcome"; },
+                          [](const membership::Ping&) { return "ping"; },
+                          [](const membership::Ack&) { return "ack"; },
+                          [](const membership::PingRequest&) { return "ping-request"; },
+                          [](const membership::Nack&) { return "nack"; },
+                          [](const membership::Gossip&) { return "gossip"; },
+                      },
+                      message.body);
+}
+
+const char* word(const gossip::Message& message) {
+    return std::visit(Cases{
+                          [](const gossip::Offer&) { return "offer"; },
+                          [](const gossip::Accept&) { return "accept"; },
+                          [](const gossip::Decline&) { return "decline"; },
+                          [](const gossip::Half&) { return "half"; },
+                          [](const gossip::RoundModel&) { return "round-model"; },
+                          [](const gossip::RingPart&) { return "ring-part"; },
+                          [](const gossip::RollProposal&) { return "roll-proposal"; },
+                          [](const gossip::RollYes&) { return "roll-yes"; },
+                          [](const gossip::RollNo&) { return "roll-no"; },
+                          [](const gossip::RollInForce&) { return "roll-in-force"; },
+                      },
+                      message);
+}
+
+using Integers = std::vector<std::uint64_t>;
+
+void put(Integers& into, std::initializer_list<std::uint64_t> values) { into.insert(into.end(), values); }
+std::uint64_t count(Duration d) { return static_cast<std::uint64_t>(d.count()); }
+
+void put(Integers& into, const Snapshot& s) {
+    put(into, {s.layout, static_cast<std::uint64_t>(s.encoding), s.range.offset, s.range.count, s.bytes.size, s.steps});
+}
+
+void put(Integers& into, const membership::Message& message, const membership::Book& book) {
+    into.push_back(message.body.index());
+    std::visit(Cases{
+                   [&](const membership::Welcome& w) { put(into, {w.part, w.parts}); },
+                   [&](const membership::Ping& p) { put(into, {p.round}); },
+                   [&](const membership::Ack& a) { put(into, {a.round}); },
+                   [&](const membership::PingRequest& p) { put(into, {p.round, p.target.value}); },
+                   [&](const membership::Nack& n) { put(into, {n.round}); },
+                   [](const membership::Join&) {},
+                   [](const membership::Gossip&) {},
+               },
+               message.body);
+    for (const auto& r : message.rumors)
+        put(into, {book.id(r.about).value, book.incarnation(r.about), static_cast<std::uint64_t>(r.standing), r.accuser.value});
+}
+
+void put(Integers& into, const gossip::Message& message) {
+    into.push_back(message.index());
+    std::visit(Cases{
+                   [&](const gossip::Offer& o) { put(into, {o.round}); },
+                   [&](const gossip::Accept& a) { put(into, {a.round}); },
+                   [&](const gossip::Decline& d) { put(into, {d.round, static_cast<std::uint64_t>(d.why)}); },
+                   [&](const gossip::Half& h) {
+                       put(into, {h.round, h.answer, h.ticket});
+                       put(into, h.snapshot);
+                   },
+                   [&](const gossip::RoundModel& m) {
+                       put(into, {m.roll, m.round, m.ticket});
+                       put(into, m.snapshot);
+                   },
+                   [&](const gossip::RingPart& p) {
+                       put(into, {p.roll, p.round, p.hop, p.ticket});
+                       put(into, p.snapshot);
+                   },
+                   [&](const gossip::RollProposal& p) {
+                       put(into, {p.epoch});
+                       for (const PeerId id : *p.ids) into.push_back(id.value);
+                   },
+                   [&](const gossip::RollYes& y) { put(into, {y.epoch, y.hash}); },
+                   [&](const gossip::RollNo& n) { put(into, {n.epoch}); },
+                   [&](const gossip::RollInForce& f) { put(into, {f.epoch, f.hash}); },
+               },
+               message);
+}
+
+void put(Integers& into, const Peer::Timer& timer) {
+    into.push_back(timer.index());
+    std::visit(Cases{
+                   [&](const membership::Timer& t) {
+                       into.push_back(t.index());
+                       if (const auto* d = std::get_if<membership::DirectOverdue>(&t)) put(into, {d->round});
+                       if (const auto* n = std::get_if<membership::NackDue>(&t)) put(into, {n->relay});
+                       if (const auto* s = std::get_if<membership::SuspicionDue>(&t))
+                           put(into, {s->about.value, count(s->since.time_since_epoch())});
+                   },
+                   [&](const gossip::Timer& t) {
+                       into.push_back(t.index());
+                       if (const auto* d = std::get_if<gossip::Due>(&t)) put(into, {d->turn});
+                       if (const auto* o = std::get_if<gossip::Overdue>(&t)) put(into, {o->stamp});
+                       if (const auto* a = std::get_if<gossip::AnswerOverdue>(&t)) put(into, {a->to.value, a->round});
+                   },
+               },
+               timer);
+}
+
+}  // namespace
+
+const char* word(const Peer::Message& message) {
+    return std::visit([](const auto& m) { return word(m); }, message);
+}
+
+const char* word(const Peer::Input& input) {
+    return std::visit(Cases{
+                          [](const Start&) { return "start"; },
+                          [](const membership::Met&) { return "met"; },
+                          [](const Received<Peer::Message>& r) { return word(r.message); },
+                          [](const Woken<Peer::Timer>&) { return "woken"; },
+                          [](const gossip::Undelivered&) { return "undelivered"; },
+                          [](const Completion& c) {
+                              static constexpr const char* words[] = {"trained", "published", "combined", "copied", "swapped"};
+                              return words[c.what.index()];
+                          },
+                          [](const gossip::Finish&) { return "finish"; },
+                          [](const membership::Leave&) { return "leave"; },
+                      },
+                      input);
+}
+
+void integers(const Peer::Input& input, const membership::Book& book, std::vector<std::uint64_t>& into) {
+    into.push_back(input.index());
+    std::visit(Cases{
+                   [](const Start&) {},
+                   [&](const membership::Met& met) { into.push_back(book.id(met.who).value); },
+                   [&](const Received<Peer::Message>& received) {
+                       into.push_back(received.message.index());
+                       if (const auto* m = std::get_if<membership::Message>(&received.message)) {
+                           put(into, *m, book);
+                       } else {
+                           put(into, std::get<gossip::Message>(received.message));
+                       }
+                   },
+                   [&](const Woken<Peer::Timer>& woken) { put(into, woken.timer); },
+                   [&](const gossip::Undelivered& u) { put(into, {u.to.value, u.ticket}); },
+                   [&](const Completion& c) { put(into, {c.tag, c.steps, c.what.index()}); },
+                   [](const gossip::Finish&) {},
+                   [](const membership::Leave&) {},
+               },
+               input);
+}
+
+}  // namespace grapevine
