@@ -47,7 +47,8 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
                 }
             },
             [&](Undelivered& u) {
-                if (!in_round_ || !company.contains(u.to)) return;
+                // Also what was sent in the round before: we may be through it, and who needs it not.
+                if (!company.contains(u.to)) return;
                 for (const Sent& sent : sent_)
                     if (sent.to == u.to && ticket(sent.message) == u.ticket) return out.send(sent.to, sent.message);
             },
@@ -112,6 +113,7 @@ void Rounds::train(Instant now, Out& out) {
 
 void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
     in_round_ = true;
+    std::erase_if(sent_, [&](const Sent& s) { return s.round != round_; });  // the round before stays
     round_ = round;
     entered_ = now;
     const bool waits_for_all = config_.kind == Kind::allreduce;
@@ -127,7 +129,6 @@ void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
 void Rounds::done(Instant now, Out& out) {
     patience_.took(now - entered_);
     in_round_ = false;
-    sent_.clear();
     ++mixed_on_roll_;
     if (config_.every_steps) next_due_step_ = training_.steps() + *config_.every_steps;
     train(now, out);
@@ -163,7 +164,7 @@ std::uint32_t Rounds::order(decltype(Order::what) what, Out& out) {
 }
 
 void Rounds::send(PeerId to, Message message, Out& out) {
-    sent_.push_back({to, message});
+    sent_.push_back({round_, to, message});
     out.send(to, std::move(message));
 }
 

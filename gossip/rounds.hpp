@@ -34,7 +34,8 @@ protected:
 
     void done(Instant now, Out& out);  // the round is mixed, or given up
     std::uint32_t order(decltype(Order::what) what, Out& out);
-    // Sends parameters and keeps them until the round is over, to send them again if they got lost.
+    // Sends parameters and keeps them until the round after is over, to send them again if they got lost: a peer
+    // is never more than one round ahead of another.
     void send(PeerId to, Message message, Out& out);
     std::uint32_t new_ticket() { return ++ticket_ ? ticket_ : ++ticket_; }
 
@@ -53,6 +54,7 @@ private:
         Message message;
     };
     struct Sent {
+        std::uint64_t round;
         PeerId to;
         Message message;
     };

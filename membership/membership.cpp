@@ -25,6 +25,8 @@ void Membership::start(Instant now, Out& out) {
     if (!config_.probing) return;
     // A phase of one's own, so that a cluster that starts together does not probe in step.
     out.wake(now + Duration(1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(config_.period.count())))), ProbeDue{});
+    // Soon at first: in a storm of joins the news of one another is thinly spread.
+    out.wake(now + scaled(config_.period, 2 + 4 * random_.uniform()), SyncDue{});
     for (const auto& e : roster_.entries()) order_.push_back(e.record);
     next_in_order_ = order_.size();  // shuffled before the first probe
 }
@@ -39,6 +41,7 @@ void Membership::wake(Instant now, const Timer& timer, Out& out) {
                    },
                    [&](const SuspicionDue& due) { suspicion_due(now, due, out); },
                    [&](const GossipDue&) { gossip(now, out); },
+                   [&](const SyncDue&) { sync(now, out); },
                    [&](const JoinDue&) {
                        if (!joining_ || leaving_) return;
                        // The same seed a second time, then the others in turn: any of them may have died.
@@ -70,6 +73,11 @@ void Membership::receive(Instant now, PeerId from, const Message& message, Out& 
                        welcomed_[w.part] = true;
                        if (std::find(welcomed_.begin(), welcomed_.end(), false) == welcomed_.end()) joining_ = false;
                    },
+                   [&](const Sync& theirs) {
+                       if (theirs.digest == digest()) return;
+                       send_roster(from, out);
+                       if (!theirs.answer) send(from, Sync{digest(), true}, out);
+                   },
                    [&](const Ping& ping) { send(from, Ack{ping.round}, out, news_for(from)); },
                    [&](const Ack& ack) { answered(now, from, ack.round, out); },
                    [&](const PingRequest& request) { relay_probe(now, from, request, out); },
@@ -83,13 +91,23 @@ void Membership::receive(Instant now, PeerId from, const Message& message, Out& 
 
 void Membership::meet(Instant now, Handle who, Out& out) {
     if (book_.id(who) == id_ || leaving_) return;
-    hear(now, Rumor{who, Standing::alive, {}}, false, out);
+    hear(now, Rumor{who, Standing::alive, {}}, true, out);
     seeds_.push_back(who);
     send(book_.id(who), Join{}, out, Rumor{self_, Standing::alive, {}});
     if (joining_) return;
     joining_ = true;
     out.wake(now + config_.period, JoinDue{});
 }
+
+void Membership::sync(Instant now, Out& out) {
+    if (leaving_) return;
+    double times = 1;  // as memberlist scales its push-pull: one more for each doubling above 32
+    for (std::size_t n = 32; n < roster_.present() + 1; n *= 2) ++times;
+    out.wake(now + scaled(config_.sync_every, times * (0.75 + 0.5 * random_.uniform())), SyncDue{});
+    if (const auto to = roster_.draw(random_)) send(*to, Sync{digest(), false}, out);
+}
+
+std::uint64_t Membership::digest() const { return roster_.digest() ^ Roster::digest_of(id_, book_.incarnation(self_)); }
 
 void Membership::send_roster(PeerId to, Out& out) {
     // The dead go too: told at first hand they may refute it, and that is how two halves of a cluster find
@@ -141,7 +159,7 @@ void Membership::hear(Instant now, const Rumor& rumor, bool hearsay, Out& out) {
             if (at < next_in_order_) ++next_in_order_;
         }
         out.tell(Joined{who, rumor.about});
-        spread({rumor.about, Standing::alive, {}}, out, now);
+        if (!hearsay) spread({rumor.about, Standing::alive, {}}, out, now);  // who welcomed us knew it before
         if (standing == Standing::suspect) accuse(now, who, rumor.accuser, out);
         return;
     }
@@ -294,9 +312,13 @@ void Membership::arm_gossip(Instant now, Out& out) {
 
 void Membership::gossip(Instant now, Out& out) {
     gossip_armed_ = false;
-    for (std::uint32_t i = 0; i < config_.gossip_to && !rumors_.empty(); ++i) {
+    // To different ones: with few members a telling must not be wasted on one who has just been told.
+    std::vector<PeerId> told;
+    const std::size_t most = std::min<std::size_t>(config_.gossip_to, roster_.present());
+    for (int tries = 0; told.size() < most && !rumors_.empty() && tries < 16; ++tries) {
         const auto to = roster_.draw_present(random_);
-        if (!to) break;
+        if (std::find(told.begin(), told.end(), *to) != told.end()) continue;
+        told.push_back(*to);
         send(*to, Gossip{}, out);
     }
     if (leaving_ && farewells_ > 0 && --farewells_ == 0) out.tell(Departed{});
@@ -311,7 +333,8 @@ void Membership::leave(Instant now, Out& out) {
     joining_ = false;
     rumors_.put(book_, {self_, Standing::left, {}}, true);
     const std::uint32_t limit = telling_limit(roster_.present() + 1, config_.lambda);
-    farewells_ = limit / std::max(config_.gossip_to, 1u) + 1;
+    const auto a_tick = std::clamp<std::size_t>(config_.gossip_to, 1, std::max<std::size_t>(roster_.present(), 1));
+    farewells_ = static_cast<std::uint32_t>(limit / a_tick) + 1;
     if (!config_.probing || roster_.present() == 0) {
         farewells_ = 0;
         out.tell(Departed{});

@@ -7,10 +7,12 @@ namespace grapevine::membership {
 
 Roster::Roster(const Book& book, const std::vector<Handle>& known) : book_(&book) {
     entries_.reserve(known.size());
-    for (const Handle h : known) entries_.push_back({h, Standing::alive});
+    for (const Handle h : known) {
+        entries_.push_back({h, Standing::alive});
+        count(entries_.back(), +1);
+    }
     const auto by_id = [&](const Entry& a, const Entry& b) { return book.id(a.record) < book.id(b.record); };
     if (!std::is_sorted(entries_.begin(), entries_.end(), by_id)) std::sort(entries_.begin(), entries_.end(), by_id);
-    alive_ = entries_.size();
 }
 
 std::size_t Roster::place(PeerId peer) const {
@@ -24,31 +26,36 @@ const Roster::Entry* Roster::find(PeerId peer) const {
     return i < entries_.size() && book_->id(entries_[i].record) == peer ? &entries_[i] : nullptr;
 }
 
-void Roster::count(Standing standing, int by) {
-    switch (standing) {
+std::uint64_t Roster::digest_of(PeerId peer, std::uint32_t incarnation) {
+    return Random::mix(peer.value ^ Random::mix(incarnation + 1));
+}
+
+void Roster::count(const Entry& entry, int by) {
+    switch (entry.standing) {
         case Standing::alive: alive_ += by; break;
         case Standing::suspect: suspect_ += by; break;
         case Standing::dead: dead_ += by; break;
         case Standing::left: break;
     }
+    if (entry.standing <= Standing::suspect) digest_ ^= digest_of(book_->id(entry.record), book_->incarnation(entry.record));
 }
 
 void Roster::put(Handle record, Standing standing) {
     const PeerId peer = book_->id(record);
     const std::size_t i = place(peer);
     if (i < entries_.size() && book_->id(entries_[i].record) == peer) {
-        count(entries_[i].standing, -1);
+        count(entries_[i], -1);
         entries_[i] = {record, standing};
     } else {
         entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(i), {record, standing});
     }
-    count(standing, +1);
+    count({record, standing}, +1);
 }
 
 void Roster::remove(PeerId peer) {
     const std::size_t i = place(peer);
     if (i >= entries_.size() || book_->id(entries_[i].record) != peer) return;
-    count(entries_[i].standing, -1);
+    count(entries_[i], -1);
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
 }
 

@@ -29,7 +29,7 @@ protected:
 // What was wanted, as a list: it can be printed, compared, recorded and reordered by a test. The driver
 // hands the same list in again and again, emptied, so that a step allocates nothing in steady state.
 template <class Message, class Timer, class Event>
-struct Effects : Out<Message, Timer, Event> {
+struct Effects final : Out<Message, Timer, Event> {
     struct Send {
         PeerId to;
         Message message;
@@ -44,9 +44,9 @@ struct Effects : Out<Message, Timer, Event> {
 
     std::vector<std::variant<Send, Wake, Tell>> list;
 
-    void send(PeerId to, Message message) final { list.emplace_back(Send{to, std::move(message)}); }
-    void wake(Instant at, Timer timer) final { list.emplace_back(Wake{at, std::move(timer)}); }
-    void tell(Event event) final { list.emplace_back(Tell{std::move(event)}); }
+    void send(PeerId to, Message message) override { list.emplace_back(Send{to, std::move(message)}); }
+    void wake(Instant at, Timer timer) override { list.emplace_back(Wake{at, std::move(timer)}); }
+    void tell(Event event) override { list.emplace_back(Tell{std::move(event)}); }
 };
 
 }  // namespace grapevine

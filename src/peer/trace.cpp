@@ -9,6 +9,7 @@ const char* word(const membership::Message& message) {
     return std::visit(Cases{
                           [](const membership::Join&) { return "join"; },
                           [](const membership::Welcome&) { return "welcome"; },
+                          [](const membership::Sync&) { return "sync"; },
                           [](const membership::Ping&) { return "ping"; },
                           [](const membership::Ack&) { return "ack"; },
                           [](const membership::PingRequest&) { return "ping-request"; },
@@ -47,6 +48,7 @@ void put(Integers& into, const membership::Message& message, const membership::B
     into.push_back(message.body.index());
     std::visit(Cases{
                    [&](const membership::Welcome& w) { put(into, {w.part, w.parts}); },
+                   [&](const membership::Sync& s) { put(into, {s.digest, s.answer}); },
                    [&](const membership::Ping& p) { put(into, {p.round}); },
                    [&](const membership::Ack& a) { put(into, {a.round}); },
                    [&](const membership::PingRequest& p) { put(into, {p.round, p.target.value}); },

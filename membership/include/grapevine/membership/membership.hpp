@@ -30,6 +30,7 @@ struct Config {
     Duration gossip_every = std::chrono::milliseconds(200);  // ticks only while there is something to tell
     std::uint32_t gossip_to = 3;
     std::uint32_t lambda = 4;                // each rumor is told lambda ceil(log10(n+1)) times
+    Duration sync_every = std::chrono::seconds(30);  // anti-entropy; longer in clusters above 32, by log2
     std::size_t rumor_cap = 4096;            // rumors kept; enforced on entry
     Duration forget_dead = std::chrono::hours(24);
     std::size_t rumor_bytes = 1000;          // budget of one message for its rumors, as the wire counts them
@@ -49,7 +50,8 @@ struct NackDue { std::uint32_t relay; };
 struct SuspicionDue { PeerId about; Instant since; };
 struct GossipDue {};
 struct JoinDue {};
-using Timer = std::variant<ProbeDue, DirectOverdue, NackDue, SuspicionDue, GossipDue, JoinDue>;
+struct SyncDue {};
+using Timer = std::variant<ProbeDue, DirectOverdue, NackDue, SuspicionDue, GossipDue, JoinDue, SyncDue>;
 
 // Events.
 struct Joined { PeerId peer; Handle record; };   // it is one of us (again): its contact can be looked up
@@ -164,6 +166,8 @@ private:
     void spread(const Rumor& rumor, Out& out, Instant now);
     void gossip(Instant now, Out& out);
     void arm_gossip(Instant now, Out& out);
+    void sync(Instant now, Out& out);
+    std::uint64_t digest() const;  // of all we know, ourselves included
     void send_roster(PeerId to, Out& out);
     void send(PeerId to, decltype(Message::body) body, Out& out, std::optional<Rumor> first = {});
     std::optional<Rumor> news_for(PeerId to) const;  // what it should hear first: that we doubt it

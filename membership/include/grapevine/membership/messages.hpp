@@ -45,6 +45,10 @@ struct Welcome { // the members that the sender knows, in `parts` messages; rumo
     std::uint16_t part = 0;
     std::uint16_t parts = 1;
 };
+struct Sync {  // anti-entropy: "do we know the same?" Answered with Welcomes where not, and asked back once
+    std::uint64_t digest = 0;
+    bool answer = false;
+};
 struct Ping {
     std::uint32_t round = 0;
 };
@@ -61,7 +65,7 @@ struct Nack {  // "I asked it for you and have no answer yet": the helper is wel
 struct Gossip {};  // rumors alone
 
 struct Message {
-    std::variant<Join, Welcome, Ping, Ack, PingRequest, Nack, Gossip> body;
+    std::variant<Join, Welcome, Sync, Ping, Ack, PingRequest, Nack, Gossip> body;
     RumorList rumors;
 };
 

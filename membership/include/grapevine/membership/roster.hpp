@@ -27,6 +27,9 @@ public:
 
     std::size_t present() const { return alive_ + suspect_; }  // members besides us
     std::size_t dead() const { return dead_; }
+    // The same for two rosters that hold the same members at the same incarnations (suspects count as present).
+    std::uint64_t digest() const { return digest_; }
+    static std::uint64_t digest_of(PeerId peer, std::uint32_t incarnation);
     const std::vector<Entry>& entries() const { return entries_; }
     Handle draw_dead(Random& random) const;      // dead() > 0
     std::optional<PeerId> draw_present(Random& random) const;  // alive or suspect
@@ -39,13 +42,14 @@ public:
 
 private:
     std::size_t place(PeerId peer) const;
-    void count(Standing standing, int by);
+    void count(const Entry& entry, int by);
     template <class Wanted>
     std::optional<Handle> pick(Random& random, std::size_t of, Wanted wanted) const;
 
     const Book* book_;
     std::vector<Entry> entries_;
     std::size_t alive_ = 0, suspect_ = 0, dead_ = 0;
+    std::uint64_t digest_ = 0;
 };
 
 }  // namespace grapevine::membership

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "grapevine/config/config.hpp"
+#include "grapevine/random.hpp"
+#include "grapevine/time.hpp"
+
+namespace grapevine::sim {
+
+// One draw, in seconds, never negative. `drawn` counts draws of a trace file's values.
+double draw(const config::Distribution& distribution, Random& random, std::uint64_t& drawn);
+
+// The two planes, which do not wait for each other (they have sockets of their own).
+enum class Plane : std::uint8_t { control, bulk };
+
+// A network card: when each direction of each plane is next free. Rates in bytes per second; 0 is no limit.
+struct Card {
+    double uplink = 0, downlink = 0;
+    Instant up_free[2]{}, down_free[2]{};
+};
+
+// What becomes of messages; does nothing about it. Links are between groups and computed, not stored: the last
+// in the file that matches counts, and a pair that none covers takes no time and loses nothing.
+class Network {
+public:
+    Network() = default;
+    Network(const std::vector<config::Group>& groups, const std::vector<config::Link>& links);
+
+    struct Fate {
+        int copies = 0;          // 0: lost
+        Instant arrives[2]{};
+        Duration latency{};      // of the first copy, one way
+    };
+    // Reserves both cards. Cut-through: sending starts when the uplink is free, receiving a latency later or when
+    // the downlink is free; both are held for as long as the slower of the two needs.
+    Fate send(Instant now, std::uint32_t from, std::uint32_t from_group, Card& from_card, std::uint32_t to,
+              std::uint32_t to_group, Card& to_card, std::uint64_t bytes, Plane plane, Random& random);
+
+    // side[i] of peer i; peers on different sides hear nothing of each other. -1: hears everybody.
+    void partition(std::vector<int> side) { side_ = std::move(side); }
+    void heal() { side_.clear(); }
+    bool cut(std::uint32_t from, std::uint32_t to) const;
+
+private:
+    struct Between {
+        config::Distribution latency;
+        double loss = 0, duplicate = 0;
+        std::uint64_t drawn = 0;
+    };
+    std::vector<Between> links_;
+    std::vector<std::int32_t> table_;  // (from group, to group) -> link, or -1
+    std::size_t groups_ = 0;
+    std::vector<int> side_;
+};
+
+}  // namespace grapevine::sim

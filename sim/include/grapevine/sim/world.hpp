@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <iosfwd>
+#include <memory>
+#include <vector>
+
+#include "grapevine/config/config.hpp"
+#include "grapevine/learner.hpp"
+#include "grapevine/membership/book.hpp"
+#include "grapevine/peer/peer.hpp"
+#include "grapevine/sim/agenda.hpp"
+#include "grapevine/sim/network.hpp"
+
+namespace grapevine::sim {
+
+// One peer to be, and the machine it runs on.
+struct Newcomer {
+    std::string name;
+    std::uint32_t group = 0;
+    PeerConfig config;                  // layout and size of its exchange are set from the learner
+    std::unique_ptr<Learner> learner;
+    config::Distribution step_time;
+    Duration pace{};                    // a step takes at least that long
+    double uplink = 0, downlink = 0;    // bytes per second; 0: no limit
+    double mix_rate = 0;                // bytes per second; 0: mixing takes no time
+    std::vector<membership::Handle> known;   // members it knows from the start
+    std::optional<std::uint32_t> meets;      // the peer whose address it was given
+};
+
+// Something a peer told, for whoever watches the run.
+struct Note {
+    Instant at;
+    std::uint32_t peer;
+    Peer::Event event;
+};
+
+// Cumulative, over all peers that ever lived; counted when handed to the network card, lost ones too.
+struct Counters {
+    std::uint64_t inputs = 0;            // handed to peers
+    std::uint64_t steps = 0;
+    double samples = 0;
+    std::uint64_t bytes_payload = 0, bytes_control = 0, messages = 0;
+    std::uint64_t probe_messages = 0;    // ping, ack, ping-request, nack
+    std::uint64_t control_messages = 0;
+    std::uint64_t lost = 0;
+    Duration computing{}, mixing{}, living{};  // of learners; living: of peers that are gone. See time_shares()
+    Duration member_time{};              // sum over peers of the time they were up
+};
+
+// Any number of peers on one thread and one clock. The agenda holds everything that is still to happen; running
+// the world is taking the earliest entry and letting it happen. Same seed, same story.
+//
+// A peer here is the very Peer that a node runs. What a node does with threads is done with entries: an order to
+// the learner becomes one at the end of the time it takes, and is carried out then, so that no parameters ever
+// lie in the future.
+class World {
+public:
+    struct Options {
+        std::uint64_t seed = 1;
+        Network network;
+        bool notes = true;               // collect what peers tell (orders excepted)
+        std::ostream* story = nullptr;   // every delivery and event as a line of text
+    };
+    explicit World(Options options);
+    ~World();
+
+    membership::Handle register_peer(const std::string& name);  // its record, before it exists; in order of index
+    std::uint32_t add(Newcomer newcomer);  // of the next registered record; starts now
+
+    void crash(std::uint32_t peer);
+    void leave(std::uint32_t peer);   // gracefully
+    void finish(std::uint32_t peer);  // the run is over: final merge
+    void slow(std::uint32_t peer, double factor);
+    Network& network() { return network_; }
+
+    // Lets everything happen that is due until `end`, that instant included.
+    void run_until(Instant end);
+    bool run_one(Instant end);        // one entry; false if none is due
+    Instant now() const { return now_; }
+
+    std::size_t size() const { return nodes_.size(); }
+    bool up(std::uint32_t peer) const;
+    std::size_t up_count() const { return up_count_; }
+    std::uint32_t group(std::uint32_t peer) const;
+    std::uint64_t steps(std::uint32_t peer) const;
+    Learner& learner(std::uint32_t peer);
+    const Peer& peer(std::uint32_t peer) const;
+    const membership::Book& book() const { return book_; }
+    const Counters& counters() const { return counters_; }
+    struct Shares { double computing = 0, mixing = 0, waiting = 0; };
+    Shares time_shares() const;       // of the peers' time so far; sums to 1
+    Duration member_time() const;     // sum over peers of the time they were up so far
+    std::vector<Note> take_notes();   // what was told since the last call
+    std::uint64_t trace_hash() const; // over all inputs of all peers so far
+
+private:
+    struct Node;
+    struct Due;
+
+    void step(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Peer::Input&& input);
+    void carry_out(std::uint32_t peer, std::uint32_t depth);
+    void send(std::uint32_t from, std::uint32_t depth, PeerId to, Peer::Message&& message);
+    void begin_order(std::uint32_t peer, std::uint32_t depth);
+    void end_order(std::uint32_t peer, std::uint32_t depth);
+    void put(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Due&& due);
+    void tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth);
+    void stop(std::uint32_t peer);
+    void tell_story(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
+    void tell_story(std::uint32_t peer, const Peer::Event& event);
+
+    std::uint64_t seed_;
+    Network network_;
+    bool collect_notes_;
+    std::ostream* story_;
+    membership::Book book_;
+    std::vector<membership::Handle> registered_;
+    std::vector<std::unique_ptr<Node>> nodes_;
+    std::size_t up_count_ = 0;
+    Agenda agenda_;
+    std::vector<Due> pool_;
+    std::vector<std::uint32_t> free_;
+    Instant now_{};
+    Peer::Effects effects_;
+    std::vector<std::uint64_t> integers_;
+    std::vector<Note> notes_;
+    Counters counters_;
+};
+
+// The id of peer i: plain numbers, so that ranks follow the index and stories read well.
+constexpr PeerId id_of(std::uint32_t peer) { return PeerId{peer + 1ull}; }
+constexpr std::uint32_t index_of(PeerId id) { return static_cast<std::uint32_t>(id.value - 1); }
+
+}  // namespace grapevine::sim

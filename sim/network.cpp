@@ -1,0 +1,74 @@
+#include "grapevine/sim/network.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "grapevine/portable_math.hpp"
+
+namespace grapevine::sim {
+
+double draw(const config::Distribution& d, Random& random, std::uint64_t& drawn) {
+    using Kind = config::Distribution::Kind;
+    switch (d.kind) {
+        case Kind::constant: return d.a;
+        case Kind::uniform: return d.a + (d.b - d.a) * random.uniform();
+        case Kind::exponential: return d.a * random.exponential();
+        case Kind::shifted_exponential: return d.a + d.b * random.exponential();
+        case Kind::normal: return std::max(0.0, d.a + d.b * random.normal());
+        case Kind::lognormal: return d.a * portable::exp(d.b * random.normal());
+        case Kind::pareto: return d.a * portable::pow(1.0 - random.uniform(), -1.0 / d.b);
+        case Kind::weibull: return d.a * portable::pow(random.exponential(), 1.0 / d.b);
+        case Kind::trace: return d.values.empty() ? 0 : d.values[drawn++ % d.values.size()];
+    }
+    return 0;
+}
+
+Network::Network(const std::vector<config::Group>& groups, const std::vector<config::Link>& links) : groups_(groups.size()) {
+    table_.assign(groups_ * groups_, -1);
+    const auto is = [&](const std::string& pattern, std::size_t g) { return pattern == "*" || pattern == groups[g].name; };
+    for (const config::Link& link : links) {
+        links_.push_back({link.latency, link.loss, link.duplicate, 0});
+        for (std::size_t a = 0; a < groups_; ++a)
+            for (std::size_t b = 0; b < groups_; ++b)
+                if ((is(link.from, a) && is(link.to, b)) || (link.both_ways && is(link.from, b) && is(link.to, a)))
+                    table_[a * groups_ + b] = static_cast<std::int32_t>(links_.size()) - 1;
+    }
+}
+
+bool Network::cut(std::uint32_t from, std::uint32_t to) const {
+    if (from >= side_.size() || to >= side_.size()) return false;
+    return side_[from] >= 0 && side_[to] >= 0 && side_[from] != side_[to];
+}
+
+Network::Fate Network::send(Instant now, std::uint32_t from, std::uint32_t from_group, Card& from_card, std::uint32_t to,
+                            std::uint32_t to_group, Card& to_card, std::uint64_t bytes, Plane plane, Random& random) {
+    Fate fate;
+    Between* link = nullptr;
+    if (groups_ > 0)
+        if (const std::int32_t i = table_[from_group * groups_ + to_group]; i >= 0) link = &links_[static_cast<std::size_t>(i)];
+
+    // Sending takes the uplink whether the message arrives or not.
+    const auto p = static_cast<std::size_t>(plane);
+    const double up = from_card.uplink, down = to_card.downlink;
+    double rate = std::min(up > 0 ? up : HUGE_VAL, down > 0 ? down : HUGE_VAL);
+    const Duration held = rate < HUGE_VAL ? from_seconds(static_cast<double>(bytes) / rate) : Duration::zero();
+    const Instant starts = up > 0 ? std::max(now, from_card.up_free[p]) : now;
+    if (up > 0) from_card.up_free[p] = starts + held;
+
+    if (cut(from, to)) return fate;
+    if (link && link->loss > 0 && random.chance(link->loss)) return fate;
+    fate.copies = link && link->duplicate > 0 && random.chance(link->duplicate) ? 2 : 1;
+    for (int i = 0; i < fate.copies; ++i) {
+        const Duration latency = link ? from_seconds(draw(link->latency, random, link->drawn)) : Duration::zero();
+        if (i == 0) fate.latency = latency;
+        Instant receiving = starts + latency;
+        if (down > 0) {
+            receiving = std::max(receiving, to_card.down_free[p]);
+            to_card.down_free[p] = receiving + held;
+        }
+        fate.arrives[i] = receiving + held;
+    }
+    return fate;
+}
+
+}  // namespace grapevine::sim

@@ -1,0 +1,111 @@
+// What happens, as lines that a person can read:
+//
+//      16.000  p1 -> p2  offer round=1
+//      16.020  p2        mixed with p1, weight 0.5
+#include <cstdio>
+#include <ostream>
+
+#include "grapevine/sim/world.hpp"
+
+namespace grapevine::sim {
+
+namespace {
+
+std::string name(PeerId id) { return id ? "p" + std::to_string(id.value) : "nobody"; }
+
+std::string when(Instant now) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%10.3f", seconds(now) * 1e3);
+    return text;
+}
+
+std::string number(double x) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g", x);
+    return text;
+}
+
+const char* word_of(membership::Standing standing) {
+    static constexpr const char* words[] = {"alive", "suspect", "dead", "left"};
+    return words[static_cast<int>(standing)];
+}
+
+std::string said(const membership::Message& m, const membership::Book& book) {
+    std::string text = std::visit(Cases{
+                                      [](const membership::Ping& p) { return " round=" + std::to_string(p.round); },
+                                      [](const membership::Ack& a) { return " round=" + std::to_string(a.round); },
+                                      [](const membership::PingRequest& p) { return " round=" + std::to_string(p.round) + " of " + name(p.target); },
+                                      [](const membership::Nack& n) { return " round=" + std::to_string(n.round); },
+                                      [](const membership::Welcome& w) { return " " + std::to_string(w.part + 1) + "/" + std::to_string(w.parts); },
+                                      [](const auto&) { return std::string(); },
+                                  },
+                                  m.body);
+    for (const auto& r : m.rumors) {
+        text += " [" + name(book.id(r.about)) + " " + word_of(r.standing);
+        if (book.incarnation(r.about)) text += " inc=" + std::to_string(book.incarnation(r.about));
+        if (r.standing == membership::Standing::suspect) text += " says " + name(r.accuser);
+        text += "]";
+    }
+    return text;
+}
+
+std::string said(const gossip::Message& m, const membership::Book&) {
+    return std::visit(Cases{
+                          [](const gossip::Offer& o) { return " round=" + std::to_string(o.round); },
+                          [](const gossip::Accept& a) { return " round=" + std::to_string(a.round); },
+                          [](const gossip::Decline& d) {
+                              static constexpr const char* why[] = {"leaving", "busy", "other layout"};
+                              return " round=" + std::to_string(d.round) + ", " + why[static_cast<int>(d.why)];
+                          },
+                          [](const gossip::Half& h) { return " round=" + std::to_string(h.round) + " steps=" + std::to_string(h.snapshot.steps); },
+                          [](const gossip::RoundModel& r) { return " round=" + std::to_string(r.round); },
+                          [](const gossip::RingPart& r) {
+                              return " round=" + std::to_string(r.round) + " hop=" + std::to_string(r.hop) + " elements " +
+                                     std::to_string(r.snapshot.range.offset) + "+" + std::to_string(r.snapshot.range.count);
+                          },
+                          [](const gossip::RollProposal& p) { return " epoch=" + std::to_string(p.epoch) + " of " + std::to_string(p.ids->size()); },
+                          [](const gossip::RollYes& y) { return " epoch=" + std::to_string(y.epoch); },
+                          [](const gossip::RollNo& n) { return " epoch=" + std::to_string(n.epoch); },
+                          [](const gossip::RollInForce& f) { return " epoch=" + std::to_string(f.epoch); },
+                      },
+                      m);
+}
+
+}  // namespace
+
+void World::tell_story(std::uint32_t peer, std::uint32_t, const Peer::Input& input) {
+    const auto* received = std::get_if<Received<Peer::Message>>(&input);
+    if (!received) return;
+    *story_ << when(now_) << "  " << name(received->from) << " -> " << name(id_of(peer)) << "  " << word(received->message)
+            << std::visit([&](const auto& m) { return said(m, book_); }, received->message) << '\n';
+}
+
+void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
+    const std::string text = std::visit(
+        Cases{
+            [](const membership::Joined& j) { return "sees " + name(j.peer) + " join"; },
+            [](const membership::Suspected& s) { return "suspects " + name(s.peer) + " (says " + name(s.accuser) + ")"; },
+            [](const membership::Refuted& r) { return "trusts " + name(r.peer) + " again"; },
+            [](const membership::Gone& g) { return "holds " + name(g.peer) + " for " + word_of(g.why); },
+            [](const membership::Departed&) { return std::string("has left"); },
+            [](const gossip::MixedWith& m) {
+                return "mixed with " + (m.with ? name(m.with) : std::string("all")) + ", weight " + number(m.weight) + ", staleness " +
+                       std::to_string(m.staleness);
+            },
+            [](const gossip::Failed& f) {
+                static constexpr const char* why[] = {"declined", "overdue", "undelivered", "partner gone", "other layout"};
+                return "gives up on " + name(f.with) + ": " + why[static_cast<int>(f.why)];
+            },
+            [](const gossip::Skipped&) { return std::string("is still exchanging: skips one"); },
+            [](const gossip::RollFormed& r) {
+                return "is number " + std::to_string(r.rank) + " of " + std::to_string(r.size) + " on roll " + std::to_string(r.epoch);
+            },
+            [](const gossip::TrainedSome& t) { return "trained " + std::to_string(t.steps) + " steps"; },
+            [](const gossip::Finished&) { return std::string("has finished"); },
+            [](const Order&) { return std::string(); },
+        },
+        event);
+    *story_ << when(now_) << "  " << name(id_of(peer)) << "        " << text << '\n';
+}
+
+}  // namespace grapevine::sim

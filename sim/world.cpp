@@ -1,0 +1,293 @@
+#include "grapevine/sim/world.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <xxhash.h>
+
+#include "grapevine/wire/wire.hpp"
+
+namespace grapevine::sim {
+
+namespace {
+// A transport gives parameters up that make no progress for this long, or for eight round trips.
+constexpr Duration undelivered_after = std::chrono::seconds(3);
+constexpr std::size_t frame_overhead = 24;  // what the transport puts before a message: magic, version, run, sender
+}  // namespace
+
+struct OrderDone {};
+
+// What an entry of the agenda is about: an input for a peer, or its learner being done with its oldest order.
+struct World::Due {
+    std::variant<OrderDone, Peer::Input> what;
+};
+
+struct World::Node {
+    Node(membership::Book& book, membership::Handle self, Newcomer&& n, Random random)
+        : peer(book, self, n.config, random.split(1), n.known), learner(std::move(n.learner)), group(n.group),
+          step_time(std::move(n.step_time)), pace(n.pace), mix_rate(n.mix_rate), machine_random(random.split(2)),
+          network_random(random.split(3)) {
+        card.uplink = n.uplink;
+        card.downlink = n.downlink;
+    }
+
+    Peer peer;
+    std::unique_ptr<Learner> learner;
+    std::uint32_t group;
+    config::Distribution step_time;
+    std::uint64_t step_times_drawn = 0;
+    Duration pace;
+    double mix_rate;
+    double slowness = 1;
+    Card card;
+    Random machine_random, network_random;
+
+    bool up = true;
+    bool busy = false;
+    std::deque<Order> orders;   // the first is being carried out while busy
+    Instant order_began{};
+    std::uint32_t sequence = 0; // of entries it caused
+    std::uint64_t steps = 0;
+    Instant born{};
+    std::uint64_t trace = 0;
+};
+
+World::World(Options options)
+    : seed_(options.seed), network_(std::move(options.network)), collect_notes_(options.notes), story_(options.story) {}
+World::~World() = default;
+
+membership::Handle World::register_peer(const std::string& name) {
+    membership::Record record;
+    record.contact.id = id_of(static_cast<std::uint32_t>(registered_.size()));
+    record.contact.name = name;
+    // As long as a real one, so that simulated rumors have their true size.
+    record.contact.control = "tcp://10.0.0.1:7470";
+    record.contact.bulk = "tcp://10.0.0.1:7471";
+    registered_.push_back(*book_.intern(record));
+    return registered_.back();
+}
+
+std::uint32_t World::add(Newcomer newcomer) {
+    const auto index = static_cast<std::uint32_t>(nodes_.size());
+    assert(index < registered_.size());
+    newcomer.config.exchange.layout = newcomer.learner->layout();
+    newcomer.config.exchange.size = newcomer.learner->size();
+    const auto meets = newcomer.meets;
+    nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), Random(seed_).split(index + 1)));
+    Node& node = *nodes_.back();
+    node.learner->claim(node.peer.slots());
+    node.born = now_;
+    ++up_count_;
+    put(now_, 0, index, index, Due{Peer::Input(Start{})});
+    if (meets) put(now_, 0, index, index, Due{Peer::Input(membership::Met{registered_[*meets]})});
+    return index;
+}
+
+void World::put(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Due&& due) {
+    std::uint32_t place;
+    if (free_.empty()) {
+        place = static_cast<std::uint32_t>(pool_.size());
+        pool_.push_back(std::move(due));
+    } else {
+        place = free_.back();
+        free_.pop_back();
+        pool_[place] = std::move(due);
+    }
+    agenda_.put({at, at == now_ ? depth : 0, to, from, nodes_[from]->sequence++, place});
+}
+
+bool World::run_one(Instant end) {
+    if (agenda_.empty() || agenda_.first().at > end) return false;
+    const Agenda::Entry entry = agenda_.take();
+    Due due = std::move(pool_[entry.due]);
+    pool_[entry.due].what = OrderDone{};  // lets go of what it held
+    free_.push_back(entry.due);
+    now_ = entry.at;
+    Node& node = *nodes_[entry.to];
+    if (!node.up) {  // nobody is there any more; the sender's transport will notice
+        if (auto* input = std::get_if<Peer::Input>(&due.what))
+            if (auto* received = std::get_if<Received<Peer::Message>>(input))
+                if (const auto* message = std::get_if<gossip::Message>(&received->message); message && parameters(*message))
+                    put(now_ + undelivered_after, 0, entry.from, entry.from,
+                        Due{Peer::Input(gossip::Undelivered{id_of(entry.to), ticket(*message)})});
+        return true;
+    }
+    if (auto* input = std::get_if<Peer::Input>(&due.what)) {
+        step(entry.to, entry.from, entry.depth, std::move(*input));
+    } else {
+        end_order(entry.to, entry.depth);
+    }
+    return true;
+}
+
+void World::run_until(Instant end) {
+    while (run_one(end)) {}
+    now_ = std::max(now_, end);
+}
+
+void World::step(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Peer::Input&& input) {
+    Node& node = *nodes_[peer];
+    ++counters_.inputs;
+    integers_.clear();
+    integers_.push_back(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
+    integers_.push_back(from);
+    integers(input, book_, integers_);
+    node.trace = XXH3_64bits_withSeed(integers_.data(), integers_.size() * sizeof(std::uint64_t), node.trace);
+    if (story_) tell_story(peer, from, input);
+
+    effects_.list.clear();
+    node.peer.step(now_, std::move(input), effects_);
+    carry_out(peer, depth);
+}
+
+void World::carry_out(std::uint32_t peer, std::uint32_t depth) {
+    // Nothing below steps a peer at once: effects_ is not touched while it is walked.
+    for (auto& effect : effects_.list)
+        std::visit(Cases{
+                       [&](Peer::Effects::Send& send) { this->send(peer, depth, send.to, std::move(send.message)); },
+                       [&](Peer::Effects::Wake& wake) {
+                           put(std::max(wake.at, now_), depth + 1, peer, peer, Due{Peer::Input(Woken<Peer::Timer>{wake.timer})});
+                       },
+                       [&](Peer::Effects::Tell& tell) { this->tell(peer, std::move(tell.event), depth); },
+                   },
+                   effect);
+}
+
+void World::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, Peer::Message&& message) {
+    Node& node = *nodes_[from];
+    const std::uint32_t to = index_of(to_id);
+    const Snapshot* snapshot = parameters(message);
+    const std::uint64_t payload = snapshot ? snapshot->bytes.size : 0;
+    const std::uint64_t control = wire::control_size(message, book_) + frame_overhead;
+    ++counters_.messages;
+    counters_.bytes_payload += payload;
+    counters_.bytes_control += control;
+    if (const auto* m = std::get_if<membership::Message>(&message)) {
+        const bool probing = std::holds_alternative<membership::Ping>(m->body) || std::holds_alternative<membership::Ack>(m->body) ||
+                             std::holds_alternative<membership::PingRequest>(m->body) || std::holds_alternative<membership::Nack>(m->body);
+        counters_.probe_messages += probing;
+    }
+    counters_.control_messages += !snapshot;
+    const std::uint32_t number = snapshot ? ticket(std::get<gossip::Message>(message)) : 0;
+
+    Network::Fate fate;
+    if (to < nodes_.size()) {
+        Node& other = *nodes_[to];
+        fate = network_.send(now_, from, node.group, node.card, to, other.group, other.card, payload + control,
+                             snapshot ? Plane::bulk : Plane::control, node.network_random);
+    }
+    if (fate.copies == 0) {
+        ++counters_.lost;
+        if (snapshot) put(now_ + undelivered_after, 0, from, from, Due{Peer::Input(gossip::Undelivered{to_id, number})});
+        return;
+    }
+    const PeerId sender = id_of(from);
+    if (fate.copies == 2) put(fate.arrives[1], depth + 1, to, from, Due{Peer::Input(Received<Peer::Message>{sender, message})});
+    put(fate.arrives[0], depth + 1, to, from, Due{Peer::Input(Received<Peer::Message>{sender, std::move(message)})});
+}
+
+void World::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
+    if (auto* order = std::get_if<Order>(&event)) {
+        nodes_[peer]->orders.push_back(std::move(*order));
+        if (!nodes_[peer]->busy) begin_order(peer, depth);
+        return;
+    }
+    if (story_) tell_story(peer, event);
+    const bool departed = std::holds_alternative<membership::Departed>(event);
+    if (collect_notes_) notes_.push_back({now_, peer, std::move(event)});
+    if (departed) stop(peer);
+}
+
+void World::begin_order(std::uint32_t peer, std::uint32_t depth) {
+    Node& node = *nodes_[peer];
+    const Order& order = node.orders.front();
+    double took = 0;
+    if (const auto* train = std::get_if<Train>(&order.what)) {
+        for (std::uint32_t i = 0; i < train->steps; ++i)
+            took += std::max(draw(node.step_time, node.machine_random, node.step_times_drawn) * node.slowness, seconds(node.pace));
+    } else if (node.mix_rate > 0) {
+        std::uint64_t elements = node.learner->size();
+        if (const auto* publish = std::get_if<Publish>(&order.what)) elements = publish->range.count;
+        if (const auto* combine = std::get_if<Combine>(&order.what)) elements = combine->theirs.range.count;
+        if (!std::holds_alternative<Swap>(order.what))
+            took = static_cast<double>(elements * bytes_per_element(node.learner->encoding())) / node.mix_rate * node.slowness;
+    }
+    node.busy = true;
+    node.order_began = now_;
+    put(now_ + from_seconds(took), depth + 1, peer, peer, Due{OrderDone{}});
+}
+
+void World::end_order(std::uint32_t peer, std::uint32_t depth) {
+    Node& node = *nodes_[peer];
+    const Order order = std::move(node.orders.front());
+    node.orders.pop_front();
+    node.busy = false;
+    Completion completion = node.learner->carry_out(order);
+    const Duration took = now_ - node.order_began;
+    if (const auto* trained = std::get_if<Trained>(&completion.what)) {
+        counters_.computing += took;
+        counters_.steps += trained->steps;
+        counters_.samples += trained->samples;
+        node.steps += trained->steps;
+    } else {
+        counters_.mixing += took;
+    }
+    if (!node.orders.empty()) begin_order(peer, depth);
+    step(peer, peer, depth, Peer::Input(std::move(completion)));
+}
+
+void World::stop(std::uint32_t peer) {
+    Node& node = *nodes_[peer];
+    if (!node.up) return;
+    node.up = false;
+    --up_count_;
+    counters_.living += now_ - node.born;
+    node.orders.clear();
+}
+
+void World::crash(std::uint32_t peer) { stop(peer); }
+void World::leave(std::uint32_t peer) {
+    if (nodes_[peer]->up) put(now_, 0, peer, peer, Due{Peer::Input(membership::Leave{})});
+}
+void World::finish(std::uint32_t peer) {
+    if (nodes_[peer]->up) put(now_, 0, peer, peer, Due{Peer::Input(gossip::Finish{})});
+}
+void World::slow(std::uint32_t peer, double factor) { nodes_[peer]->slowness = factor; }
+
+bool World::up(std::uint32_t peer) const { return nodes_[peer]->up; }
+std::uint32_t World::group(std::uint32_t peer) const { return nodes_[peer]->group; }
+std::uint64_t World::steps(std::uint32_t peer) const { return nodes_[peer]->steps; }
+Learner& World::learner(std::uint32_t peer) { return *nodes_[peer]->learner; }
+const Peer& World::peer(std::uint32_t peer) const { return nodes_[peer]->peer; }
+
+Duration World::member_time() const {
+    Duration time = counters_.living;
+    for (const auto& node : nodes_)
+        if (node->up) time += now_ - node->born;
+    return time;
+}
+
+World::Shares World::time_shares() const {
+    const double all = seconds(member_time());
+    if (all <= 0) return {0, 0, 1};
+    Shares shares{seconds(counters_.computing) / all, seconds(counters_.mixing) / all, 0};
+    for (const auto& node : nodes_)  // what is under way counts as far as it has come
+        if (node->up && node->busy && !node->orders.empty())
+            (std::holds_alternative<Train>(node->orders.front().what) ? shares.computing : shares.mixing) +=
+                seconds(now_ - node->order_began) / all;
+    shares.waiting = std::max(0.0, 1 - shares.computing - shares.mixing);
+    return shares;
+}
+
+std::vector<Note> World::take_notes() {
+    std::vector<Note> notes;
+    notes.swap(notes_);
+    return notes;
+}
+
+std::uint64_t World::trace_hash() const {
+    std::uint64_t hash = 0;
+    for (const auto& node : nodes_) hash = XXH3_64bits_withSeed(&node->trace, sizeof node->trace, hash);
+    return hash;
+}
+
+}  // namespace grapevine::sim

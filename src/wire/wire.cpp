@@ -1,0 +1,228 @@
+#include "grapevine/wire/wire.hpp"
+
+#include <array>
+#include <cassert>
+
+#include "archive.hpp"
+
+namespace grapevine {
+
+// How each kind of message is written: its fields in order, once for both directions. cereal finds these by
+// argument-dependent lookup.
+template <class A> void serialize(A& a, PeerId& id) { a(id.value); }
+template <class A> void serialize(A& a, Range& r) { a(r.offset, r.count); }
+
+namespace membership {
+template <class A> void serialize(A&, Join&) {}
+template <class A> void serialize(A& a, Welcome& m) { a(m.part, m.parts); }
+template <class A> void serialize(A& a, Sync& m) { a(m.digest, m.answer); }
+template <class A> void serialize(A& a, Ping& m) { a(m.round); }
+template <class A> void serialize(A& a, Ack& m) { a(m.round); }
+template <class A> void serialize(A& a, PingRequest& m) { a(m.round, m.target); }
+template <class A> void serialize(A& a, Nack& m) { a(m.round); }
+template <class A> void serialize(A&, Gossip&) {}
+}  // namespace membership
+
+// Parameters: all but the values.
+template <class A> void serialize(A& a, Snapshot& s) {
+    std::uint8_t encoding = static_cast<std::uint8_t>(s.encoding);
+    a(s.layout, encoding, s.range, s.weight, s.samples, s.steps);
+    if (encoding > static_cast<std::uint8_t>(Encoding::float64)) throw wire::Malformed{};
+    s.encoding = static_cast<Encoding>(encoding);
+}
+
+namespace gossip {
+template <class A> void serialize(A& a, Offer& m) { a(m.round); }
+template <class A> void serialize(A& a, Accept& m) { a(m.round); }
+template <class A> void serialize(A& a, Decline& m) {
+    std::uint8_t why = static_cast<std::uint8_t>(m.why);
+    a(m.round, why);
+    if (why > static_cast<std::uint8_t>(Why::other_layout)) throw wire::Malformed{};
+    m.why = static_cast<Why>(why);
+}
+template <class A> void serialize(A& a, Half& m) { a(m.round, m.answer, m.ticket, m.snapshot); }
+template <class A> void serialize(A& a, RoundModel& m) { a(m.roll, m.round, m.ticket, m.snapshot); }
+template <class A> void serialize(A& a, RingPart& m) { a(m.roll, m.round, m.hop, m.ticket, m.snapshot); }
+void save(wire::Writer& a, const RollProposal& m) {
+    a(m.epoch, static_cast<std::uint32_t>(m.ids->size()));
+    for (const PeerId id : *m.ids) a(id);
+}
+void load(wire::Reader& a, RollProposal& m) {
+    std::uint32_t count = 0;
+    a(m.epoch, count);
+    a.expect(count, sizeof(PeerId::value));
+    std::vector<PeerId> ids(count);
+    for (PeerId& id : ids) a(id);
+    m.ids = std::make_shared<const std::vector<PeerId>>(std::move(ids));
+}
+template <class A> void serialize(A& a, RollYes& m) { a(m.epoch, m.hash); }
+template <class A> void serialize(A& a, RollNo& m) { a(m.epoch); }
+template <class A> void serialize(A& a, RollInForce& m) { a(m.epoch, m.hash); }
+}  // namespace gossip
+
+namespace wire {
+
+namespace {
+
+constexpr std::size_t longest_name = 64, longest_endpoint = 128;
+
+// A closed set of cases: the number of the case, then its fields.
+template <class Variant>
+void write_case(Writer& a, const Variant& v) {
+    a(static_cast<std::uint8_t>(v.index()));
+    std::visit([&](const auto& m) { a(m); }, v);
+}
+
+template <class Variant, std::size_t I = 0>
+void read_case(Reader& a, Variant& v, std::uint8_t index) {
+    if constexpr (I == std::variant_size_v<Variant>) {
+        throw Malformed{};
+    } else if (index == I) {
+        std::variant_alternative_t<I, Variant> m;
+        a(m);
+        v = std::move(m);
+    } else {
+        read_case<Variant, I + 1>(a, v, index);
+    }
+}
+
+template <class Variant>
+void read_case(Reader& a, Variant& v) {
+    std::uint8_t index = 0;
+    a(index);
+    read_case<Variant, 0>(a, v, index);
+}
+
+void write_rumors(Writer& a, const membership::RumorList& rumors, const membership::Book& book) {
+    a(static_cast<std::uint8_t>(rumors.size()));
+    for (const membership::Rumor& r : rumors) {
+        const membership::Record& record = book.at(r.about);
+        const Contact& c = record.contact;
+        assert(c.name.size() <= longest_name && c.control.size() <= longest_endpoint && c.bulk.size() <= longest_endpoint);
+        a(static_cast<std::uint8_t>(r.standing), r.accuser, record.incarnation, c.id, c.name, c.control, c.bulk);
+    }
+}
+
+struct Told {
+    membership::Record record;
+    membership::Standing standing;
+    PeerId accuser;
+};
+
+// Into memory of our own first: the book must not take half of a message that turns out to be malformed.
+std::size_t read_rumors(Reader& a, std::array<Told, membership::RumorList::capacity>& told) {
+    std::uint8_t count = 0;
+    a(count);
+    if (count > told.size()) throw Malformed{};
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint8_t standing = 0;
+        Contact& c = told[i].record.contact;
+        a(standing, told[i].accuser, told[i].record.incarnation, c.id, c.name, c.control, c.bulk);
+        if (standing > static_cast<std::uint8_t>(membership::Standing::left) || !c.id || c.name.size() > longest_name ||
+            c.control.size() > longest_endpoint || c.bulk.size() > longest_endpoint)
+            throw Malformed{};
+        told[i].standing = static_cast<membership::Standing>(standing);
+    }
+    return count;
+}
+
+Peer::Message read(Reader& a, membership::Book& book, const Bytes& parameters) {
+    std::uint8_t half = 0;
+    a(half);
+    if (half == 0) {
+        membership::Message message;
+        read_case(a, message.body);
+        std::array<Told, membership::RumorList::capacity> told;
+        const std::size_t count = read_rumors(a, told);
+        if (!a.at_end() || parameters.size > 0) throw Malformed{};
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto handle = book.intern(told[i].record);
+            if (!handle) throw Malformed{};
+            message.rumors.push_back({*handle, told[i].standing, told[i].accuser});
+        }
+        return message;
+    }
+    if (half != 1) throw Malformed{};
+    gossip::Message message;
+    read_case(a, message);
+    if (!a.at_end()) throw Malformed{};
+    if (Snapshot* s = gossip::parameters(message)) {
+        const std::uint64_t each = bytes_per_element(s->encoding);
+        if (s->range.count != parameters.size / each || parameters.size % each != 0 || s->weight < 0 || s->samples < 0) throw Malformed{};
+        s->bytes = parameters;
+    } else if (parameters.size > 0) {
+        throw Malformed{};
+    }
+    return message;
+}
+
+}  // namespace
+
+std::string encode(const Peer::Message& message, const membership::Book& book) {
+    std::string bytes;
+    bytes.reserve(control_size(message, book));
+    Writer a(bytes);
+    a(static_cast<std::uint8_t>(message.index()));
+    if (const auto* m = std::get_if<membership::Message>(&message)) {
+        write_case(a, m->body);
+        write_rumors(a, m->rumors, book);
+    } else {
+        write_case(a, std::get<gossip::Message>(message));
+    }
+    return bytes;
+}
+
+std::optional<Peer::Message> decode(std::span<const std::byte> bytes, membership::Book& book, const Bytes& parameters) {
+    try {
+        Reader a(bytes);
+        return read(a, book, parameters);
+    } catch (const Malformed&) {
+        return std::nullopt;
+    }
+}
+
+namespace {
+constexpr std::size_t snapshot_size = 8 + 1 + 8 + 8 + 8 + 8 + 8;
+
+std::size_t size_of(const membership::Message& m) {
+    return std::visit(Cases{
+                          [](const membership::Join&) { return 0; },
+                          [](const membership::Welcome&) { return 4; },
+                          [](const membership::Sync&) { return 9; },
+                          [](const membership::Ping&) { return 4; },
+                          [](const membership::Ack&) { return 4; },
+                          [](const membership::PingRequest&) { return 12; },
+                          [](const membership::Nack&) { return 4; },
+                          [](const membership::Gossip&) { return 0; },
+                      },
+                      m.body);
+}
+
+std::size_t size_of(const gossip::Message& m) {
+    return std::visit(Cases{
+                          [](const gossip::Offer&) -> std::size_t { return 4; },
+                          [](const gossip::Accept&) -> std::size_t { return 4; },
+                          [](const gossip::Decline&) -> std::size_t { return 5; },
+                          [](const gossip::Half&) -> std::size_t { return 9 + snapshot_size; },
+                          [](const gossip::RoundModel&) -> std::size_t { return 20 + snapshot_size; },
+                          [](const gossip::RingPart&) -> std::size_t { return 24 + snapshot_size; },
+                          [](const gossip::RollProposal& p) -> std::size_t { return 12 + 8 * p.ids->size(); },
+                          [](const gossip::RollYes&) -> std::size_t { return 16; },
+                          [](const gossip::RollNo&) -> std::size_t { return 8; },
+                          [](const gossip::RollInForce&) -> std::size_t { return 16; },
+                      },
+                      m);
+}
+}  // namespace
+
+std::size_t control_size(const Peer::Message& message, const membership::Book& book) {
+    if (const auto* m = std::get_if<membership::Message>(&message)) {
+        std::size_t size = 2 + size_of(*m) + 1;
+        for (const auto& r : m->rumors) size += membership::wire_bytes(book.at(r.about));
+        return size;
+    }
+    return 2 + size_of(std::get<gossip::Message>(message));
+}
+
+}  // namespace wire
+}  // namespace grapevine

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "grapevine/learner.hpp"
+
+namespace grapevine::test {
+
+// A learner for protocols' tests: a few numbers in double precision, that training moves towards `goal` by a
+// tenth of the way. No mystery in it, so that what a test sees is the protocol's doing.
+class ToyLearner final : public Learner {
+public:
+    ToyLearner(std::vector<double> initial, double goal = 0) : slots_{std::move(initial)}, goal_(goal) {}
+
+    std::uint64_t layout() const override { return 0x70790000 + slots_[0].size(); }
+    std::uint64_t size() const override { return slots_[0].size(); }
+    Encoding encoding() const override { return Encoding::float64; }
+    void claim(Slot slots) override { slots_.resize(slots, std::vector<double>(size())); }
+
+    Completion carry_out(const Order& order) override {
+        Completion done{order.tag, samples_, steps_, Copied{}};
+        if (const auto* train = std::get_if<Train>(&order.what)) {
+            for (std::uint32_t i = 0; i < train->steps; ++i)
+                for (double& x : slots_[0]) x += 0.1 * (goal_ - x);
+            steps_ += train->steps;
+            samples_ += train->steps;
+            done.what = Trained{train->steps, std::abs(goal_ - slots_[0][0]), static_cast<double>(train->steps)};
+        } else if (const auto* publish = std::get_if<Publish>(&order.what)) {
+            done.what = Published{snapshot(publish->slot, publish->range)};
+        } else if (const auto* combine = std::get_if<Combine>(&order.what)) {
+            const auto* theirs = reinterpret_cast<const double*>(combine->theirs.bytes.data);
+            Combined combined;
+            for (std::uint64_t i = 0; i < combine->theirs.range.count; ++i) {
+                double& x = slots_[combine->slot][combine->theirs.range.offset + i];
+                combined.distance += (theirs[i] - x) * (theirs[i] - x);
+                combined.norm += x * x;
+                x = combine->ours_weight * x + combine->theirs_weight * theirs[i];
+            }
+            combined.distance = std::sqrt(combined.distance);
+            combined.norm = std::sqrt(combined.norm);
+            if (combine->slot == model_slot && combine->theirs.range.count == size())
+                samples_ = combine->ours_weight * samples_ + combine->theirs_weight * combine->theirs.samples;
+            done.what = combined;
+        } else if (const auto* copy = std::get_if<Copy>(&order.what)) {
+            for (std::size_t i = 0; i < slots_[0].size(); ++i) slots_[copy->to][i] = copy->scale * slots_[copy->from][i];
+        } else if (const auto* swap = std::get_if<Swap>(&order.what)) {
+            slots_[0].swap(slots_[swap->slot]);
+            done.what = Swapped{};
+        }
+        done.samples_behind = samples_;
+        done.steps = steps_;
+        return done;
+    }
+
+    Evaluation evaluate() override { return {std::abs(goal_ - slots_[0][0]), std::nullopt}; }
+    Evaluation evaluate(const Snapshot&) override { return evaluate(); }
+
+    const std::vector<double>& values() const { return slots_[0]; }
+    void set_samples(double samples) { samples_ = samples; }
+
+private:
+    Snapshot snapshot(Slot slot, Range range) const {
+        auto copy = std::make_shared<std::vector<double>>(slots_[slot].begin() + static_cast<std::ptrdiff_t>(range.offset),
+                                                          slots_[slot].begin() + static_cast<std::ptrdiff_t>(range.offset + range.count));
+        Snapshot s;
+        s.layout = layout();
+        s.encoding = Encoding::float64;
+        s.range = range;
+        s.bytes = {reinterpret_cast<const std::byte*>(copy->data()), copy->size() * sizeof(double), copy};
+        s.samples = samples_;
+        s.steps = steps_;
+        return s;
+    }
+    std::vector<std::vector<double>> slots_;
+    double goal_;
+    double samples_ = 0;
+    std::uint64_t steps_ = 0;
+};
+
+}  // namespace grapevine::test

@@ -1,0 +1,151 @@
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "grapevine/random.hpp"
+#include "grapevine/wire/wire.hpp"
+
+using namespace grapevine;
+
+namespace {
+
+std::span<const std::byte> bytes_of(const std::string& s) { return {reinterpret_cast<const std::byte*>(s.data()), s.size()}; }
+
+Snapshot snapshot(std::size_t count) {
+    auto values = std::make_shared<std::vector<float>>(count, 0.5f);
+    Snapshot s;
+    s.layout = 0x1234567890abcdef;
+    s.range = {3, count};
+    s.bytes = {reinterpret_cast<const std::byte*>(values->data()), count * 4, values};
+    s.weight = 2.5;
+    s.samples = 1e6;
+    s.steps = 77;
+    return s;
+}
+
+// One of every kind.
+std::vector<Peer::Message> messages(membership::Book& book) {
+    using namespace membership;
+    const Handle h = *book.intern({{PeerId{42}, "gpu-b", "tcp://192.168.1.7:7470", "tcp://[fe80::1]:7471"}, 3});
+    std::vector<Peer::Message> all;
+    for (const decltype(membership::Message::body)& body : {decltype(membership::Message::body)(Join{}), {Welcome{1, 3}}, {Sync{5, true}}, {Ping{7}}, {Ack{8}},
+                                                {PingRequest{9, PeerId{5}}}, {Nack{10}}, {Gossip{}}}) {
+        membership::Message m{body, {}};
+        all.push_back(m);
+        m.rumors.push_back({h, Standing::suspect, PeerId{17}});
+        m.rumors.push_back({h, Standing::left, {}});
+        all.push_back(m);
+    }
+    using namespace gossip;
+    const auto ids = std::make_shared<const std::vector<PeerId>>(std::vector<PeerId>{{1}, {2}, {3}});
+    for (const gossip::Message& m : {gossip::Message(Offer{5}), {Accept{6}}, {Decline{7, Why::busy}}, {Half{8, true, 9, snapshot(5)}},
+                                     {RoundModel{1, 2, 3, snapshot(0)}}, {RingPart{4, 5, 6, 7, snapshot(2)}}, {RollProposal{8, ids}},
+                                     {RollYes{9, 10}}, {RollNo{11}}, {RollInForce{12, 13}}})
+        all.push_back(m);
+    return all;
+}
+
+Bytes parameters_of(const Peer::Message& m) {
+    const Snapshot* s = parameters(m);
+    return s ? s->bytes : Bytes{};
+}
+
+}  // namespace
+
+TEST_CASE("every message goes there and back, and its size is known beforehand") {
+    membership::Book here, there;
+    for (const Peer::Message& m : messages(here)) {
+        const std::string bytes = wire::encode(m, here);
+        CHECK(bytes.size() == wire::control_size(m, here));
+        const auto back = wire::decode(bytes_of(bytes), there, parameters_of(m));
+        REQUIRE(back);
+        CHECK(wire::encode(*back, there) == bytes);
+        CHECK(std::string(word(*back)) == word(m));
+        if (const Snapshot* s = parameters(*back)) {
+            CHECK(s->bytes.data == parameters(m)->bytes.data);  // not copied
+            CHECK(s->range == parameters(m)->range);
+            CHECK(s->weight == 2.5);
+        }
+    }
+    CHECK(there.size() == 1);
+}
+
+TEST_CASE("no prefix of a message is a message, nor a message with a byte more") {
+    membership::Book book;
+    for (const Peer::Message& m : messages(book)) {
+        const std::string bytes = wire::encode(m, book);
+        for (std::size_t n = 0; n < bytes.size(); ++n) CHECK(!wire::decode(bytes_of(bytes.substr(0, n)), book, parameters_of(m)));
+        CHECK(!wire::decode(bytes_of(bytes + '\0'), book, parameters_of(m)));
+    }
+}
+
+TEST_CASE("parameters must be as many as the header says") {
+    membership::Book book;
+    const Peer::Message m = gossip::Message(gossip::Half{8, true, 9, snapshot(5)});
+    const std::string bytes = wire::encode(m, book);
+    Bytes parameters = parameters_of(m);
+    CHECK(wire::decode(bytes_of(bytes), book, parameters));
+    parameters.size = 16;
+    CHECK(!wire::decode(bytes_of(bytes), book, parameters));
+    parameters.size = 19;
+    CHECK(!wire::decode(bytes_of(bytes), book, parameters));
+    parameters.size = 0;
+    CHECK(!wire::decode(bytes_of(bytes), book, parameters));
+    const Peer::Message offer = gossip::Message(gossip::Offer{1});
+    CHECK(!wire::decode(bytes_of(wire::encode(offer, book)), book, parameters_of(m)));  // where there should be none
+}
+
+TEST_CASE("lengths and counts are not believed") {
+    membership::Book book;
+    // A proposal that claims four billion members in a few bytes.
+    std::string bytes = wire::encode(Peer::Message(gossip::Message(gossip::RollProposal{1, std::make_shared<const std::vector<PeerId>>()})), book);
+    const std::uint32_t many = 0xffffffff;
+    std::memcpy(bytes.data() + 10, &many, 4);
+    CHECK(!wire::decode(bytes_of(bytes), book));
+    // Seventeen rumors; a name that is longer than what is left.
+    std::string gossip = wire::encode(Peer::Message(membership::Message{membership::Gossip{}, {}}), book);
+    gossip.back() = 17;
+    CHECK(!wire::decode(bytes_of(gossip + std::string(17 * 24, '\0')), book));
+}
+
+TEST_CASE("what is not a number is not accepted for one") {
+    membership::Book book;
+    for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -1.0}) {
+        Snapshot s = snapshot(1);
+        s.weight = bad;
+        const Peer::Message m = gossip::Message(gossip::Half{8, true, 9, s});
+        CHECK(!wire::decode(bytes_of(wire::encode(m, book)), book, s.bytes));
+    }
+}
+
+TEST_CASE("the book learns nothing from a message that is not whole") {
+    membership::Book here;
+    membership::Message m{membership::Gossip{}, {}};
+    for (std::uint64_t i = 1; i <= 3; ++i) m.rumors.push_back({*here.intern({{PeerId{i}, "n", "tcp://a:1", "tcp://a:2"}, 0}), membership::Standing::alive, {}});
+    std::string bytes = wire::encode(Peer::Message(m), here);
+    membership::Book there;
+    bytes[bytes.size() - 60] = 9;  // the standing of the last, or what lies there
+    bytes.pop_back();
+    CHECK(!wire::decode(bytes_of(bytes), there));
+    CHECK(there.size() == 0);
+}
+
+TEST_CASE("forty thousand messages with bytes changed, and as much noise, do no harm") {
+    membership::Book book;
+    const auto all = messages(book);
+    Random random(11);
+    int accepted = 0;
+    for (int i = 0; i < 40'000; ++i) {
+        const Peer::Message& m = all[random.below(all.size())];
+        std::string bytes = wire::encode(m, book);
+        const std::uint64_t changes = 1 + random.below(3);
+        for (std::uint64_t c = 0; c < changes; ++c) bytes[random.below(bytes.size())] = static_cast<char>(random.bits());
+        accepted += wire::decode(bytes_of(bytes), book, parameters_of(m)).has_value();
+        std::string noise(random.below(64), '\0');
+        for (char& c : noise) c = static_cast<char>(random.bits());
+        if (!noise.empty()) noise[0] = static_cast<char>(random.below(3));
+        (void)wire::decode(bytes_of(noise), book);
+    }
+    CHECK(accepted > 0);  // a changed number is still a message; nothing crashed, nothing threw
+    CHECK(book.size() < 60'000);
+}
