@@ -1,0 +1,150 @@
+#include "happenings.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace grapevine::sim {
+
+Happenings::Happenings(const config::Config& config, Population& population, World& world, Watch& watch)
+    : population_(population), world_(world), watch_(watch) {
+    for (const Instant at : population.later_starts()) add(at, Deed::Kind::start_next, nullptr);
+    for (const config::Event& event : config.events) {
+        if (event.kind != config::Event::Kind::join) {
+            add(event.at, Deed::Kind::event, &event);
+            continue;
+        }
+        for (std::uint32_t i = 0; i < event.count; ++i)
+            add(event.at + scaled(event.over, static_cast<double>(i) / event.count), Deed::Kind::join_one, &event);
+    }
+}
+
+void Happenings::add(Instant at, Deed::Kind kind, const config::Event* event, std::vector<std::uint32_t> peers) {
+    deeds_.insert({at, added_++, kind, event, std::move(peers)});
+}
+
+std::optional<Instant> Happenings::next() const { return deeds_.empty() ? std::nullopt : std::optional(deeds_.begin()->at); }
+
+void Happenings::do_due(Instant now, std::vector<record::RunEvent>& events) {
+    const auto note = [&](const char* kind, std::uint32_t peer) { events.push_back({seconds(now), name_of(id_of(peer), world_), kind, "", {}}); };
+    while (!deeds_.empty() && deeds_.begin()->at <= now) {
+        const Deed deed = *deeds_.begin();
+        deeds_.erase(deeds_.begin());
+        switch (deed.kind) {
+            case Deed::Kind::start_next:
+                population_.start_next();
+                note("started", static_cast<std::uint32_t>(world_.size() - 1));
+                break;
+            case Deed::Kind::join_one: note("started", population_.join(deed.event->group)); break;
+            case Deed::Kind::event: do_event(now, *deed.event, events); break;
+            case Deed::Kind::end_slow:
+                for (const std::uint32_t p : deed.peers) {
+                    world_.slow(p, 1);
+                    note("slow_ended", p);
+                }
+                break;
+            case Deed::Kind::end_partition:
+                if (deed.peers.front() != partitions_) break;
+                world_.network().heal();
+                events.push_back({seconds(now), "", "healed", "", {}});
+                break;
+        }
+    }
+}
+
+void Happenings::do_event(Instant now, const config::Event& event, std::vector<record::RunEvent>& events) {
+    const auto peers = population_.pick(event.nodes);
+    const auto note = [&](const char* kind, std::uint32_t peer) { events.push_back({seconds(now), name_of(id_of(peer), world_), kind, "", {}}); };
+    switch (event.kind) {
+        case config::Event::Kind::crash:
+            for (const std::uint32_t p : peers) {
+                world_.crash(p);
+                watch_.crashed(now, p);
+                note("crashed", p);
+            }
+            break;
+        case config::Event::Kind::restart:
+            // The process dies and its like comes up at once: same machine, new identity, nothing remembered.
+            for (const std::uint32_t p : peers) {
+                world_.crash(p);
+                watch_.crashed(now, p);
+                note("crashed", p);
+                note("started", population_.join(population_.group_name(p)));
+            }
+            break;
+        case config::Event::Kind::slow:
+            for (const std::uint32_t p : peers) {
+                world_.slow(p, event.factor);
+                note("slow", p);
+            }
+            if (event.lasts) add(now + *event.lasts, Deed::Kind::end_slow, &event, peers);
+            break;
+        case config::Event::Kind::leave:
+            for (const std::uint32_t p : peers) {
+                world_.leave(p);
+                note("leaving", p);
+            }
+            break;
+        case config::Event::Kind::partition: {
+            std::vector<int> side(world_.size(), -1);
+            for (std::size_t s = 0; s < event.sides.size(); ++s)
+                for (const config::Selection& selection : event.sides[s])
+                    for (const std::uint32_t p : population_.pick(selection))
+                        if (side[p] < 0) side[p] = static_cast<int>(s);
+            world_.network().partition(std::move(side));
+            events.push_back({seconds(now), "", "partitioned", "", {}});
+            ++partitions_;
+            if (event.lasts) add(now + *event.lasts, Deed::Kind::end_partition, &event, {static_cast<std::uint32_t>(partitions_)});
+            break;
+        }
+        case config::Event::Kind::join: break;  // one by one, above
+    }
+}
+
+std::string name_of(PeerId id, const World& world) {
+    const std::uint32_t i = index_of(id);
+    return i < world.size() ? world.book().at(world.peer(i).members().self()).contact.name : "?";
+}
+
+std::optional<record::RunEvent> event_of(const Note& note, const World& world) {
+    record::RunEvent e;
+    e.t = seconds(note.at);
+    e.peer = name_of(id_of(note.peer), world);
+    const auto about = [&](const char* kind, PeerId who) {
+        e.kind = kind;
+        if (who) e.about = name_of(who, world);
+        return e;
+    };
+    return std::visit(
+        Cases{
+            [&](const membership::Joined& j) -> std::optional<record::RunEvent> { return about("joined", j.peer); },
+            [&](const membership::Suspected& s) -> std::optional<record::RunEvent> { return about("suspected", s.peer); },
+            [&](const membership::Refuted& r) -> std::optional<record::RunEvent> { return about("refuted", r.peer); },
+            [&](const membership::Gone& g) -> std::optional<record::RunEvent> {
+                return about(g.why == membership::Standing::dead ? "dead" : "left", g.peer);
+            },
+            [&](const membership::Departed&) -> std::optional<record::RunEvent> { return about("departed", {}); },
+            [&](const gossip::MixedWith& m) -> std::optional<record::RunEvent> {
+                about("mixed", m.with);
+                e.fields = {{"staleness", static_cast<double>(m.staleness)}, {"distance", m.distance},
+                            {"relative", m.norm > 0 ? m.distance / m.norm : std::nan("")}, {"weight", m.weight},
+                            {"bytes", static_cast<double>(m.bytes)}, {"took", seconds(m.took)}};
+                return e;
+            },
+            [&](const gossip::Failed& f) -> std::optional<record::RunEvent> {
+                static constexpr const char* kinds[] = {"declined", "timed_out", "undelivered", "partner_gone", "other_layout"};
+                return about(kinds[static_cast<int>(f.why)], f.with);
+            },
+            [&](const gossip::RollFormed& r) -> std::optional<record::RunEvent> {
+                about("roll", {});
+                e.fields = {{"epoch", static_cast<double>(r.epoch)}, {"size", static_cast<double>(r.size)}, {"rank", static_cast<double>(r.rank)}};
+                return e;
+            },
+            [&](const gossip::Finished&) -> std::optional<record::RunEvent> { return about("finished", {}); },
+            [](const gossip::Skipped&) -> std::optional<record::RunEvent> { return std::nullopt; },
+            [](const gossip::TrainedSome&) -> std::optional<record::RunEvent> { return std::nullopt; },
+            [](const Order&) -> std::optional<record::RunEvent> { return std::nullopt; },
+        },
+        note.event);
+}
+
+}  // namespace grapevine::sim

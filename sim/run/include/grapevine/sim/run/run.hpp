@@ -1,0 +1,45 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "grapevine/config/config.hpp"
+#include "grapevine/learn/task.hpp"
+#include "grapevine/record/run_files.hpp"
+
+namespace grapevine::sim {
+
+// How far a run has come, now and then.
+struct Progress {
+    double simulated_seconds = 0, wall_seconds = 0;
+    double of_seconds = 0;             // when it ends at the latest; 0: not known
+    double events_per_second = 0;      // of real time
+    std::size_t peers_up = 0;
+    const record::Sample* last = nullptr;
+};
+
+struct RunRequest {
+    config::Config config;                        // checked
+    std::shared_ptr<const learn::Task> task;      // of that config (learn::prepare): runs of one process share it
+    record::RunFiles* files = nullptr;            // where to write while it goes on; null: nowhere
+    std::function<void(const Progress&)> progress;
+    const std::atomic<bool>* stop = nullptr;      // end early when it becomes true
+    std::string version, command;                 // for the summary
+    std::ostream* story = nullptr;
+};
+
+struct RunResult {
+    record::Summary summary;
+    std::vector<record::Sample> samples;
+    Snapshot merged;                              // of the average model, of who is up at the end
+    bool stopped = false;                         // by `stop`, not by its own end
+};
+
+// A whole scenario in simulated time: peers, machines, links and events as the file says.
+RunResult run(const RunRequest& request);
+
+}  // namespace grapevine::sim

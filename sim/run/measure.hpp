@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "grapevine/learn/task.hpp"
+#include "grapevine/sim/world.hpp"
+
+namespace grapevine::sim {
+
+// What can be known of the models of a world at one instant, by looking at all of them, which no peer can.
+struct Measured {
+    double consensus_distance = 0;               // mean over peers of |x_i - mean|^2
+    std::optional<double> consensus_relative;    // its square root over |mean|
+    std::vector<double> mean;                    // per coordinate
+    std::optional<double> loss, accuracy, worst_accuracy;  // over the peers evaluated, on held-out data
+    std::optional<double> merged_loss, merged_accuracy;    // of the average model
+    std::size_t evaluated = 0;
+};
+
+// `evaluate`: which peers to evaluate; none: no evaluation at all. Peers that are down do not count.
+Measured measure(World& world, const std::vector<std::uint32_t>& evaluate);
+
+// XXH3-64 over the parameters of all peers that are up.
+std::uint64_t model_hash(World& world);
+
+// The average of the models of all peers that are up, in the learners' encoding.
+Snapshot merged_model(World& world);
+
+}  // namespace grapevine::sim

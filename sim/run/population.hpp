@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "grapevine/config/config.hpp"
+#include "grapevine/learn/task.hpp"
+#include "grapevine/sim/world.hpp"
+
+namespace grapevine::sim {
+
+// The peers of a scenario: makes them, with their machines, shards and learners, and picks among them.
+class Population {
+public:
+    // Config and world must outlive it.
+    Population(const config::Config& config, std::shared_ptr<const learn::Task> task, World& world);
+
+    void start();  // those of the file's groups; with start = "join" the first only, then next_start() for the others
+    std::vector<Instant> later_starts() const;  // when the others of start = "join" come
+    void start_next();                          // the next of them
+    std::uint32_t join(const std::string& group);  // one that the file did not list, through a peer that is up
+
+    // Peers of a selection among those up now; random picks by the seed and by how many were made before.
+    std::vector<std::uint32_t> pick(const config::Selection& selection);
+
+    const std::string& group_name(std::uint32_t peer) const { return config_.groups[plan_[peer].group].name; }
+
+private:
+    struct Planned {
+        std::uint32_t group;
+        std::uint32_t place;  // in its group
+    };
+    void add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer);
+    std::vector<std::uint32_t> rows_for(std::uint32_t index);
+
+    const config::Config& config_;
+    std::shared_ptr<const learn::Task> task_;
+    World& world_;
+    PeerConfig peer_config_;
+    std::vector<Planned> plan_;                        // of all peers so far, joiners included
+    std::vector<std::uint32_t> members_of_;            // how many each group has
+    std::vector<std::vector<std::uint32_t>> shards_;   // rows of each of the file's peers, until handed out
+    std::size_t started_ = 0;
+    std::size_t from_file_ = 0;
+    Random picks_;
+};
+
+}  // namespace grapevine::sim

@@ -1,0 +1,257 @@
+#include "grapevine/sim/run/run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "expects.hpp"
+#include "happenings.hpp"
+#include "measure.hpp"
+
+namespace grapevine::sim {
+
+namespace {
+
+using WallClock = std::chrono::steady_clock;
+constexpr std::size_t most_events = 500'000;            // lines of events.jsonl
+constexpr Duration until_unless_said = std::chrono::seconds(60);
+
+std::string hex(std::uint64_t x) {
+    char text[17];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(x));
+    return text;
+}
+
+double wall_since(WallClock::time_point then) { return std::chrono::duration<double>(WallClock::now() - then).count(); }
+
+double cpu_seconds() {  // of this thread: others may be running other scenarios
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    const auto s = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+    return s(usage.ru_utime) + s(usage.ru_stime);
+}
+
+double peak_bytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+double resident_bytes() {
+    long pages = 0, resident = 0;
+    if (std::FILE* f = std::fopen("/proc/self/statm", "r")) {
+        if (std::fscanf(f, "%ld %ld", &pages, &resident) != 2) resident = 0;
+        std::fclose(f);
+    }
+    return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+record::Quantiles quantiles(const Watch::Figures& f) { return {f.median, f.p99, f.max}; }
+
+}  // namespace
+
+// One run: the world, what happens to it, and what is written down of it.
+class Run {
+public:
+    explicit Run(const RunRequest& request)
+        : request_(request), config_(request.config), resident_before_(resident_bytes()),
+          world_({config_.seed, Network(config_.groups, config_.links), true, request.story}), population_(config_, request.task, world_) {
+        population_.start();
+        happenings_.emplace(config_, population_, world_, watch_);
+    }
+
+    RunResult go() {
+        peers_max_ = world_.up_count();
+        const std::size_t peers_at_start = world_.up_count();
+        sample(Instant{});
+        const Instant end{config_.until ? *config_.until : config_.until_steps ? Duration::max() / 4 : until_unless_said};
+        Instant next_sample = Instant{config_.metrics.every};
+        RunResult result;
+        while (!over_) {
+            Instant next = std::min(end, next_sample);
+            if (const auto deed = happenings_->next()) next = std::min(next, *deed);
+            if (!advance(next)) {
+                result.stopped = true;
+                break;
+            }
+            std::vector<record::RunEvent> events;
+            happenings_->do_due(next, events);
+            for (const record::RunEvent& e : events) write(e);
+            peers_max_ = std::max(peers_max_, world_.up_count());
+            if (next == next_sample) next_sample += config_.metrics.every;
+            else if (next != end) continue;
+            world_.run_until(next);  // what a deed of this very instant has caused
+            drain();
+            const bool last = next == end || all_made_their_steps() || world_.up_count() == 0;
+            sample(next, last);
+            over_ = last || (config_.train.target && config_.train.target->stop && reached(*config_.train.target, samples_));
+        }
+        if (samples_.empty() || samples_.back().t < seconds(world_.now())) sample(world_.now(), true);
+        result.summary = summarise(peers_at_start);
+        result.samples = std::move(samples_);
+        result.merged = merged_model(world_);
+        return result;
+    }
+
+private:
+    bool advance(Instant to) {
+        for (std::uint64_t n = 1; world_.run_one(to); ++n) {
+            if (n % 4096 != 0) continue;
+            if (request_.stop && request_.stop->load()) return false;
+            report_progress();
+            if (n % 65536 == 0) drain();  // or a long interval's notes fill the memory
+        }
+        world_.run_until(to);
+        drain();
+        report_progress();
+        return !(request_.stop && request_.stop->load());
+    }
+
+    void report_progress() {
+        if (!request_.progress || wall_since(last_report_) < 0.2) return;
+        last_report_ = WallClock::now();
+        Progress p;
+        p.simulated_seconds = seconds(world_.now());
+        p.wall_seconds = wall_since(began_);
+        p.of_seconds = config_.until ? seconds(*config_.until) : config_.until_steps ? 0 : seconds(until_unless_said);
+        p.events_per_second = static_cast<double>(world_.counters().inputs) / std::max(p.wall_seconds, 1e-3);
+        p.peers_up = world_.up_count();
+        p.last = samples_.empty() ? nullptr : &samples_.back();
+        request_.progress(p);
+    }
+
+    void drain() {
+        for (const Note& note : world_.take_notes()) {
+            watch_.see(note, world_);
+            if (!request_.files) continue;
+            if (const auto event = event_of(note, world_)) write(*event);
+        }
+    }
+
+    void write(const record::RunEvent& event) {
+        if (!request_.files || events_written_ > most_events) return;
+        if (events_written_++ == most_events) {
+            request_.files->event({event.t, "", "truncated", "", {}});
+            return;
+        }
+        request_.files->event(event);
+    }
+
+    // Models that are never trained have nothing to evaluate.
+    bool evaluates() const { return config_.model.kind != config::ModelKind::average; }
+
+    std::vector<std::uint32_t> to_evaluate(std::size_t most) const {
+        if (!evaluates()) return {};
+        std::vector<std::uint32_t> up;
+        for (std::uint32_t i = 0; i < world_.size(); ++i)
+            if (world_.up(i)) up.push_back(i);
+        if (up.size() <= most) return up;
+        // The same ones each time, as long as they live: ordered by a draw that belongs to the peer.
+        const Random draws = Random(config_.seed).split(0x6576616c);
+        std::sort(up.begin(), up.end(), [&](std::uint32_t a, std::uint32_t b) { return draws.split(a).bits() < draws.split(b).bits(); });
+        up.resize(most);
+        std::sort(up.begin(), up.end());
+        return up;
+    }
+
+    bool all_made_their_steps() const {
+        if (!config_.until_steps) return false;
+        for (std::uint32_t i = 0; i < world_.size(); ++i)
+            if (world_.up(i) && world_.steps(i) < *config_.until_steps) return false;
+        return true;
+    }
+
+    void sample(Instant at, bool last = false) {
+        const bool evaluate_now = last || at >= next_evaluation_;
+        if (at >= next_evaluation_) next_evaluation_ = at + config_.metrics.evaluate_every;
+        const Measured m = measure(world_, evaluate_now ? to_evaluate(last ? 1000 : config_.metrics.evaluate_peers) : std::vector<std::uint32_t>{});
+        const Counters& c = world_.counters();
+        record::Sample s;
+        s.t = seconds(at);
+        s.peers_alive = static_cast<double>(world_.up_count());
+        if (world_.up_count() > 0) s.consensus_distance = m.consensus_distance;
+        s.consensus_relative = m.consensus_relative;
+        if (!config_.model.needs_data() && !m.mean.empty()) s.mean = m.mean;
+        s.loss = m.loss;
+        s.accuracy = m.accuracy;
+        s.worst_accuracy = m.worst_accuracy;
+        s.merged_loss = m.merged_loss;
+        s.merged_accuracy = m.merged_accuracy;
+        if (evaluate_now && evaluates()) s.evaluated_peers = static_cast<double>(m.evaluated);
+        s.steps = static_cast<double>(c.steps);
+        s.samples = c.samples;
+        s.bytes_payload = static_cast<double>(c.bytes_payload);
+        s.bytes_control = static_cast<double>(c.bytes_control);
+        s.messages = static_cast<double>(c.messages);
+        if (request_.files) request_.files->sample(s);
+        samples_.push_back(std::move(s));
+    }
+
+    record::Summary summarise(std::size_t peers_at_start) {
+        record::Summary s;
+        const Counters& c = world_.counters();
+        s.name = config_.name;
+        s.seed = config_.seed;
+        s.exchange = config::to_string(config_.exchange.kind);
+        s.peers = peers_at_start;
+        s.peers_max = peers_max_;
+        s.simulated_seconds = seconds(world_.now());
+        s.wall_seconds = wall_since(began_);
+        s.cpu_seconds = cpu_seconds() - cpu_began_;
+        s.events = static_cast<double>(c.inputs);
+        if (*s.cpu_seconds > 0) s.events_per_cpu_second = *s.events / *s.cpu_seconds;
+        s.peak_bytes = peak_bytes();
+        const double model = world_.size() > 0 ? static_cast<double>(world_.learner(0).size() * bytes_per_element(world_.learner(0).encoding())) : 0;
+        s.bytes_per_peer = std::max(0.0, (resident_bytes() - resident_before_) / static_cast<double>(std::max<std::size_t>(world_.size(), 1)) - model);
+        s.final = samples_.back();
+        if (const auto& target = config_.train.target) {
+            s.target = record::TargetResult{target->metric, target->value, {}, {}, {}};
+            if (const auto i = reached(*target, samples_)) {
+                const record::Sample& at = samples_[*i];
+                s.target->reached_at_seconds = at.t;
+                s.target->reached_at_samples = at.samples;
+                s.target->reached_at_bytes = *at.bytes_payload + *at.bytes_control;
+            }
+        }
+        const World::Shares shares = world_.time_shares();
+        s.time = {shares.computing, shares.mixing, shares.waiting};
+        s.membership.first_suspicion_seconds = quantiles(watch_.first_suspicion());
+        s.membership.first_detection_seconds = quantiles(watch_.first_detection());
+        s.membership.full_dissemination_seconds = quantiles(watch_.full_dissemination(world_));
+        s.membership.false_positives = static_cast<double>(watch_.false_positives());
+        s.membership.false_positives_at_healthy = s.membership.false_positives;
+        const double member_periods = seconds(world_.member_time()) / seconds(config_.membership.period);
+        if (member_periods > 0) {
+            s.membership.probe_messages_per_member_period = static_cast<double>(c.probe_messages) / member_periods;
+            s.membership.messages_per_member_period = static_cast<double>(c.control_messages) / member_periods;
+        }
+        s.trace_hash = hex(world_.trace_hash());
+        s.model_hash = hex(model_hash(world_));
+        for (const config::Expect& expect : config_.expects) s.expects.push_back(judge(expect, samples_, s));
+        s.version = request_.version;
+        s.command = request_.command;
+        return s;
+    }
+
+    const RunRequest& request_;
+    const config::Config& config_;
+    const WallClock::time_point began_ = WallClock::now();
+    const double cpu_began_ = cpu_seconds();
+    double resident_before_;
+    World world_;
+    Population population_;
+    Watch watch_;
+    std::optional<Happenings> happenings_;
+    std::vector<record::Sample> samples_;
+    Instant next_evaluation_{};
+    std::size_t peers_max_ = 0;
+    std::size_t events_written_ = 0;
+    bool over_ = false;
+    WallClock::time_point last_report_{};
+};
+
+RunResult run(const RunRequest& request) { return Run(request).go(); }
+
+}  // namespace grapevine::sim

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "grapevine/peer_id.hpp"
+
+namespace grapevine::node {
+
+// What a node says of itself to whoever greets its address: enough to join the run, or to see why not.
+struct Greeting {
+    std::string software;        // "grapevine 0.1.0"
+    std::uint64_t run = 0;
+    bool provisional = false;    // it waits for a seed itself and would give this run up for another
+    std::uint64_t layout = 0;
+    std::string layout_text;     // "w1 784x128, b1 128, ..."
+    std::uint64_t data = 0;      // fingerprint of the data set
+    std::string data_text;       // its name
+    std::string exchange;        // kind
+    Contact contact;
+    double elapsed = 0;          // seconds since the run began
+    std::string config;          // of the run, as TOML
+};
+
+std::string to_text(const Greeting& greeting);
+// From anybody: nothing if it is not a greeting.
+std::optional<Greeting> parse_greeting(const std::string& text);
+
+// What keeps two from mixing, named with both sides; empty if nothing does. The run id is not compared.
+std::string difference(const Greeting& ours, const Greeting& theirs);
+
+}  // namespace grapevine::node

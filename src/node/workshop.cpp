@@ -1,0 +1,106 @@
+#include "workshop.hpp"
+
+#include <chrono>
+
+#include "grapevine/learn/task.hpp"
+#include "grapevine/protocol.hpp"
+
+namespace grapevine::node {
+
+Workshop::Workshop(Learner& learner, Duration pace, std::function<void()> done_something)
+    : learner_(learner), pace_(pace), done_something_(std::move(done_something)), thread_([this] { work(); }) {}
+
+void Workshop::put(Order order) {
+    {
+        const std::lock_guard lock(mutex_);
+        orders_.emplace_back(std::move(order));
+    }
+    wanted_.notify_one();
+}
+
+void Workshop::evaluate() {
+    {
+        const std::lock_guard lock(mutex_);
+        orders_.emplace_back(Evaluate{});
+    }
+    wanted_.notify_one();
+}
+
+std::optional<Workshop::Done> Workshop::take() {
+    const std::lock_guard lock(mutex_);
+    if (done_.empty()) return std::nullopt;
+    Done done = std::move(done_.front());
+    done_.pop_front();
+    return done;
+}
+
+void Workshop::close() {
+    {
+        const std::lock_guard lock(mutex_);
+        closing_ = true;
+    }
+    wanted_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+Workshop::Times Workshop::times() const {
+    const std::lock_guard lock(mutex_);
+    return times_;
+}
+
+void Workshop::finished(Done done) {
+    {
+        const std::lock_guard lock(mutex_);
+        done_.push_back(std::move(done));
+    }
+    done_something_();
+}
+
+void Workshop::work() {
+    using Clock = std::chrono::steady_clock;
+    try {
+        for (;;) {
+            std::variant<Order, Evaluate> next;
+            {
+                std::unique_lock lock(mutex_);
+                wanted_.wait(lock, [&] { return closing_ || !orders_.empty(); });
+                if (closing_) return;
+                next = std::move(orders_.front());
+                orders_.pop_front();
+            }
+            const auto began = Clock::now();
+            Done done;
+            Duration Times::*kind = &Times::evaluating;
+            if (auto* order = std::get_if<Order>(&next)) {
+                kind = &Times::mixing;
+                const auto* combine = std::get_if<Combine>(&order->what);
+                if (combine && combine->theirs_weight != 0 && !learn::finite(combine->theirs)) {
+                    // One value that is no number would spread to all who mix with us.
+                    finished(Refused{order->tag});
+                    done = Completion{order->tag, 0, steps_, Combined{}};
+                } else {
+                    done = learner_.carry_out(*order);
+                    if (const auto* trained = std::get_if<Trained>(&std::get<Completion>(done).what)) {
+                        kind = &Times::training;
+                        if (pace_ > Duration::zero()) {  // not faster than told: counted as computing, as in a simulation
+                            std::unique_lock lock(mutex_);
+                            wanted_.wait_until(lock, began + pace_ * trained->steps, [&] { return closing_; });
+                        }
+                    }
+                    steps_ = std::get<Completion>(done).steps;
+                }
+            } else {
+                done = Evaluated{learner_.evaluate(), steps_};
+            }
+            {
+                const std::lock_guard lock(mutex_);
+                times_.*kind += std::chrono::duration_cast<Duration>(Clock::now() - began);
+            }
+            finished(std::move(done));
+        }
+    } catch (const std::exception& failure) {
+        finished(Broke{failure.what()});
+    }
+}
+
+}  // namespace grapevine::node

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "grapevine/config/config.hpp"
+#include "grapevine/peer/peer.hpp"
+
+namespace grapevine::setup {
+
+// What a run's configuration means for a peer: the same for a node and for the simulator. Layout, size and
+// the fixed roll are for the driver to fill in, which has the learner and the others.
+PeerConfig peer_config(const config::Config& config);
+
+// Why a peer cannot run this; empty where it can. `common_clock`: all peers of this world share one.
+std::string refused(const config::Config& config, bool common_clock);
+
+}  // namespace grapevine::setup
