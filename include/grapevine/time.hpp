@@ -17,7 +17,7 @@ struct Timeline {
 using Duration = Timeline::duration;
 using Instant = Timeline::time_point;
 
-constexpr double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
+constexpr double seconds(Duration d) { return static_cast<double>(d.count()) / 1e9; }
 constexpr double seconds(Instant t) { return seconds(t.time_since_epoch()); }
 
 // The nearest nanosecond; saturates instead of overflowing (292 years).

@@ -1,7 +1,8 @@
 #include "happenings.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "grapevine/chronicle/chronicle.hpp"
 
 namespace grapevine::sim {
 
@@ -106,45 +107,8 @@ std::string name_of(PeerId id, const World& world) {
 }
 
 std::optional<record::RunEvent> event_of(const Note& note, const World& world) {
-    record::RunEvent e;
-    e.t = seconds(note.at);
-    e.peer = name_of(id_of(note.peer), world);
-    const auto about = [&](const char* kind, PeerId who) {
-        e.kind = kind;
-        if (who) e.about = name_of(who, world);
-        return e;
-    };
-    return std::visit(
-        Cases{
-            [&](const membership::Joined& j) -> std::optional<record::RunEvent> { return about("joined", j.peer); },
-            [&](const membership::Suspected& s) -> std::optional<record::RunEvent> { return about("suspected", s.peer); },
-            [&](const membership::Refuted& r) -> std::optional<record::RunEvent> { return about("refuted", r.peer); },
-            [&](const membership::Gone& g) -> std::optional<record::RunEvent> {
-                return about(g.why == membership::Standing::dead ? "dead" : "left", g.peer);
-            },
-            [&](const membership::Departed&) -> std::optional<record::RunEvent> { return about("departed", {}); },
-            [&](const gossip::MixedWith& m) -> std::optional<record::RunEvent> {
-                about("mixed", m.with);
-                e.fields = {{"staleness", static_cast<double>(m.staleness)}, {"distance", m.distance},
-                            {"relative", m.norm > 0 ? m.distance / m.norm : std::nan("")}, {"weight", m.weight},
-                            {"bytes", static_cast<double>(m.bytes)}, {"took", seconds(m.took)}};
-                return e;
-            },
-            [&](const gossip::Failed& f) -> std::optional<record::RunEvent> {
-                static constexpr const char* kinds[] = {"declined", "timed_out", "undelivered", "partner_gone", "other_layout"};
-                return about(kinds[static_cast<int>(f.why)], f.with);
-            },
-            [&](const gossip::RollFormed& r) -> std::optional<record::RunEvent> {
-                about("roll", {});
-                e.fields = {{"epoch", static_cast<double>(r.epoch)}, {"size", static_cast<double>(r.size)}, {"rank", static_cast<double>(r.rank)}};
-                return e;
-            },
-            [&](const gossip::Finished&) -> std::optional<record::RunEvent> { return about("finished", {}); },
-            [](const gossip::Skipped&) -> std::optional<record::RunEvent> { return std::nullopt; },
-            [](const gossip::TrainedSome&) -> std::optional<record::RunEvent> { return std::nullopt; },
-            [](const Order&) -> std::optional<record::RunEvent> { return std::nullopt; },
-        },
-        note.event);
+    return chronicle::event_of(seconds(note.at), name_of(id_of(note.peer), world), note.event,
+                               [&](PeerId id) { return name_of(id, world); });
 }
 
 }  // namespace grapevine::sim

@@ -1,0 +1,91 @@
+#include "scenario.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace grapevine::cli {
+
+std::vector<Option> run_options() {
+    return {
+        {"seed", "N", "of all that is random"},
+        {"until", "TIME", "end after this long (90s, 5min): simulated time, or a node's wall time"},
+        {"until-steps", "N", "end after this many local steps of each peer"},
+        {"target", "VALUE", "end when accuracy reaches this; exit 3 if it never does"},
+        {"exchange", "KIND", "gossip, dpsgd, allreduce, local or single, with its defaults"},
+        {"period", "TIME", "between a peer's exchanges"},
+        {"every-steps", "N", "local steps between a peer's exchanges, in place of a period"},
+        {"learning-rate", "X", "of the optimiser"},
+        {"batch", "N", "samples a step"},
+        {"data-dir", "DIR", "where the data set's files are"},
+    };
+}
+
+std::variant<config::Config, Error> read_run(const std::string& path, const Arguments& a) {
+    config::Config c;
+    if (!path.empty()) {
+        auto read = config::read_file(path);
+        if (const auto* error = std::get_if<config::Error>(&read)) return *error;
+        c = std::get<config::Config>(std::move(read));
+    }
+    const auto number = [&](const char* name, double least, double most, auto&& put) -> std::optional<Error> {
+        auto n = a.number(name, least, most);
+        if (const auto* error = std::get_if<Error>(&n)) return *error;
+        if (const auto& value = std::get<std::optional<double>>(n)) put(*value);
+        return std::nullopt;
+    };
+    const auto duration = [&](const char* name, auto&& put) -> std::optional<Error> {
+        const auto text = a.get(name);
+        if (!text) return std::nullopt;
+        const auto d = config::parse_duration(*text);
+        if (!d) return Error{"--" + std::string(name) + " '" + *text + "' is not a duration", "a number and a unit: 250ms, 90s, 5min"};
+        put(*d);
+        return std::nullopt;
+    };
+    if (const auto kind = a.get("exchange")) {
+        using K = config::ExchangeKind;
+        std::vector<std::string> known;
+        bool found = false;
+        for (const K k : {K::gossip, K::dpsgd, K::allreduce, K::local, K::single}) {
+            known.push_back(config::to_string(k));
+            if (known.back() != *kind) continue;
+            found = true;
+            if (c.exchange.kind != k) c.exchange = {};
+            c.exchange.kind = k;
+        }
+        if (!found) {
+            const auto near = config::nearest(*kind, known);
+            return Error{"--exchange: no kind '" + *kind + "'", near ? "did you mean '" + *near + "'?" : "one of gossip, dpsgd, allreduce, local, single"};
+        }
+    }
+    for (const auto& error :
+         {number("seed", 0, 9007199254740991.0, [&](double x) { c.seed = static_cast<std::uint64_t>(x); }),
+          number("until-steps", 1, 1e15, [&](double x) { c.until_steps = static_cast<std::uint64_t>(x); }),
+          number("every-steps", 1, 1e9, [&](double x) { c.exchange.every_steps = static_cast<std::uint32_t>(x); c.exchange.period.reset(); }),
+          number("learning-rate", 0, 1e6, [&](double x) { c.train.learning_rate = x; }),
+          number("batch", 1, 1e6, [&](double x) { c.data.batch = static_cast<std::uint32_t>(x); }),
+          number("target", 0, 1, [&](double x) { c.train.target = config::Target{"accuracy", true, x, true}; }),
+          duration("until", [&](Duration d) { c.until = d; }),
+          duration("period", [&](Duration d) { c.exchange.period = d; c.exchange.every_steps.reset(); })})
+        if (error) return *error;
+    if (const auto dir = a.get("data-dir")) c.data.directory = *dir;
+    if (const auto error = config::check(c, path.empty() ? "the command line" : path)) return *error;
+    return c;
+}
+
+void scale_groups(config::Config& config, std::uint32_t peers) {
+    double all = 0;
+    for (const auto& g : config.groups) all += g.count;
+    std::vector<std::pair<double, std::size_t>> remainders;
+    std::uint32_t given = 0;
+    for (std::size_t i = 0; i < config.groups.size(); ++i) {
+        const double share = config.groups[i].count / all * peers;
+        config.groups[i].count = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(std::floor(share)));
+        given += config.groups[i].count;
+        remainders.emplace_back(share - std::floor(share), i);
+    }
+    std::sort(remainders.begin(), remainders.end(), [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+    for (std::size_t i = 0; given < peers; ++i, ++given) ++config.groups[remainders[i % remainders.size()].second].count;
+}
+
+}  // namespace grapevine::cli

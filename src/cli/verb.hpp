@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arguments.hpp"
+#include "exit_codes.hpp"
+
+namespace grapevine::cli {
+
+// What the program can be told to do. Each lies in a file of its own.
+struct Verb {
+    std::string name;
+    std::string takes;    // "SCENARIO.toml [--seeds K]": after the name, in the usage line
+    std::string does;     // one line
+    std::string about;    // what `help VERB` says besides the options
+    std::vector<Option> options;
+    std::size_t most_positional;
+    int (*run)(const Arguments& arguments);
+};
+
+const std::vector<Verb>& verbs();
+
+Verb demo_verb();
+Verb node_verb();
+Verb members_verb();
+Verb sim_verb();
+Verb compare_verb();
+Verb report_verb();
+Verb eval_verb();
+Verb data_verb();
+Verb doctor_verb();
+Verb check_verb();
+Verb init_verb();
+
+// The command line as it was typed, for the records of a run.
+extern const std::string& command_line();
+const char* version();
+
+}  // namespace grapevine::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grapevine/config/config.hpp"
+
+namespace grapevine::node {
+
+struct Options {
+    std::optional<config::Config> config;     // of the run; none: the cluster's
+    std::vector<std::string> joins;           // "host[:port]"
+    std::string name;                         // for people; unique in the cluster if you can
+    std::string listen_host = "127.0.0.1";
+    std::uint16_t control_port = 7470, bulk_port = 7471, status_port = 7472;  // 0: any free one
+    bool status = true;
+    std::string advertise_host;
+    std::string out;                          // directory of the run's files
+    bool overwrite = false;
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> shard;  // part i of n of the data; none: all of it
+    std::string device = "auto";              // auto, cpu, cuda:N
+    int threads = 1;
+    std::uint32_t require_peers = 0;          // wait for that many others first
+    Duration join_patience = std::chrono::seconds(30);  // with require_peers
+    std::string command, version;
+    bool quiet = false;                       // warnings and errors only
+};
+
+// How a node ended; the values are the program's exit statuses.
+enum class End { finished = 0, failed = 1, configuration = 2, missed_target = 3, not_joined = 4, incompatible = 5, device = 6 };
+
+// Be a peer and train, until the run is over or `stop` becomes true (then: leave gracefully).
+End run(const Options& options, const std::atomic<bool>& stop);
+
+// Where the nodes of this user on this machine say that they run: one small file each, named after the node.
+struct Local {
+    std::string name;
+    int pid = 0;
+    std::uint16_t status_port = 0;
+};
+std::vector<Local> local_nodes();  // those that are still there
+
+}  // namespace grapevine::node

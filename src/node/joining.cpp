@@ -1,0 +1,226 @@
+// How a node finds its run: through a seed, or by beginning one.
+#include <cstdlib>
+#include <random>
+
+#include "grapevine/kernels/cpu.hpp"
+#include "grapevine/kernels/cuda.hpp"
+#include "grapevine/learn/split.hpp"
+#include "grapevine/setup/peer_config.hpp"
+#include "log.hpp"
+#include "node.hpp"
+
+namespace grapevine::node {
+
+namespace {
+
+std::uint64_t drawn() {
+    std::random_device device;
+    std::uint64_t x = 0;
+    while (x == 0) x = (static_cast<std::uint64_t>(device()) << 32) ^ device();
+    return x;
+}
+
+constexpr Duration greet_again = std::chrono::seconds(5);
+
+}  // namespace
+
+Node::Node(const Options& options, const std::atomic<bool>& stop)
+    : options_(options), stop_(stop), id_{drawn()}, config_(options.config) {}
+
+Node::~Node() = default;
+
+std::optional<End> Node::open_transport() {
+    net::Options o;
+    o.self = id_;
+    o.name = options_.name;
+    o.listen_host = options_.listen_host;
+    o.control_port = options_.control_port;
+    o.bulk_port = options_.bulk_port;
+    o.advertise_host = options_.advertise_host;
+    o.max_parcel_bytes = std::uint64_t{1} << 30;
+    auto opened = net::Transport::open(o);
+    if (const auto* error = std::get_if<net::Error>(&opened)) {
+        log(Level::error, "net", error->what + ": " + error->hint);
+        return End::configuration;
+    }
+    transport_ = std::get<std::unique_ptr<net::Transport>>(std::move(opened));
+    return std::nullopt;
+}
+
+void Node::greet_seeds() {
+    for (const std::string& seed : options_.joins) transport_->greet(seed);
+    next_greeting_ = now() + greet_again;
+}
+
+std::optional<End> Node::other_version(const net::OtherVersion& other) const {
+    log(Level::error, "join", other.endpoint + " speaks version " + std::to_string(other.theirs) + " of the protocol, we speak " +
+                                  std::to_string(other.ours) + ": run the same grapevine on both");
+    return End::incompatible;
+}
+
+// Until a seed answers. With a file of our own we do not wait longer than the first greetings take: the run begins
+// alone, and is joined to the seed's when it comes. Without one there is nothing to begin with.
+std::optional<End> Node::look_for_cluster() {
+    if (options_.joins.empty()) return std::nullopt;
+    greet_seeds();
+    std::size_t unanswered = 0;
+    const Instant began = now();
+    while (!stop_) {
+        if (now() >= next_greeting_ && (!config_ || options_.require_peers > 0)) greet_seeds();
+        if (config_ && options_.require_peers == 0 && unanswered >= options_.joins.size()) break;
+        if (options_.require_peers > 0 && now() - began > options_.join_patience) {
+            log(Level::error, "join", "nobody answers at " + options_.joins.front() + ": is a node running there, and may we reach it?");
+            return End::not_joined;
+        }
+        auto inbound = transport_->receive(std::chrono::milliseconds(100));
+        if (!inbound) continue;
+        if (const auto* other = std::get_if<net::OtherVersion>(&*inbound)) return other_version(*other);
+        if (const auto* none = std::get_if<net::NoAnswer>(&*inbound)) {
+            if (unanswered++ == 0 || now() - last_lament_ > std::chrono::minutes(1)) {
+                last_lament_ = now();
+                log(Level::warn, "join", "no answer from " + none->endpoint + " (" + none->why + "); trying on" +
+                                             (config_ ? ", and training alone meanwhile" : ""));
+            }
+        } else if (const auto* h = std::get_if<net::Hello>(&*inbound)) {
+            if (h->who == id_) continue;  // ourselves: a list of seeds may name us too
+            auto greeting = parse_greeting(h->greeting);
+            if (!greeting) {  // it is only starting: it has opened its port and does not know its run yet
+                ++unanswered;
+                continue;
+            }
+            found_ = std::move(*greeting);
+            break;
+        }
+    }
+    if (found_ && !config_) {
+        auto read = config::read_text(found_->config, found_->contact.name + "'s configuration");
+        if (const auto* error = std::get_if<config::Error>(&read)) {
+            log(Level::error, "join", "cannot read the run's configuration: " + error->what);
+            return End::incompatible;
+        }
+        config_ = std::get<config::Config>(std::move(read));
+    }
+    return std::nullopt;
+}
+
+std::optional<End> Node::prepare() {
+    if (const std::string why = setup::refused(*config_, false); !why.empty()) {
+        log(Level::error, "config", why);
+        return End::configuration;
+    }
+    auto prepared = learn::prepare(*config_);
+    if (const auto* error = std::get_if<learn::Error>(&prepared)) {
+        log(Level::error, "data", error->what + ": " + error->hint);
+        return End::configuration;
+    }
+    task_ = std::get<std::shared_ptr<const learn::Task>>(prepared);
+
+    std::uint32_t part = static_cast<std::uint32_t>(id_.value & 0x7fffffff), parts = 1;  // alone with all the data: our own order of it
+    std::vector<std::uint32_t> rows;
+    if (config_->model.needs_data()) {
+        if (options_.shard) {
+            std::tie(part, parts) = *options_.shard;
+            rows = std::move(learn::split(*task_->sets.train, config_->data.split, parts, config_->seed)[part]);
+        } else {
+            rows = std::move(learn::split(*task_->sets.train, {}, 1, config_->seed)[0]);
+        }
+    }
+    std::unique_ptr<kernels::Backend> backend;
+    if (config_->model.needs_data()) {
+        if (options_.device == "auto" || options_.device.rfind("cuda", 0) == 0) {
+            const int number = options_.device.rfind("cuda:", 0) == 0 ? std::atoi(options_.device.c_str() + 5) : 0;
+            auto cuda = kernels::load_cuda_backend(number);
+            if (!cuda.backend && options_.device != "auto") {
+                log(Level::error, "device", options_.device + " is not there: " + cuda.reason);
+                return End::device;
+            }
+            backend = std::move(cuda.backend);
+            if (backend) device_ = "cuda:" + std::to_string(number);
+        }
+        if (!backend) {
+            backend = kernels::make_cpu_backend(options_.threads);
+            device_ = std::string("cpu (") + kernels::products_library() + ")";
+        }
+    } else {
+        device_ = "cpu";
+    }
+    learner_ = learn::make_learner(*config_, part, std::max(parts, 1u), task_, std::move(rows), std::move(backend));
+
+    // Whose run it is.
+    run_id_ = found_ ? found_->run : drawn();
+    elapsed_before_ = found_ ? found_->elapsed : 0;
+    provisional_ = !found_ && !options_.joins.empty();
+    if (found_) {
+        if (const std::string what = difference(greeting(), *found_); !what.empty()) {
+            log(Level::error, "join", found_->contact.name + " runs " + what);
+            return End::incompatible;
+        }
+    }
+    transport_->set_run(run_id_);
+
+    PeerConfig peer = setup::peer_config(*config_);
+    peer.exchange.layout = learner_->layout();
+    peer.exchange.size = learner_->size();
+    peer.exchange.newcomer = found_.has_value();
+    const auto self = book_.intern({transport_->contact(), 0});
+    peer_ = std::make_unique<Peer>(book_, *self, peer, Random(id_.value));
+    learner_->claim(peer_->slots());
+    show_greeting();
+    return std::nullopt;
+}
+
+Greeting Node::greeting() const {
+    Greeting g;
+    g.software = "grapevine " + options_.version;
+    g.run = run_id_;
+    g.provisional = provisional_;
+    g.layout = learner_->layout();
+    g.layout_text = task_->table.describe();
+    g.data = task_->sets.fingerprint;
+    g.data_text = config_->model.needs_data() ? config_->data.set : "none";
+    g.exchange = config::to_string(config_->exchange.kind);
+    g.contact = transport_->contact();
+    g.elapsed = elapsed_before_ + seconds(now());
+    g.config = config::to_toml(*config_, false);
+    return g;
+}
+
+void Node::show_greeting() { transport_->set_greeting(to_text(greeting())); }
+
+void Node::meet(const Greeting& other) {
+    const auto record = book_.intern({other.contact, 0});
+    if (!record) return;
+    transport_->know(other.contact);
+    step(membership::Met{*record});
+}
+
+// A seed answers while we run. Ours or not? Two runs never mix silently: only one that is provisional, begun because
+// its seed was not there, gives itself up; of two such the one with the higher number.
+std::optional<End> Node::hello(const net::Hello& h) {
+    if (h.who == id_) return std::nullopt;
+    const auto theirs = parse_greeting(h.greeting);
+    if (!theirs) return std::nullopt;
+    if (theirs->run != run_id_) {
+        const bool ours_yields = provisional_ && (!theirs->provisional || theirs->run < run_id_);
+        if (!ours_yields) {
+            const bool theirs_yields = theirs->provisional && (!provisional_ || run_id_ < theirs->run);
+            if (!theirs_yields && strangers_.insert(h.endpoint).second)
+                log(Level::warn, "join", h.endpoint + " is part of another run: not mixed with. Start one of the two anew with --join.");
+            return std::nullopt;
+        }
+        if (const std::string what = difference(greeting(), *theirs); !what.empty()) {
+            log(Level::error, "join", theirs->contact.name + " runs " + what);
+            return End::incompatible;
+        }
+        run_id_ = theirs->run;
+        elapsed_before_ = theirs->elapsed - seconds(now());
+        transport_->set_run(run_id_);
+        log(Level::info, "join", "joined the run of " + theirs->contact.name);
+    }
+    provisional_ = false;
+    show_greeting();
+    meet(*theirs);
+    return std::nullopt;
+}
+
+}  // namespace grapevine::node

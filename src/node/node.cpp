@@ -1,0 +1,235 @@
+#include "node.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "grapevine/learn/safetensors.hpp"
+#include "grapevine/wire/wire.hpp"
+#include "log.hpp"
+
+namespace grapevine::node {
+
+namespace {
+constexpr Duration leave_within = std::chrono::seconds(5);    // then we go without a farewell
+constexpr Duration finish_within = std::chrono::seconds(15);  // more than an exchange takes to settle
+constexpr Duration longest_wait = std::chrono::milliseconds(100);  // so that a signal is seen soon
+}  // namespace
+
+End run(const Options& options, const std::atomic<bool>& stop) {
+    if (options.quiet) log_only_warnings();
+    return Node(options, stop).run();
+}
+
+// Time since the first call. A steady clock: it neither jumps nor runs backwards.
+Instant Node::now() const {
+    static const auto origin = std::chrono::steady_clock::now();
+    return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - origin));
+}
+
+End Node::run() {
+    (void)now();
+    if (const auto end = open_transport()) return *end;
+    if (const auto end = look_for_cluster()) return *end;
+    if (!config_) return End::finished;  // told to stop before there was a run
+    if (const auto end = prepare()) return *end;
+
+    reporter_ = std::make_unique<Reporter>(options_, *config_, transport_->contact(), run_id_, device_);
+    if (const auto error = reporter_->open()) {
+        log(Level::error, "start", error->what + ": " + error->hint);
+        return End::configuration;
+    }
+    const Contact self = transport_->contact();
+    log(Level::info, "node", options_.name + " at " + self.control + ", status http://" + options_.listen_host + ":" +
+                                 std::to_string(reporter_->status_port()) + "/, computes on " + device_);
+    log(Level::info, "node", (found_ ? "joins " + found_->contact.name + "'s run" : std::string("begins a run")) + ": " +
+                                 config::to_string(config_->model.kind) + " on " + (config_->model.needs_data() ? config_->data.set : "no data") +
+                                 ", exchange " + config::to_string(config_->exchange.kind));
+    if (options_.listen_host == "127.0.0.1" && options_.joins.empty())
+        log(Level::info, "node", "others on this machine join with: grapevine node --join " + self.control.substr(self.control.find("//") + 2));
+    workshop_ = std::make_unique<Workshop>(*learner_, config_->train.pace, [t = transport_.get()] { t->wake(); });
+    const End end = loop();
+    workshop_->close();
+    save_model();
+    reporter_->finish({seconds(now()), peer_.get(), &book_, transport_->counters(), workshop_->times(), "gone"}, target_reached_);
+    transport_->close(std::chrono::milliseconds(500));
+    return end;
+}
+
+End Node::loop() {
+    step(Start{});
+    if (found_) meet(*found_);
+    next_sample_ = now();
+    next_evaluation_ = now();
+    while (phase_ != Phase::gone && !broken_) {
+        Instant until = std::min(now() + longest_wait, next_sample_);
+        if (const auto alarm = alarms_.next()) until = std::min(until, *alarm);
+        if (auto inbound = transport_->receive(std::max(until - now(), Duration::zero()))) take(std::move(*inbound));
+        for (int n = 0; n < 64; ++n) {  // what else has come, but let timers have their turn
+            auto more = transport_->receive(Duration::zero());
+            if (!more) break;
+            take(std::move(*more));
+        }
+        while (auto done = workshop_->take()) take(std::move(*done));
+        while (auto timer = alarms_.due(now())) step(Woken<Peer::Timer>{std::move(*timer)});
+        check_the_end();
+    }
+    return end();
+}
+
+void Node::take(net::Inbound&& inbound) {
+    std::visit(Cases{
+                   [&](net::Hello& h) {
+                       if (const auto end = hello(h)) broken_ = *end;
+                   },
+                   [&](net::NoAnswer& none) {
+                       if (now() - last_lament_ < std::chrono::minutes(1) && last_lament_ > Instant{}) return;
+                       last_lament_ = now();
+                       log(Level::warn, "join", "no answer from " + none.endpoint + " (" + none.why + "); trying on");
+                   },
+                   [&](net::OtherVersion& other) { (void)other_version(other); },
+                   [&](net::Frame& frame) {
+                       auto message = wire::decode(std::as_bytes(std::span(frame.bytes)), book_);
+                       if (message) step(Received<Peer::Message>{frame.from, std::move(*message)});
+                   },
+                   [&](net::Parcel& parcel) {
+                       auto message = wire::decode(std::as_bytes(std::span(parcel.header)), book_, parcel.body);
+                       if (message) step(Received<Peer::Message>{parcel.from, std::move(*message)});
+                   },
+                   [&](net::Undelivered& u) { step(gossip::Undelivered{u.to, u.ticket}); },
+               },
+               inbound);
+}
+
+void Node::take(Workshop::Done&& done) {
+    std::visit(Cases{
+                   [&](Completion& completion) {
+                       const auto* trained = std::get_if<Trained>(&completion.what);
+                       if (trained && !std::isfinite(trained->loss)) {
+                           log(Level::error, "train", "the loss is no longer a number: training has diverged. A smaller learning rate may help.");
+                           broken_ = End::failed;
+                           return;
+                       }
+                       step(std::move(completion));
+                   },
+                   [&](Workshop::Evaluated& e) {
+                       evaluating_ = false;
+                       reporter_->evaluated(e.evaluation, e.steps);
+                       const auto& target = config_->train.target;
+                       if (!target) return;
+                       const double value = target->metric == "loss" ? e.evaluation.loss : e.evaluation.accuracy.value_or(std::nan(""));
+                       const bool holds = target->at_least ? value >= target->value : value <= target->value;
+                       target_hits_ = holds ? target_hits_ + 1 : 0;
+                       if (target_hits_ < 3 || target_reached_) return;
+                       target_reached_ = true;
+                       if (target->stop) begin_finish("the target is reached");
+                   },
+                   [&](Workshop::Refused&) {
+                       reporter_->refused();
+                       log(Level::warn, "gossip", "parameters that are not numbers came in: not mixed");
+                   },
+                   [&](Workshop::Broke& broke) {
+                       log(Level::error, "device", broke.why);
+                       broken_ = End::device;
+                   },
+               },
+               done);
+}
+
+void Node::step(Peer::Input&& input) {
+    effects_.list.clear();
+    peer_->step(now(), std::move(input), effects_);
+    for (auto& effect : effects_.list)
+        std::visit(Cases{
+                       [&](Peer::Effects::Send& s) { send(s.to, s.message); },
+                       [&](Peer::Effects::Wake& wake) { alarms_.set(wake.at, std::move(wake.timer)); },
+                       [&](Peer::Effects::Tell& t) { tell(std::move(t.event)); },
+                   },
+                   effect);
+}
+
+void Node::send(PeerId to, const Peer::Message& message) {
+    std::string bytes = wire::encode(message, book_);
+    if (const Snapshot* snapshot = parameters(message)) {
+        transport_->ship(to, gossip::ticket(std::get<gossip::Message>(message)), std::move(bytes), snapshot->bytes);
+    } else {
+        transport_->send(to, std::move(bytes));
+    }
+}
+
+void Node::tell(Peer::Event&& event) {
+    if (auto* order = std::get_if<Order>(&event)) return workshop_->put(std::move(*order));
+    if (const auto* joined = std::get_if<membership::Joined>(&event)) transport_->know(book_.at(joined->record).contact);
+    reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
+    if (const auto* gone = std::get_if<membership::Gone>(&event)) transport_->forget(gone->peer);
+    if (std::holds_alternative<gossip::Finished>(event) && phase_ == Phase::finishing) {
+        phase_ = Phase::leaving;
+        leave_by_ = now() + leave_within;
+        // Not from within this step: the peer's list of wishes is being carried out.
+    }
+    if (std::holds_alternative<membership::Departed>(event)) phase_ = Phase::gone;
+}
+
+void Node::begin_finish(const std::string& why) {
+    if (phase_ != Phase::running) return;
+    phase_ = Phase::finishing;
+    finish_by_ = now() + finish_within;
+    log(Level::info, "node", why + ": merging with the others, then leaving");
+    step(gossip::Finish{});
+}
+
+void Node::check_the_end() {
+    const Instant t = now();
+    if (t >= next_sample_) {
+        next_sample_ += config_->metrics.every;
+        if (next_sample_ <= t) next_sample_ = t + config_->metrics.every;  // a machine that slept
+        static constexpr const char* phases[] = {"running", "finishing", "leaving", "gone"};
+        reporter_->sample({seconds(t), peer_.get(), &book_, transport_->counters(), workshop_->times(), phases[static_cast<int>(phase_)]});
+        show_greeting();  // its age of the run has changed
+    }
+    if (t >= next_evaluation_ && !evaluating_ && phase_ == Phase::running && config_->model.kind != config::ModelKind::average) {
+        next_evaluation_ = t + config_->metrics.evaluate_every;
+        evaluating_ = true;
+        workshop_->evaluate();
+    }
+    // Alone, though we were told of others: they may be there by now.
+    if (!options_.joins.empty() && t >= next_greeting_ && phase_ == Phase::running && peer_->members().roster().present() == 0) greet_seeds();
+
+    if (stop_ && phase_ != Phase::leaving && phase_ != Phase::gone) {
+        log(Level::info, "node", "told to stop: leaving");
+        phase_ = Phase::leaving;
+        leave_by_ = t + leave_within;
+    }
+    if (phase_ == Phase::running) {
+        if (config_->until && elapsed_before_ + seconds(t) >= seconds(*config_->until)) begin_finish("the run is over");
+        else if (config_->until_steps && reporter_->steps() >= *config_->until_steps) begin_finish("all steps are made");
+    }
+    if (phase_ == Phase::finishing && t >= finish_by_) {
+        phase_ = Phase::leaving;
+        leave_by_ = t + leave_within;
+    }
+    if (phase_ == Phase::leaving && !peer_->members().leaving()) step(membership::Leave{});
+    if (phase_ == Phase::leaving && t >= leave_by_) phase_ = Phase::gone;
+}
+
+End Node::end() const {
+    if (broken_) return *broken_;
+    if (config_->train.target && config_->train.target->stop && !target_reached_ && !stop_) return End::missed_target;
+    return End::finished;
+}
+
+// The model as it is, for `eval` and to go on from: DIR/final.safetensors.
+void Node::save_model() {
+    if (reporter_->directory().empty() || !config_->model.needs_data() || broken_ == End::device) return;
+    const Completion done = learner_->carry_out({0, Publish{model_slot, {0, learner_->size()}}});
+    const Snapshot& whole = std::get<Published>(done.what).snapshot;
+    if (!learn::finite(whole)) return;
+    learn::Checkpoint checkpoint = learn::to_checkpoint(task_->table, whole);
+    checkpoint.metadata["config"] = config::to_toml(*config_, false);
+    checkpoint.metadata["seed"] = std::to_string(config_->seed);
+    const std::string path = reporter_->directory() + "/final.safetensors";
+    if (const auto error = learn::save(path, checkpoint)) log(Level::error, "files", error->what + ": " + error->hint);
+    else log(Level::info, "node", "model in " + path);
+}
+
+}  // namespace grapevine::node

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "alarms.hpp"
+#include "greeting.hpp"
+#include "grapevine/gossip/exchange.hpp"
+#include "grapevine/learn/task.hpp"
+#include "grapevine/net/transport.hpp"
+#include "grapevine/node/node.hpp"
+#include "grapevine/peer/peer.hpp"
+#include "reporter.hpp"
+#include "workshop.hpp"
+
+namespace grapevine::node {
+
+// One process: a socket, a clock, a learner in its thread, and a peer that decides.
+//
+//   Looking --a greeting, or alone with a file--> Running --until, steps, target--> Finishing --merged--> Leaving --> end
+//      |                                             |                                                       ^
+//      +-- incompatible: exit 5                      +--------------SIGTERM, ^C------------------------------+
+//
+// The loop waits for one of: a frame, an order done, a timer due. Whatever it is becomes an input of the peer,
+// and what the peer wants is carried out.
+class Node {
+public:
+    Node(const Options& options, const std::atomic<bool>& stop);
+    ~Node();
+    End run();
+
+private:
+    // --- finding the run (joining.cpp) ---
+    std::optional<End> open_transport();
+    std::optional<End> look_for_cluster();                 // fills found_ and config_
+    std::optional<End> prepare();                          // data, learner, peer
+    std::optional<End> hello(const net::Hello& hello);     // while running
+    std::optional<End> other_version(const net::OtherVersion& other) const;
+    void greet_seeds();
+    Greeting greeting() const;
+    void show_greeting();
+    void meet(const Greeting& other);
+
+    // --- the loop (node.cpp) ---
+    Instant now() const;
+    End loop();
+    void take(net::Inbound&& inbound);
+    void take(Workshop::Done&& done);
+    void step(Peer::Input&& input);
+    void send(PeerId to, const Peer::Message& message);
+    void tell(Peer::Event&& event);
+    void begin_finish(const std::string& why);
+    void check_the_end();
+    End end() const;
+    void save_model();
+
+    Options options_;
+    const std::atomic<bool>& stop_;
+    PeerId id_;
+    std::unique_ptr<net::Transport> transport_;
+    std::optional<config::Config> config_;
+    std::optional<Greeting> found_;       // the node through which we join
+    bool provisional_ = false;            // we run alone, but were told of seeds
+    std::uint64_t run_id_ = 0;
+    double elapsed_before_ = 0;           // of the run, when our clock started
+    Instant next_greeting_{};
+    Instant last_lament_{};
+    std::set<std::string> strangers_;     // seeds that belong to another run: said once
+
+    std::shared_ptr<const learn::Task> task_;
+    std::unique_ptr<Learner> learner_;
+    std::string device_;                  // what it computes on, for people
+    std::unique_ptr<Workshop> workshop_;
+    membership::Book book_;
+    std::unique_ptr<Peer> peer_;
+    Peer::Effects effects_;
+    Alarms alarms_;
+    std::unique_ptr<Reporter> reporter_;
+
+    enum class Phase { running, finishing, leaving, gone } phase_ = Phase::running;
+    std::optional<End> broken_;
+    Instant next_evaluation_{}, next_sample_{}, leave_by_{}, finish_by_{};
+    bool evaluating_ = false;
+    int target_hits_ = 0;
+    bool target_reached_ = false;
+};
+
+}  // namespace grapevine::node

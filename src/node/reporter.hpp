@@ -1,0 +1,75 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "grapevine/config/config.hpp"
+#include "grapevine/net/transport.hpp"
+#include "grapevine/node/node.hpp"
+#include "grapevine/peer/peer.hpp"
+#include "grapevine/record/run_files.hpp"
+#include "local_nodes.hpp"
+#include "status_server.hpp"
+#include "workshop.hpp"
+
+namespace grapevine::node {
+
+// What a node says of itself: lines on stderr, the files of its run, the status port.
+class Reporter {
+public:
+    // All it needs to know about the node; none of it is kept.
+    struct View {
+        double t = 0;                       // seconds since the node started
+        const Peer* peer = nullptr;
+        const membership::Book* book = nullptr;
+        net::Counters traffic;
+        Workshop::Times times;
+        const char* phase = "running";
+    };
+
+    Reporter(const Options& options, const config::Config& config, const Contact& self, std::uint64_t run,
+             const std::string& device);
+    std::optional<record::Error> open();    // files, status port
+
+    void told(const View& view, const Peer::Event& event);
+    void evaluated(const Evaluation& evaluation, std::uint64_t steps);
+    void refused();                         // parameters that were no numbers
+    void sample(const View& view);          // a line of metrics.jsonl, the status pages, now and then a line of log
+    void finish(const View& view, bool reached_target);  // summary.json and the report
+
+    std::uint16_t status_port() const { return status_ ? status_->port() : 0; }
+    const std::string& directory() const { return directory_; }
+    const Evaluation& last_evaluation() const { return evaluation_; }
+    std::uint64_t steps() const { return steps_; }
+
+private:
+    void show(const View& view, const record::Sample& sample);
+    std::string name_of(PeerId id, const View& view) const;
+    void fault();
+    record::Sample sample_of(const View& view) const;
+    void log_training(const View& view);
+
+    const Options& options_;
+    const config::Config& config_;
+    Contact self_;
+    std::uint64_t run_;
+    std::string device_, directory_;
+    std::optional<record::RunFiles> files_;
+    std::unique_ptr<StatusServer> status_;
+    std::unique_ptr<Announcement> announcement_;
+
+    std::uint64_t steps_ = 0, steps_evaluated_at_ = 0, mixes_ = 0, failures_ = 0, skipped_ = 0, refused_ = 0;
+    double samples_ = 0;
+    double loss_ = 0;
+    bool evaluated_ = false;
+    Evaluation evaluation_;
+    double distance_ = 0;                   // relative, of the last mix
+    std::uint64_t staleness_ = 0;
+    double mix_logged_at_ = -1e9, train_logged_at_ = 0, samples_logged_ = 0;
+    std::deque<std::string> recent_events_; // JSON
+    std::optional<record::Sample> first_, last_;
+    std::optional<double> target_at_, target_samples_, target_bytes_;
+};
+
+}  // namespace grapevine::node
