@@ -2,10 +2,11 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 
 #include "grapevine/record/comparison.hpp"
 #include "grapevine/record/format.hpp"
-#include "grapevine/report/page.hpp"
+#include "grapevine/report/report.hpp"
 #include "grapevine/setup/peer_config.hpp"
 #include "grapevine/sim/run/run.hpp"
 #include "interrupt.hpp"

@@ -99,6 +99,7 @@ std::optional<End> Node::look_for_cluster() {
             return End::incompatible;
         }
         config_ = std::get<config::Config>(std::move(read));
+        config_->data.directory = options_.data_directory;
     }
     return std::nullopt;
 }
@@ -181,7 +182,9 @@ Greeting Node::greeting() const {
     g.exchange = config::to_string(config_->exchange.kind);
     g.contact = transport_->contact();
     g.elapsed = elapsed_before_ + seconds(now());
-    g.config = config::to_toml(*config_, false);
+    config::Config shared = *config_;
+    shared.data.directory.clear();  // a matter of each machine
+    g.config = config::to_toml(shared, false);
     return g;
 }
 

@@ -22,6 +22,7 @@ struct Distribution {
                    // lognormal: sigma; pareto: alpha; weibull: shape
     std::string file;            // trace
     std::vector<double> values;  // trace: read from the file, used one after the other, again from the start
+    bool operator==(const Distribution&) const = default;
 };
 
 enum class ModelKind { logistic, mlp, average, quadratic };
@@ -32,6 +33,7 @@ struct PerPeer {
     Rule rule = Rule::number;
     double number = 0;
     std::vector<double> list;
+    bool operator==(const PerPeer&) const = default;
 };
 
 // Where the laws' models start.
@@ -39,6 +41,7 @@ struct Initial {
     enum class Rule { normal, delta, index, alternate, wave, number };
     Rule rule = Rule::normal;
     double number = 0;
+    bool operator==(const Initial&) const = default;
 };
 
 struct Model {
@@ -50,6 +53,7 @@ struct Model {
     PerPeer b{PerPeer::Rule::number, 0, {}};
     double noise = 1;                               // quadratic: standard deviation of the gradient's noise, per coordinate
     bool needs_data() const { return kind == ModelKind::logistic || kind == ModelKind::mlp; }
+    bool operator==(const Model&) const = default;
 };
 
 struct Split {
@@ -58,6 +62,7 @@ struct Split {
     enum class Kind { iid, contiguous, dirichlet_per_class, dirichlet_per_peer };
     Kind kind = Kind::iid;
     double alpha = 0.5;
+    bool operator==(const Split&) const = default;
 };
 
 struct Data {
@@ -68,6 +73,7 @@ struct Data {
     // blobs: gaussian clusters of unit deviation around random centres
     std::uint32_t features = 20, classes = 4, train_samples = 8000, test_samples = 2000;
     double spread = 2.0;                // standard deviation of the centres, per coordinate
+    bool operator==(const Data&) const = default;
 };
 
 struct Target {
@@ -75,6 +81,7 @@ struct Target {
     bool at_least = true;             // else at most
     double value = 0;
     bool stop = false;                // end the run when it is reached
+    bool operator==(const Target&) const = default;
 };
 
 struct TrainOptions {
@@ -86,6 +93,7 @@ struct TrainOptions {
     Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
     Duration pace = Duration::zero();                // a step takes at least that long
     std::optional<Target> target;
+    bool operator==(const TrainOptions&) const = default;
 };
 
 enum class ExchangeKind { gossip, dpsgd, allreduce, local, single };
@@ -100,6 +108,7 @@ struct Exchange {
     Clock clock = Clock::fixed;
     Graph graph = Graph::ring;                    // dpsgd
     std::optional<Duration> patience;             // how long an exchange may take before it is given up; default: learnt
+    bool operator==(const Exchange&) const = default;
 };
 
 enum class MembershipKind { swim, fixed };        // "static" in the file
@@ -114,6 +123,7 @@ struct Membership {
     bool local_health = true, dogpile = true, buddy = true, nacks = true;  // lifeguard = true | false | { ... }
     bool start_full = true;                       // sim: start = "full" | "join"
     Duration start_over = Duration::zero();       // sim, with "join": the starts are spread over this long
+    bool operator==(const Membership&) const = default;
 };
 
 struct Metrics {
@@ -121,6 +131,7 @@ struct Metrics {
     Duration evaluate_every = std::chrono::seconds(1);
     std::uint32_t evaluate_peers = 64;
     std::optional<std::uint32_t> evaluate_samples;  // none: "all"
+    bool operator==(const Metrics&) const = default;
 };
 
 // What only a simulated world has.
@@ -130,6 +141,7 @@ struct Group {
     Distribution step_time{Distribution::Kind::constant, 0.010, 0, {}, {}};
     double uplink = 0, downlink = 0;    // bytes per second; 0: infinitely fast
     double mix_rate = 0;                // bytes per second that mixing handles; 0: takes no time
+    bool operator==(const Group&) const = default;
 };
 
 struct Link {
@@ -137,6 +149,7 @@ struct Link {
     bool both_ways = true;              // between = [..] is both ways; from/to one
     Distribution latency;               // one way
     double loss = 0, duplicate = 0;     // probabilities, of a whole message or parcel
+    bool operator==(const Link&) const = default;
 };
 
 // "gpu" all of a group, "gpu:2" two at random, "cpu:10%", "cpu[3]" the fourth of it, "*" everybody.
@@ -145,6 +158,7 @@ struct Selection {
     enum class What { all, count, share, index };
     What what = What::all;
     double number = 0;                  // how many, which share (0..1), or which index
+    bool operator==(const Selection&) const = default;
 };
 
 struct Event {
@@ -158,6 +172,7 @@ struct Event {
     std::uint32_t count = 1;                   // join
     Duration over = Duration::zero();          // join: spread over this long
     std::vector<std::vector<Selection>> sides; // partition: two or more; who is on none hears everybody
+    bool operator==(const Event&) const = default;
 };
 
 // Turns a scenario into a test: exit code 7 if it does not hold.
@@ -171,6 +186,7 @@ struct Expect {
     double value = 0;
     double within = 0;                         // equals: relative
     std::optional<Duration> ratio_over;        // take the mean ratio of the metric to itself this long before
+    bool operator==(const Expect&) const = default;
 };
 
 struct Config {
@@ -188,6 +204,7 @@ struct Config {
     std::vector<Link> links;
     std::vector<Event> events;
     std::vector<Expect> expects;
+    bool operator==(const Config&) const = default;
 };
 
 // What is wrong with a file, ready to be shown: "run.toml:12:9: unknown key 'lerning_rate' in [train]", and
@@ -205,17 +222,31 @@ std::variant<Config, Error> read_text(const std::string& text, const std::string
 // world has (else what a node of the run needs to know: the text that a newcomer is sent).
 std::string to_toml(const Config& config, bool world = true);
 
+// For a Config whose values flags have changed: the same checks again. `name` stands in the error for the file.
+std::optional<Error> check(const Config& config, const std::string& name = "the resolved configuration");
+
 std::optional<Duration> parse_duration(const std::string& text);      // "250ms"; no sign; ns us ms s min h d
 std::optional<double> parse_rate(const std::string& text);            // "10Gbit" -> bytes per second; "10GB/s" too
 std::string format_duration(Duration d);                              // the shortest exact text: "250ms"
+std::string format_rate(double bytes_per_second);                     // parse_rate of it gives the same number
+std::optional<Selection> parse_selection(const std::string& text);    // "gpu", "gpu:2", "cpu:10%", "cpu[3]", "*"
+std::string format_selection(const Selection& selection);
 
 // The word of `known` nearest to `word` by edits, if it is near enough to have been meant.
 std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known);
+
+// What a [train] target and an [[expect]] may name: the numbers of metrics.jsonl, and the paths of summary.json.
+const std::vector<std::string>& metric_names();
+const std::vector<std::string>& summary_paths();
 
 const char* to_string(ModelKind kind);
 const char* to_string(ExchangeKind kind);
 const char* to_string(Clock clock);
 const char* to_string(Graph graph);
 const char* to_string(MembershipKind kind);
+const char* to_string(TrainOptions::Optimizer optimizer);
+const char* to_string(Split::Kind kind);
+const char* to_string(Event::Kind kind);
+const char* to_string(Distribution::Kind kind);
 
 }  // namespace grapevine::config

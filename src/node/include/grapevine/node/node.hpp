@@ -13,7 +13,8 @@ namespace grapevine::node {
 
 struct Options {
     std::optional<config::Config> config;     // of the run; none: the cluster's
-    std::vector<std::string> joins;           // "host[:port]"
+    std::string data_directory;               // where the data set is on this machine; empty: where its package puts it
+    std::vector<std::string> joins;           // endpoints: "tcp://host:port"
     std::string name;                         // for people; unique in the cluster if you can
     std::string listen_host = "127.0.0.1";
     std::uint16_t control_port = 7470, bulk_port = 7471, status_port = 7472;  // 0: any free one

@@ -1,0 +1,185 @@
+#include "loops.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "clones.hpp"
+
+// Built with contraction into fused multiply-adds and at -O3: written so that the compiler vectorises each.
+//
+// Long sums are kept in `lanes` floats side by side over a block, and blocks are added in double: a fixed order
+// (the same bits on every run), as fast as memory gives, and many small squares do not vanish in a float.
+namespace grapevine::kernels::loops {
+namespace {
+
+constexpr std::size_t lanes = 64, block = 4096;
+
+double total(const float* sums) {
+    double sum = 0;
+    for (std::size_t l = 0; l < lanes; ++l) sum += sums[l];
+    return sum;
+}
+
+}  // namespace
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void normalise(const std::uint8_t* __restrict from, std::size_t n, Normalisation how, float* __restrict to) {
+    for (std::size_t i = 0; i < n; ++i) to[i] = how.scale * static_cast<float>(from[i]) + how.shift;
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void normalise(const float* __restrict from, std::size_t n, Normalisation how, float* __restrict to) {
+    for (std::size_t i = 0; i < n; ++i) to[i] = how.scale * from[i] + how.shift;
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void axpby(std::size_t n, float a, const float* x, float b, float* y) {
+    if (b == 0)
+        for (std::size_t i = 0; i < n; ++i) y[i] = a * x[i];
+    else
+        for (std::size_t i = 0; i < n; ++i) y[i] = a * x[i] + b * y[i];
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+double squared_norm(std::size_t n, const float* x) {
+    double sum = 0;
+    for (std::size_t begin = 0; begin < n; begin += block) {
+        const std::size_t end = std::min(n, begin + block), whole = begin + (end - begin) / lanes * lanes;
+        float sums[lanes] = {};
+        for (std::size_t i = begin; i < whole; i += lanes)
+            for (std::size_t l = 0; l < lanes; ++l) sums[l] += x[i + l] * x[i + l];
+        for (std::size_t i = whole; i < end; ++i) sums[i - whole] += x[i] * x[i];
+        sum += total(sums);
+    }
+    return sum;
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+double squared_distance(std::size_t n, const float* x, const float* y) {
+    double sum = 0;
+    for (std::size_t begin = 0; begin < n; begin += block) {
+        const std::size_t end = std::min(n, begin + block), whole = begin + (end - begin) / lanes * lanes;
+        float sums[lanes] = {};
+        for (std::size_t i = begin; i < whole; i += lanes)
+            for (std::size_t l = 0; l < lanes; ++l) {
+                const float d = x[i + l] - y[i + l];
+                sums[l] += d * d;
+            }
+        for (std::size_t i = whole; i < end; ++i) sums[i - whole] += (x[i] - y[i]) * (x[i] - y[i]);
+        sum += total(sums);
+    }
+    return sum;
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void bias(std::size_t m, std::size_t n, const float* __restrict biases, float* __restrict x) {
+    for (std::size_t i = 0; i < m; ++i, x += n)
+        for (std::size_t j = 0; j < n; ++j) x[j] += biases[j];
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void bias_relu(std::size_t m, std::size_t n, const float* __restrict biases, float* __restrict x) {
+    for (std::size_t i = 0; i < m; ++i, x += n)
+        for (std::size_t j = 0; j < n; ++j) {
+            const float sum = x[j] + biases[j];
+            x[j] = sum < 0 ? 0 : sum;  // what is not a number stays so, and is seen
+        }
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void column_sums(std::size_t m, std::size_t n, const float* __restrict x, float* __restrict sums) {
+    for (std::size_t j = 0; j < n; ++j) sums[j] = 0;
+    for (std::size_t i = 0; i < m; ++i, x += n)
+        for (std::size_t j = 0; j < n; ++j) sums[j] += x[j];
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void relu_backward(std::size_t m, std::size_t n, const float* __restrict activations, float* __restrict gradient,
+                   float* __restrict sums) {
+    for (std::size_t j = 0; j < n; ++j) sums[j] = 0;
+    for (std::size_t i = 0; i < m; ++i, activations += n, gradient += n)
+        for (std::size_t j = 0; j < n; ++j) {
+            const float kept = activations[j] == 0 ? 0 : gradient[j];
+            gradient[j] = kept;
+            sums[j] += kept;
+        }
+}
+
+void softmax_cross_entropy(std::size_t m, std::size_t n, const std::int32_t* targets, float* logits,
+                           Losses& losses) {
+    for (std::size_t i = 0; i < m; ++i, logits += n) {
+        const auto target = static_cast<std::size_t>(targets[i]);
+        const auto largest = static_cast<std::size_t>(std::max_element(logits, logits + n) - logits);
+        const float top = logits[largest];  // so that no exponential overflows
+        losses.sum -= static_cast<double>(logits[target]) - top;
+        losses.correct += largest == target;
+        float sum = 0;
+        for (std::size_t j = 0; j < n; ++j) sum += logits[j] = std::exp(logits[j] - top);
+        losses.sum += std::log(static_cast<double>(sum));
+        const float share = 1 / (sum * static_cast<float>(m));
+        for (std::size_t j = 0; j < n; ++j) logits[j] *= share;
+        logits[target] -= 1 / static_cast<float>(m);
+    }
+    losses.rows += m;
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+static void sgd(std::size_t n, float rate, float decay, const float* __restrict g, float* __restrict p) {
+    for (std::size_t i = 0; i < n; ++i) p[i] -= rate * (g[i] + decay * p[i]);
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+static void momentum(std::size_t n, float rate, float mu, float decay, const float* __restrict g,
+                     float* __restrict v, float* __restrict p) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float velocity = mu * v[i] + (g[i] + decay * p[i]);
+        v[i] = velocity;
+        p[i] -= rate * velocity;
+    }
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+static void nesterov(std::size_t n, float rate, float mu, float decay, const float* __restrict g,
+                     float* __restrict v, float* __restrict p) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float d = g[i] + decay * p[i], velocity = mu * v[i] + d;
+        v[i] = velocity;
+        p[i] -= rate * (d + mu * velocity);
+    }
+}
+
+void step(const Step& how, std::size_t n, const float* gradient, float* velocity, float* parameters) {
+    switch (how.rule) {
+        case Step::Rule::sgd: return sgd(n, how.rate, how.weight_decay, gradient, parameters);
+        case Step::Rule::momentum: return momentum(n, how.rate, how.mu, how.weight_decay, gradient, velocity, parameters);
+        case Step::Rule::nesterov: return nesterov(n, how.rate, how.mu, how.weight_decay, gradient, velocity, parameters);
+    }
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+Mixed mix(std::size_t n, float a, float* __restrict ours, float b, const float* __restrict theirs) {
+    const bool replaced = a == 0;  // then ours may be no number at all: a peer that diverged starts afresh
+    Mixed mixed;
+    for (std::size_t begin = 0; begin < n; begin += block) {
+        const std::size_t end = std::min(n, begin + block), whole = begin + (end - begin) / lanes * lanes;
+        float distances[lanes] = {}, norms[lanes] = {};
+        for (std::size_t i = begin; i < whole; i += lanes)
+            for (std::size_t l = 0; l < lanes; ++l) {
+                const float x = ours[i + l], y = theirs[i + l], d = y - x;
+                distances[l] += d * d;
+                norms[l] += x * x;
+                ours[i + l] = (replaced ? 0 : a * x) + b * y;
+            }
+        for (std::size_t i = whole; i < end; ++i) {
+            const float x = ours[i], y = theirs[i], d = y - x;
+            distances[i - whole] += d * d;
+            norms[i - whole] += x * x;
+            ours[i] = (replaced ? 0 : a * x) + b * y;
+        }
+        mixed.squared_distance += total(distances);
+        mixed.squared_norm += total(norms);
+    }
+    return mixed;
+}
+
+}  // namespace grapevine::kernels::loops

@@ -1,0 +1,180 @@
+// grapevine node: be a peer and train.
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <functional>
+#include <sstream>
+#include <unistd.h>
+
+#include "grapevine/node/node.hpp"
+#include "grapevine/setup/peer_config.hpp"
+#include "interrupt.hpp"
+#include "scenario.hpp"
+#include "terminal.hpp"
+#include "verb.hpp"
+
+namespace grapevine::cli {
+
+namespace {
+
+std::optional<std::uint16_t> port_of(const std::string& text) {
+    std::uint16_t port = 0;
+    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return wrong == std::errc{} && end == text.data() + text.size() ? std::optional(port) : std::nullopt;
+}
+
+// "host", "host:port", "[v6]:port": host and port apart.
+std::variant<std::pair<std::string, std::optional<std::uint16_t>>, Error> host_and_port(const std::string& option, const std::string& text) {
+    const Error wrong{"--" + option + " '" + text + "' is not an address", "HOST or HOST:PORT, for example 192.168.1.7:7470 or [fe80::1]:7470"};
+    std::string host = text;
+    std::optional<std::uint16_t> port;
+    std::size_t colon = std::string::npos;
+    if (!text.empty() && text[0] == '[') {
+        const std::size_t close = text.find(']');
+        if (close == std::string::npos) return wrong;
+        host = text.substr(0, close + 1);
+        if (close + 1 < text.size()) colon = close + 1;
+    } else if (std::count(text.begin(), text.end(), ':') == 1) {
+        colon = text.find(':');
+        host = text.substr(0, colon);
+    }
+    if (colon != std::string::npos) {
+        if (text[colon] != ':') return wrong;
+        port = port_of(text.substr(colon + 1));
+        if (!port) return wrong;
+    }
+    if (host.empty() || host.find_first_of(" /\t") != std::string::npos || host.size() > 100) return wrong;
+    return std::pair{host, port};
+}
+
+std::string endpoint(std::string host, std::uint16_t port) {
+    if (host.find(':') != std::string::npos && host[0] != '[') host = "[" + host + "]";
+    return "tcp://" + host + ":" + std::to_string(port);
+}
+
+bool loopback(const std::string& host) { return host.rfind("127.", 0) == 0 || host == "localhost" || host == "::1" || host == "[::1]"; }
+
+std::variant<node::Options, Error> options_of(const Arguments& a) {
+    node::Options o;
+    o.version = version();
+    o.command = command_line();
+    for (const std::string& several : a.all("join")) {
+        std::istringstream words(several);
+        for (std::string word; std::getline(words, word, ',');) {
+            if (word.empty()) continue;
+            auto parsed = host_and_port("join", word);
+            if (const auto* error = std::get_if<Error>(&parsed)) return *error;
+            const auto& [host, port] = std::get<0>(parsed);
+            o.joins.push_back(endpoint(host, port.value_or(7470)));
+        }
+    }
+    const std::string file = a.positional.empty() ? "" : a.positional[0];
+    if (file.empty() && !o.joins.empty()) {
+        // The cluster says what is trained and how; only what concerns this machine is ours to say.
+        for (const char* name : {"seed", "exchange", "period", "every-steps", "learning-rate", "batch", "until", "until-steps", "target"})
+            if (a.has(name)) return Error{std::string("--") + name + " belongs to the run, which a joining node takes from the cluster", "leave it out, or give it to the node that begins the run"};
+        if (const auto dir = a.get("data-dir")) o.data_directory = *dir;
+    } else {
+        auto read = read_run(file, a);
+        if (const auto* error = std::get_if<Error>(&read)) return *error;
+        o.config = std::get<config::Config>(std::move(read));
+        o.data_directory = o.config->data.directory;
+        if (const std::string why = setup::refused(*o.config, false); !why.empty()) return Error{(file.empty() ? "" : file + ": ") + why, "'grapevine sim' can run it"};
+        if (!o.config->events.empty() || !o.config->links.empty() || (!o.config->groups.empty() && !file.empty() && o.config->groups.size() > 1))
+            std::fprintf(stderr, "grapevine: a node ignores [[group]], [[link]] and [[event]] of %s: they describe a simulated world\n", file.c_str());
+    }
+    if (const auto port = a.get("port")) {
+        const auto p = port_of(*port);
+        if (!p || (*p != 0 && *p > 65533)) return Error{"--port '" + *port + "' is not a port", "a number up to 65533, or 0 for any free ones"};
+        o.control_port = *p;
+        o.bulk_port = static_cast<std::uint16_t>(*p == 0 ? 0 : *p + 1);
+        o.status_port = static_cast<std::uint16_t>(*p == 0 ? 0 : *p + 2);
+    }
+    if (const auto listen = a.get("listen")) {
+        auto parsed = host_and_port("listen", *listen);
+        if (const auto* error = std::get_if<Error>(&parsed)) return *error;
+        const auto& [host, port] = std::get<0>(parsed);
+        o.listen_host = host;
+        if (port) {
+            o.control_port = *port;
+            o.bulk_port = static_cast<std::uint16_t>(*port == 0 ? 0 : *port + 1);
+            if (!a.has("port")) o.status_port = static_cast<std::uint16_t>(*port == 0 ? 0 : *port + 2);
+        }
+        if (!loopback(host) && !a.has("insecure"))
+            return Error{"--listen " + *listen + " lets everybody who can reach this machine write to the model: nothing is encrypted or authenticated in this version",
+                         "add --insecure if you trust that network, or leave --listen out"};
+        if (!loopback(host)) std::fprintf(stderr, "grapevine: WARNING: listening on %s without keys: whoever reaches it can read and change the model\n", host.c_str());
+    }
+    if (const auto status = a.get("status")) {
+        const auto p = port_of(*status);
+        if (!p) return Error{"--status '" + *status + "' is not a port", "a number, or 0 for any free one"};
+        o.status_port = *p;
+    }
+    o.status = !a.has("no-status");
+    o.advertise_host = a.get("advertise").value_or("");
+    if (const auto name = a.get("name")) {
+        if (name->empty() || name->size() > 64 || name->find_first_of(" \t\n\r/") != std::string::npos)
+            return Error{"--name '" + *name + "' cannot be a name", "up to 64 characters, no spaces, no slashes"};
+        o.name = *name;
+    } else {
+        char host[65] = "";
+        gethostname(host, sizeof host - 1);
+        o.name = host;
+        if (o.control_port != 7470) o.name = o.name.substr(0, 50) + "-" + std::to_string(o.control_port ? o.control_port : getpid());
+    }
+    o.out = a.get("out").value_or("");
+    o.overwrite = a.has("overwrite");
+    if (const auto shard = a.get("shard")) {
+        unsigned i = 0, n = 0;
+        char rest = 0;
+        if (std::sscanf(shard->c_str(), "%u/%u%c", &i, &n, &rest) != 2 || i < 1 || i > n || n > 1'000'000)
+            return Error{"--shard '" + *shard + "' is not a part", "I/N: the I-th of N parts, for example 1/4"};
+        o.shard = {i - 1, n};
+    }
+    o.device = a.get("device").value_or("auto");
+    if (o.device != "auto" && o.device != "cpu" && o.device != "cuda" && o.device.rfind("cuda:", 0) != 0)
+        return Error{"--device '" + o.device + "' is not known", "auto, cpu or cuda:N"};
+    for (const auto& [name, least, most, put] :
+         std::vector<std::tuple<const char*, double, double, std::function<void(double)>>>{
+             {"threads", 1, 1024, [&](double x) { o.threads = static_cast<int>(x); }},
+             {"require-peers", 1, 1e6, [&](double x) { o.require_peers = static_cast<std::uint32_t>(x); }}}) {
+        auto n = a.number(name, least, most);
+        if (const auto* error = std::get_if<Error>(&n)) return *error;
+        if (const auto& value = std::get<std::optional<double>>(n)) put(*value);
+    }
+    o.quiet = a.has("quiet");
+    return o;
+}
+
+int run(const Arguments& a) {
+    auto options = options_of(a);
+    if (const auto* error = std::get_if<Error>(&options)) return complain(*error, usage);
+    return static_cast<int>(node::run(std::get<node::Options>(options), stop_on_interrupt()));
+}
+
+}  // namespace
+
+Verb node_verb() {
+    Verb v{"node", "[RUN.toml] [--join HOST[:PORT]]...", "be a peer and train",
+           "Trains, and mixes with whoever is there. Without --join it begins a run (RUN.toml, or an MLP on Fashion-MNIST);\n"
+           "with it, model, data set and exchange come from the cluster. ^C or SIGTERM leaves gracefully, a second ^C aborts.",
+           run_options(), 1, run};
+    v.options.insert(v.options.end(), {{"join", "HOST[:PORT]", "a node of the run; repeated or with commas; port 7470 unless said", true},
+                                       {"require-peers", "N", "exit 4 if nobody answers within 30 s"},
+                                       {"name", "NAME", "for people; default the host's"},
+                                       {"listen", "ADDR[:PORT]", "default 127.0.0.1:7470; other addresses want --insecure"},
+                                       {"port", "N", "control port N, bulk N+1, status N+2; 0: any free ones"},
+                                       {"advertise", "HOST", "what others dial to reach us"},
+                                       {"insecure", "", "listen off loopback without keys"},
+                                       {"status", "PORT", "of the status page; default 7472"},
+                                       {"no-status", "", "no status page"},
+                                       {"shard", "I/N", "train on the I-th of N parts of the data; default all of it, in an order of our own"},
+                                       {"device", "D", "auto, cpu or cuda:N"},
+                                       {"threads", "N", "for products on the CPU; default 1"},
+                                       {"out", "DIR", "write the run's files and final.safetensors there"},
+                                       {"overwrite", "", "also where a run is already"},
+                                       {"quiet", "", "warnings and errors only"}});
+    return v;
+}
+
+}  // namespace grapevine::cli

@@ -1,0 +1,36 @@
+#include "names.hpp"
+
+namespace grapevine::config {
+
+const char* to_string(ModelKind kind) { return word_of(kind, model_kinds); }
+const char* to_string(ExchangeKind kind) { return word_of(kind, exchange_kinds); }
+const char* to_string(Clock clock) { return word_of(clock, clocks); }
+const char* to_string(Graph graph) { return word_of(graph, graphs); }
+const char* to_string(MembershipKind kind) { return word_of(kind, membership_kinds); }
+const char* to_string(TrainOptions::Optimizer optimizer) { return word_of(optimizer, optimizers); }
+const char* to_string(Split::Kind kind) { return word_of(kind, splits); }
+const char* to_string(Event::Kind kind) { return word_of(kind, event_kinds); }
+const char* to_string(Distribution::Kind kind) { return word_of(kind, distributions); }
+
+const std::vector<std::string>& metric_names() {
+    static const std::vector<std::string> names{
+        "peers_alive", "consensus_distance", "consensus_relative", "mean", "loss", "accuracy", "worst_accuracy", "merged_loss", "merged_accuracy",
+        "evaluated_peers", "steps", "samples", "bytes_payload", "bytes_control", "messages"};
+    return names;
+}
+
+const std::vector<std::string>& summary_paths() {
+    static const std::vector<std::string> paths = [] {
+        std::vector<std::string> all{"peers", "peers_max", "simulated_seconds", "wall_seconds", "cpu_seconds", "events", "events_per_cpu_second",
+                                     "peak_bytes", "bytes_per_peer", "target.reached_at_seconds", "target.reached_at_samples", "target.reached_at_bytes",
+                                     "time.computing", "time.mixing", "time.waiting", "membership.false_positives", "membership.false_positives_at_healthy",
+                                     "membership.probe_messages_per_member_period", "membership.messages_per_member_period"};
+        for (const char* what : {"first_detection_seconds", "first_suspicion_seconds", "full_dissemination_seconds"})
+            for (const char* part : {"median", "p99", "max"}) all.push_back(std::string("membership.") + what + "." + part);
+        for (const std::string& name : metric_names()) all.push_back("final." + name);
+        return all;
+    }();
+    return paths;
+}
+
+}  // namespace grapevine::config

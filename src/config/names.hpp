@@ -1,0 +1,78 @@
+#pragma once
+
+#include <array>
+
+#include "grapevine/config/config.hpp"
+
+// The words of the file for each closed set, in one place for reading and writing. And the words that the
+// documentation knows but this version has not: they deserve another answer than a typing error.
+namespace grapevine::config {
+
+template <class E> struct Named {
+    E value;
+    const char* word;
+};
+
+inline constexpr std::array<Named<ModelKind>, 4> model_kinds{
+    {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"}}};
+inline constexpr std::array later_model_kinds{"svm", "cnn", "gru", "transformer", "factors", "skipgram", "kmeans", "pca", "forest", "boosting"};
+
+inline constexpr std::array<Named<ExchangeKind>, 5> exchange_kinds{{{ExchangeKind::gossip, "gossip"},
+                                                                    {ExchangeKind::dpsgd, "dpsgd"},
+                                                                    {ExchangeKind::allreduce, "allreduce"},
+                                                                    {ExchangeKind::local, "local"},
+                                                                    {ExchangeKind::single, "single"}}};
+inline constexpr std::array later_exchange_kinds{"epidemic", "push-sum", "group", "outer", "parameter-server", "fedavg"};
+
+inline constexpr std::array<Named<Clock>, 4> clocks{{{Clock::fixed, "fixed"}, {Clock::shuffled, "shuffled"}, {Clock::poisson, "poisson"}, {Clock::rounds, "rounds"}}};
+
+inline constexpr std::array<Named<Graph>, 2> graphs{{{Graph::ring, "ring"}, {Graph::matching, "matching"}}};
+inline constexpr std::array later_graphs{"torus", "exponential", "one-peer-exponential", "base-2", "base-3", "base-4"};
+
+inline constexpr std::array<Named<MembershipKind>, 2> membership_kinds{{{MembershipKind::swim, "swim"}, {MembershipKind::fixed, "static"}}};
+inline constexpr std::array later_membership_kinds{"partial"};
+
+using Optimizer = TrainOptions::Optimizer;
+inline constexpr std::array<Named<Optimizer>, 3> optimizers{{{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}}};
+inline constexpr std::array later_optimizers{"adamw"};
+
+inline constexpr std::array<Named<Split::Kind>, 4> splits{{{Split::Kind::iid, "iid"},
+                                                           {Split::Kind::contiguous, "contiguous"},
+                                                           {Split::Kind::dirichlet_per_class, "dirichlet-per-class"},
+                                                           {Split::Kind::dirichlet_per_peer, "dirichlet-per-peer"}}};
+inline constexpr std::array later_splits{"shards", "quantity"};
+
+inline constexpr std::array<Named<PerPeer::Rule>, 2> per_peer_rules{{{PerPeer::Rule::index, "index"}, {PerPeer::Rule::alternate, "alternate"}}};
+inline constexpr std::array<Named<Initial::Rule>, 5> initial_rules{{{Initial::Rule::normal, "normal"},
+                                                                    {Initial::Rule::delta, "delta"},
+                                                                    {Initial::Rule::index, "index"},
+                                                                    {Initial::Rule::alternate, "alternate"},
+                                                                    {Initial::Rule::wave, "wave"}}};
+
+inline constexpr std::array<Named<Event::Kind>, 6> event_kinds{{{Event::Kind::crash, "crash"},
+                                                                {Event::Kind::restart, "restart"},
+                                                                {Event::Kind::slow, "slow"},
+                                                                {Event::Kind::leave, "leave"},
+                                                                {Event::Kind::join, "join"},
+                                                                {Event::Kind::partition, "partition"}}};
+inline constexpr std::array later_event_kinds{"pause", "one-way", "cut", "loss", "clock", "bandwidth", "liar"};
+
+inline constexpr std::array<Named<Distribution::Kind>, 9> distributions{{{Distribution::Kind::constant, "constant"},
+                                                                         {Distribution::Kind::uniform, "uniform"},
+                                                                         {Distribution::Kind::exponential, "exponential"},
+                                                                         {Distribution::Kind::shifted_exponential, "shifted-exponential"},
+                                                                         {Distribution::Kind::normal, "normal"},
+                                                                         {Distribution::Kind::lognormal, "lognormal"},
+                                                                         {Distribution::Kind::pareto, "pareto"},
+                                                                         {Distribution::Kind::weibull, "weibull"},
+                                                                         {Distribution::Kind::trace, "trace"}}};
+
+inline constexpr std::array data_sets{"fashion-mnist", "blobs"};
+
+template <class E, std::size_t N> constexpr const char* word_of(E value, const std::array<Named<E>, N>& names) {
+    for (const auto& name : names)
+        if (name.value == value) return name.word;
+    return "?";
+}
+
+}  // namespace grapevine::config

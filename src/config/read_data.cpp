@@ -1,0 +1,99 @@
+#include <algorithm>
+
+#include "section.hpp"
+
+// [data] and [train]: what is learnt from, and how.
+namespace grapevine::config {
+namespace {
+
+// split = "iid", or { kind = "dirichlet-per-class", alpha = 0.3 }
+void read_split(Section& data, Split& split) {
+    const Value* value = data.value("split");
+    if (!value) return;
+    if (std::holds_alternative<std::string>(value->is)) {
+        data.choice("split", split.kind, splits, words(later_splits));
+        return;
+    }
+    if (!std::holds_alternative<Table>(value->is))
+        return data.fault("split", "'split' in [data] wants a word or a table, this is " + kind_of(*value), "split = \"iid\", or split = { kind = \"dirichlet-per-class\", alpha = 0.3 }");
+    Section section = data.table("split", "split");
+    if (!section.has("kind")) section.fault("kind", "'split' does not say its kind", "split = { kind = \"dirichlet-per-class\", alpha = 0.3 }");
+    section.choice("kind", split.kind, splits, words(later_splits));
+    if (split.kind == Split::Kind::dirichlet_per_class || split.kind == Split::Kind::dirichlet_per_peer) section.above("alpha", split.alpha, 0);
+    else section.belongs({"alpha"}, "the dirichlet kinds", "this split is \"" + std::string(to_string(split.kind)) + "\"");
+    section.finish();
+}
+
+void read_target(Section& train, std::optional<Target>& out) {
+    if (!train.has("target")) {
+        train.value("target");
+        return;
+    }
+    Section section = train.table("target", "target");
+    Target target;
+    std::vector<std::string> metrics = metric_names();
+    std::erase(metrics, "mean");  // one number a coordinate: neither reached nor missed
+    if (const auto index = section.pick("metric", metrics, {})) target.metric = metrics[*index];
+    const bool least = section.number("at_least", target.value, -HUGE_VAL, HUGE_VAL);
+    if (section.has("at_least") && section.has("at_most")) section.fault("at_most", "a target is 'at_least' or 'at_most', not both", "keep one of the two");
+    if (section.number("at_most", target.value, -HUGE_VAL, HUGE_VAL) && !least) target.at_least = false;
+    if (!section.has("at_least") && !section.has("at_most")) section.fault("at_least", "the target does not say what is to be reached", "target = { metric = \"accuracy\", at_least = 0.86 }");
+    section.truth("stop", target.stop);
+    section.finish();
+    out = target;
+}
+
+}  // namespace
+
+void read_data(Section& file, Config& config) {
+    if (!config.model.needs_data()) {
+        file.belongs({"data"}, "models that learn from data", "this model is \"" + std::string(to_string(config.model.kind)) + "\"");
+        return;
+    }
+    Section section = file.table("data", "[data]");
+    Data& data = config.data;
+    const auto sets = words(data_sets);
+    if (const auto index = section.pick("set", sets, {})) data.set = sets[*index];
+    const std::string here = "this set is \"" + data.set + "\"";
+    if (data.set == "blobs") {
+        constexpr std::uint32_t most = 100'000'000;
+        section.integer("features", data.features, 1, 1 << 20);
+        section.integer("classes", data.classes, 2, 1 << 16);
+        section.integer("train_samples", data.train_samples, 1, most);
+        section.integer("test_samples", data.test_samples, 1, most);
+        section.number("spread", data.spread, 0, HUGE_VAL);
+        const double values = static_cast<double>(data.features) * (static_cast<double>(data.train_samples) + data.test_samples);
+        if (values > 2147483648.0) section.fault("train_samples", "this generated set has more than 2^31 numbers: 8 GiB of memory", "fewer samples or features");
+        section.belongs({"directory"}, "sets that lie in files", here);
+    } else {
+        section.text("directory", data.directory);
+        section.belongs({"features", "classes", "train_samples", "test_samples", "spread"}, "set = \"blobs\"", here);
+    }
+    read_split(section, data.split);
+    section.integer("batch", data.batch, 1, 1 << 24);
+    section.later({"format", "files", "normalize", "augment"});
+    section.finish();
+}
+
+void read_train(Section& file, Config& config) {
+    Section section = file.table("train", "[train]");
+    TrainOptions& train = config.train;
+    if (config.model.kind == ModelKind::average) {
+        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "order", "pace"}, "models that train", "this model is \"average\"");
+    } else {
+        section.choice("optimizer", train.optimizer, optimizers, words(later_optimizers));
+        section.above("learning_rate", train.learning_rate, 0);
+        if (train.optimizer == Optimizer::sgd) {
+            section.belongs({"momentum"}, "optimizer = \"momentum\" and \"nesterov\"", "this optimizer is \"sgd\"");
+        } else if (section.number("momentum", train.momentum, 0, 1) && train.momentum == 1) {
+            section.fault("momentum", "a momentum of 1 forgets nothing and never comes to rest", "momentum = 0.9");
+        }
+        section.number("weight_decay", train.weight_decay, 0, HUGE_VAL);
+        section.longer_than_zero("order", train.order, "20ms");
+        section.duration("pace", train.pace, "20ms");
+    }
+    read_target(section, train.target);
+    section.finish();
+}
+
+}  // namespace grapevine::config

@@ -1,0 +1,92 @@
+#include "section.hpp"
+
+namespace grapevine::config {
+namespace {
+
+constexpr std::uint32_t widest_layer = 1 << 20;
+constexpr std::size_t most_layers = 64;
+constexpr double most_parameters = 1 << 30;
+
+void read_hidden(Section& model, std::vector<std::uint32_t>& hidden) {
+    const Value* value = model.value("hidden");
+    if (!value) return;
+    const char* hint = "hidden = [128, 64]: how many units each hidden layer has, from the input on";
+    const auto* list = std::get_if<Array>(&value->is);
+    if (!list) return model.fault("hidden", "'hidden' in [model] wants a list of layer sizes, this is " + kind_of(*value), hint);
+    if (list->empty()) return model.fault("hidden", "an mlp without hidden layers is a logistic regression", "kind = \"logistic\"");
+    if (list->size() > most_layers) return model.fault("hidden", "more than 64 hidden layers", hint);
+    std::vector<std::uint32_t> sizes;
+    double parameters = 0;
+    for (const Value& item : *list) {
+        const auto* size = std::get_if<std::int64_t>(&item.is);
+        if (!size || *size < 1 || *size > widest_layer)
+            return model.reading().say(item.place, "a layer has from 1 to " + std::to_string(widest_layer) + " units, this is " + kind_of(item), hint);
+        if (!sizes.empty()) parameters += static_cast<double>(sizes.back()) * static_cast<double>(*size);
+        sizes.push_back(static_cast<std::uint32_t>(*size));
+    }
+    if (parameters > most_parameters) return model.fault("hidden", "this model has more than 2^30 parameters", "smaller layers");
+    hidden = sizes;
+}
+
+void read_initial(Section& model, std::optional<Initial>& initial) {
+    if (!model.has("initial")) {
+        model.value("initial");
+        return;
+    }
+    Initial read;
+    if (std::holds_alternative<std::string>(model.value("initial")->is)) {
+        if (model.choice("initial", read.rule, initial_rules)) initial = read;
+        return;
+    }
+    read.rule = Initial::Rule::number;
+    if (model.number("initial", read.number, -HUGE_VAL, HUGE_VAL)) initial = read;
+}
+
+// A number for all, a list with one for each, or a rule.
+void read_per_peer(Section& model, const char* key, PerPeer& out, bool may_be_negative) {
+    const Value* value = model.value(key);
+    if (!value) return;
+    PerPeer read;
+    if (std::holds_alternative<std::string>(value->is)) {
+        if (!model.choice(key, read.rule, per_peer_rules)) return;
+    } else if (std::holds_alternative<Array>(value->is)) {
+        read.rule = PerPeer::Rule::list;
+        if (!model.numbers(key, read.list)) return;
+    } else if (!model.number(key, read.number, -HUGE_VAL, HUGE_VAL)) {
+        return;
+    }
+    bool negative = read.number < 0 || read.rule == PerPeer::Rule::alternate;
+    for (const double x : read.list) negative = negative || x < 0;
+    if (negative && !may_be_negative)
+        return model.fault(key, "a negative '" + std::string(key) + "' makes a valley a hill: x runs away from it", std::string(key) + " = 1.0, or \"index\"");
+    out = read;
+}
+
+}  // namespace
+
+void read_model(Section& file, Config& config) {
+    Section section = file.table("model", "[model]");
+    Model& model = config.model;
+    section.choice("kind", model.kind, model_kinds, words(later_model_kinds));
+    const std::string here = "this model is \"" + std::string(to_string(model.kind)) + "\"";
+
+    if (model.kind == ModelKind::mlp) read_hidden(section, model.hidden);
+    else section.belongs({"hidden"}, "kind = \"mlp\"", here);
+
+    if (!model.needs_data()) {
+        section.integer("dimension", model.dimension, 1, 1 << 24);
+        read_initial(section, model.initial);
+    } else {
+        section.belongs({"dimension", "initial"}, "kind = \"average\" and \"quadratic\"", here);
+    }
+    if (model.kind == ModelKind::quadratic) {
+        read_per_peer(section, "a", model.a, false);
+        read_per_peer(section, "b", model.b, true);
+        section.number("noise", model.noise, 0, HUGE_VAL);
+    } else {
+        section.belongs({"a", "b", "noise"}, "kind = \"quadratic\"", here);
+    }
+    section.finish();
+}
+
+}  // namespace grapevine::config

@@ -1,0 +1,240 @@
+#include "names.hpp"
+#include "units.hpp"
+
+// A Config as a file, every default written out. Keys that belong to another kind are left out: the reader
+// refuses them.
+namespace grapevine::config {
+namespace {
+
+std::string quote(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\', out += c;
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+            char code[8];
+            std::snprintf(code, sizeof code, "\\u%04X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+            out += code;
+        } else out += c;
+    }
+    return out + "\"";
+}
+
+std::string quote(Duration d) { return quote(format_duration(d)); }
+std::string truth(bool yes) { return yes ? "true" : "false"; }
+std::string of_seconds(double s) { return quote(from_seconds(s)); }
+
+template <class T, class F> std::string list(const std::vector<T>& items, F text) {
+    std::string out = "[";
+    for (std::size_t i = 0; i < items.size(); ++i) out += (i ? ", " : "") + text(items[i]);
+    return out + "]";
+}
+
+struct Lines {
+    std::string text;
+    void line(const std::string& key, const std::string& value) { text += key + " = " + value + "\n"; }
+    void head(const std::string& title) { text += "\n" + title + "\n"; }
+};
+
+std::string distribution(const Distribution& d) {
+    const std::string head = "{ dist = " + quote(to_string(d.kind)) + ", ";
+    switch (d.kind) {
+        case Distribution::Kind::constant: return of_seconds(d.a);
+        case Distribution::Kind::uniform: return head + "min = " + of_seconds(d.a) + ", max = " + of_seconds(d.b) + " }";
+        case Distribution::Kind::exponential: return head + "mean = " + of_seconds(d.a) + " }";
+        case Distribution::Kind::shifted_exponential: return head + "min = " + of_seconds(d.a) + ", mean = " + of_seconds(d.b) + " }";
+        case Distribution::Kind::normal: return head + "mean = " + of_seconds(d.a) + ", stddev = " + of_seconds(d.b) + " }";
+        case Distribution::Kind::lognormal: return head + "median = " + of_seconds(d.a) + ", sigma = " + format_number(d.b) + " }";
+        case Distribution::Kind::pareto: return head + "min = " + of_seconds(d.a) + ", alpha = " + format_number(d.b) + " }";
+        case Distribution::Kind::weibull: return head + "scale = " + of_seconds(d.a) + ", shape = " + format_number(d.b) + " }";
+        case Distribution::Kind::trace: break;
+    }
+    return head + "file = " + quote(d.file) + " }";
+}
+
+std::string per_peer(const PerPeer& p) {
+    switch (p.rule) {
+        case PerPeer::Rule::number: return format_number(p.number);
+        case PerPeer::Rule::list: return list(p.list, format_number);
+        case PerPeer::Rule::index:
+        case PerPeer::Rule::alternate: break;
+    }
+    return quote(word_of(p.rule, per_peer_rules));
+}
+
+void write_model(Lines& out, const Model& model) {
+    out.head("[model]");
+    out.line("kind", quote(to_string(model.kind)));
+    if (model.kind == ModelKind::mlp) out.line("hidden", list(model.hidden, [](std::uint32_t n) { return std::to_string(n); }));
+    if (model.needs_data()) return;
+    out.line("dimension", std::to_string(model.dimension));
+    if (model.initial) out.line("initial", model.initial->rule == Initial::Rule::number ? format_number(model.initial->number) : quote(word_of(model.initial->rule, initial_rules)));
+    if (model.kind != ModelKind::quadratic) return;
+    out.line("a", per_peer(model.a));
+    out.line("b", per_peer(model.b));
+    out.line("noise", format_number(model.noise));
+}
+
+void write_data(Lines& out, const Data& data) {
+    out.head("[data]");
+    out.line("set", quote(data.set));
+    if (data.set == "blobs") {
+        out.line("features", std::to_string(data.features));
+        out.line("classes", std::to_string(data.classes));
+        out.line("train_samples", std::to_string(data.train_samples));
+        out.line("test_samples", std::to_string(data.test_samples));
+        out.line("spread", format_number(data.spread));
+    } else if (!data.directory.empty()) {
+        out.line("directory", quote(data.directory));
+    }
+    const bool dirichlet = data.split.kind == Split::Kind::dirichlet_per_class || data.split.kind == Split::Kind::dirichlet_per_peer;
+    out.line("split", "{ kind = " + quote(to_string(data.split.kind)) + (dirichlet ? ", alpha = " + format_number(data.split.alpha) : "") + " }");
+    out.line("batch", std::to_string(data.batch));
+}
+
+void write_train(Lines& out, const Config& config) {
+    const TrainOptions& train = config.train;
+    const bool trains = config.model.kind != ModelKind::average;
+    if (!trains && !train.target) return;
+    out.head("[train]");
+    if (trains) {
+        out.line("optimizer", quote(to_string(train.optimizer)));
+        out.line("learning_rate", format_number(train.learning_rate));
+        if (train.optimizer != Optimizer::sgd) out.line("momentum", format_number(train.momentum));
+        out.line("weight_decay", format_number(train.weight_decay));
+        out.line("order", quote(train.order));
+        out.line("pace", quote(train.pace));
+    }
+    if (!train.target) return;
+    const Target& target = *train.target;
+    out.line("target", "{ metric = " + quote(target.metric) + ", " + (target.at_least ? "at_least" : "at_most") + " = " + format_number(target.value) + ", stop = " + truth(target.stop) + " }");
+}
+
+void write_exchange(Lines& out, const Config& config) {
+    const Exchange& exchange = config.exchange;
+    out.head("[exchange]");
+    out.line("kind", quote(to_string(exchange.kind)));
+    if (exchange.kind == ExchangeKind::local || exchange.kind == ExchangeKind::single) return;
+    auto period = exchange.period;
+    if (!period && !exchange.every_steps && exchange.kind == ExchangeKind::gossip) period = std::chrono::milliseconds(250);
+    const bool steps = config.model.kind != ModelKind::average;
+    if (period) {
+        out.line("period", quote(*period));
+        out.line("clock", quote(to_string(exchange.clock)));
+    }
+    if (exchange.every_steps || (!period && steps)) out.line("every_steps", std::to_string(exchange.every_steps.value_or(1)));
+    if (exchange.kind == ExchangeKind::dpsgd) out.line("graph", quote(to_string(exchange.graph)));
+    if (exchange.patience) out.line("patience", quote(*exchange.patience));
+}
+
+void write_membership(Lines& out, const Membership& membership, bool world) {
+    out.head("[membership]");
+    out.line("kind", quote(to_string(membership.kind)));
+    if (membership.kind == MembershipKind::fixed) return;
+    out.line("period", quote(membership.period));
+    out.line("probe_timeout", quote(membership.probe_timeout));
+    out.line("indirect", std::to_string(membership.indirect));
+    if (membership.suspicion) out.line("suspicion", "{ alpha = " + format_number(membership.suspicion_alpha) + ", beta = " + format_number(membership.suspicion_beta) + " }");
+    else out.line("suspicion", quote("off"));
+    out.line("lifeguard", "{ local_health = " + truth(membership.local_health) + ", dogpile = " + truth(membership.dogpile) + ", buddy = " + truth(membership.buddy) +
+                              ", nacks = " + truth(membership.nacks) + " }");
+    if (!world) return;
+    out.line("start", quote(membership.start_full ? "full" : "join"));
+    if (!membership.start_full) out.line("over", quote(membership.start_over));
+}
+
+void write_metrics(Lines& out, const Metrics& metrics) {
+    out.head("[metrics]");
+    out.line("every", quote(metrics.every));
+    out.line("evaluate_every", quote(metrics.evaluate_every));
+    out.line("evaluate_peers", std::to_string(metrics.evaluate_peers));
+    out.line("evaluate_samples", metrics.evaluate_samples ? std::to_string(*metrics.evaluate_samples) : quote("all"));
+}
+
+void write_group(Lines& out, const Group& group) {
+    out.head("[[group]]");
+    out.line("name", quote(group.name));
+    out.line("count", std::to_string(group.count));
+    out.line("step_time", distribution(group.step_time));
+    if (group.uplink > 0) out.line("uplink", quote(format_rate(group.uplink)));
+    if (group.downlink > 0) out.line("downlink", quote(format_rate(group.downlink)));
+    if (group.mix_rate > 0) out.line("mix_rate", quote(format_rate(group.mix_rate)));
+}
+
+void write_link(Lines& out, const Link& link) {
+    out.head("[[link]]");
+    if (link.both_ways) out.line("between", "[" + quote(link.from) + ", " + quote(link.to) + "]");
+    else out.line("from", quote(link.from)), out.line("to", quote(link.to));
+    out.line("latency", distribution(link.latency));
+    out.line("loss", format_number(link.loss));
+    out.line("duplicate", format_number(link.duplicate));
+}
+
+void write_event(Lines& out, const Event& event) {
+    const auto selection = [](const Selection& s) { return quote(format_selection(s)); };
+    out.head("[[event]]");
+    out.line("at", quote(event.at.time_since_epoch()));
+    out.line("kind", quote(to_string(event.kind)));
+    switch (event.kind) {
+        case Event::Kind::slow:
+            out.line("nodes", selection(event.nodes));
+            out.line("factor", format_number(event.factor));
+            break;
+        case Event::Kind::crash:
+        case Event::Kind::restart:
+        case Event::Kind::leave: out.line("nodes", selection(event.nodes)); break;
+        case Event::Kind::join:
+            out.line("group", quote(event.group));
+            out.line("count", std::to_string(event.count));
+            out.line("over", quote(event.over));
+            break;
+        case Event::Kind::partition:
+            out.line("sides", list(event.sides, [&](const std::vector<Selection>& side) { return list(side, selection); }));
+            break;
+    }
+    if (event.lasts) out.line("for", quote(*event.lasts));
+}
+
+void write_expect(Lines& out, const Expect& expect) {
+    out.head("[[expect]]");
+    out.line("metric", quote(expect.metric));
+    const auto instant = quote(expect.instant.time_since_epoch());
+    switch (expect.when) {
+        case Expect::When::at: out.line("at", instant); break;
+        case Expect::When::by: out.line("by", instant); break;
+        case Expect::When::from: out.line("from", instant); break;
+        case Expect::When::end: break;
+    }
+    switch (expect.what) {
+        case Expect::What::at_least: out.line("at_least", format_number(expect.value)); break;
+        case Expect::What::at_most: out.line("at_most", format_number(expect.value)); break;
+        case Expect::What::equals:
+            out.line("equals", format_number(expect.value));
+            out.line("within", format_number(expect.within));
+            break;
+    }
+    if (expect.ratio_over) out.line("ratio_over", quote(*expect.ratio_over));
+}
+
+}  // namespace
+
+std::string to_toml(const Config& config, bool world) {
+    Lines out;
+    out.line("name", quote(config.name));
+    out.line("seed", std::to_string(config.seed));
+    if (config.until) out.line("until", quote(*config.until));
+    if (config.until_steps) out.line("until_steps", std::to_string(*config.until_steps));
+    write_model(out, config.model);
+    if (config.model.needs_data()) write_data(out, config.data);
+    write_train(out, config);
+    write_exchange(out, config);
+    write_membership(out, config.membership, world);
+    write_metrics(out, config.metrics);
+    if (!world) return out.text;
+    for (const Group& group : config.groups) write_group(out, group);
+    for (const Link& link : config.links) write_link(out, link);
+    for (const Event& event : config.events) write_event(out, event);
+    for (const Expect& expect : config.expects) write_expect(out, expect);
+    return out.text;
+}
+
+}  // namespace grapevine::config

@@ -1,0 +1,125 @@
+#include "grapevine/learn/dataset.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "idx.hpp"
+#include "purposes.hpp"
+
+namespace grapevine::learn {
+namespace {
+
+void hash(XXH3_state_t* state, const void* data, std::size_t bytes) { XXH3_64bits_update(state, data, bytes); }
+
+void hash(XXH3_state_t* state, const Dataset& set) {
+    const std::uint64_t sizes[] = {set.rows(), set.features, set.classes, set.values.index()};
+    hash(state, sizes, sizeof sizes);
+    const float normalisation[] = {set.normalisation.scale, set.normalisation.shift};
+    hash(state, normalisation, sizeof normalisation);
+    std::visit([&](const auto& values) { hash(state, values.data(), values.size() * sizeof values[0]); }, set.values);
+    hash(state, set.labels.data(), set.labels.size() * sizeof set.labels[0]);
+}
+
+// Of the content as it lies in memory: little-endian machines understand each other, and no other is built for.
+std::uint64_t fingerprint(const std::string& name, const Dataset& train, const Dataset& test) {
+    XXH3_state_t* const state = XXH3_createState();
+    assert(state);
+    XXH3_64bits_reset(state);
+    hash(state, name.data(), name.size());
+    hash(state, train);
+    hash(state, test);
+    const std::uint64_t result = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    return result;
+}
+
+Sets sets(const std::string& name, Dataset train, Dataset test) {
+    Sets result;
+    result.fingerprint = fingerprint(name, train, test);
+    result.train = std::make_shared<const Dataset>(std::move(train));
+    result.test = std::make_shared<const Dataset>(std::move(test));
+    return result;
+}
+
+std::variant<Dataset, Error> fashion_mnist(const std::string& directory, const std::string& part) {
+    constexpr std::size_t side = 28, classes = 10;
+    const std::string missing =
+        "apt-get install dataset-fashion-mnist (or say in [data] directory where the set is, or take set = \"blobs\")";
+    const std::string images_path = directory + "/" + part + "-images-idx3-ubyte.gz";
+    const std::string labels_path = directory + "/" + part + "-labels-idx1-ubyte.gz";
+    auto images = read_idx(images_path, missing);
+    if (auto* error = std::get_if<Error>(&images)) return std::move(*error);
+    auto labels = read_idx(labels_path, missing);
+    if (auto* error = std::get_if<Error>(&labels)) return std::move(*error);
+    auto& pixels = std::get<Idx>(images);
+    const auto& names = std::get<Idx>(labels);
+
+    const std::string hint = "these are not the files of Fashion-MNIST: " + missing;
+    if (pixels.dimensions.size() != 3 || pixels.dimensions[1] != side || pixels.dimensions[2] != side)
+        return Error{images_path + " holds no images of 28 x 28", hint};
+    if (names.dimensions.size() != 1 || names.dimensions[0] != pixels.dimensions[0])
+        return Error{labels_path + " has not one label for each image of " + images_path, hint};
+    if (std::any_of(names.values.begin(), names.values.end(), [](std::uint8_t l) { return l >= classes; }))
+        return Error{labels_path + " has a label above 9", hint};
+
+    Dataset set;
+    set.features = side * side;
+    set.classes = classes;
+    set.values = std::move(pixels.values);
+    constexpr float mean = 0.2860f, deviation = 0.3530f;  // of the training set's pixels / 255
+    set.normalisation = {1 / (255 * deviation), -mean / deviation};
+    set.labels.assign(names.values.begin(), names.values.end());
+    return set;
+}
+
+// Rows around centres of their class; test rows around the same.
+Dataset blobs(const config::Data& data, std::size_t rows, const std::vector<double>& centres, Random random) {
+    Dataset set;
+    set.features = data.features;
+    set.classes = data.classes;
+    std::vector<float> values(rows * set.features);
+    set.labels.resize(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const std::size_t label = random.below(set.classes);
+        set.labels[i] = static_cast<std::int32_t>(label);
+        for (std::size_t f = 0; f < set.features; ++f)
+            values[i * set.features + f] = static_cast<float>(centres[label * set.features + f] + random.normal());
+    }
+    set.values = std::move(values);
+    return set;
+}
+
+Sets blobs(const config::Data& data, std::uint64_t seed) {
+    const Random random = stream(seed, Purpose::set);
+    std::vector<double> centres(std::size_t{data.classes} * data.features);
+    Random draw = random.split(0);
+    for (double& c : centres) c = data.spread * draw.normal();
+    return sets("blobs", blobs(data, data.train_samples, centres, random.split(1)),
+                blobs(data, data.test_samples, centres, random.split(2)));
+}
+
+}  // namespace
+
+void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Backend& backend,
+            kernels::DeviceSpan to) {
+    std::visit([&](const auto& values) {
+        backend.gather(std::span(values), set.features, rows, set.normalisation, to);
+    }, set.values);
+}
+
+std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed) {
+    if (data.set == "blobs") return blobs(data, seed);
+    if (data.set != "fashion-mnist")
+        return Error{"unknown data set '" + data.set + "'", "known are fashion-mnist and blobs"};
+    const std::string directory = data.directory.empty() ? "/usr/share/datasets/fashion-mnist" : data.directory;
+    auto train = fashion_mnist(directory, "train");
+    if (auto* error = std::get_if<Error>(&train)) return std::move(*error);
+    auto test = fashion_mnist(directory, "t10k");
+    if (auto* error = std::get_if<Error>(&test)) return std::move(*error);
+    return sets(data.set, std::get<Dataset>(std::move(train)), std::get<Dataset>(std::move(test)));
+}
+
+}  // namespace grapevine::learn

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "grapevine/random.hpp"
+
+namespace grapevine::learn {
+
+// A shard's rows, some at a time, shuffled anew for each epoch. All batches are of one size; the few rows at the
+// end of an epoch that make no whole batch wait for the next shuffle. A batch larger than the shard is the
+// whole shard.
+class Batches {
+public:
+    Batches(std::vector<std::uint32_t> rows, std::size_t batch, Random random);
+
+    std::size_t size() const { return batch_; }     // rows in each
+    std::span<const std::uint32_t> next();          // valid until the next call
+
+private:
+    std::vector<std::uint32_t> rows_;
+    std::size_t batch_;
+    std::size_t taken_;  // of this epoch
+    Random random_;
+};
+
+}  // namespace grapevine::learn

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "grapevine/learn/task.hpp"
+#include "grapevine/learner.hpp"
+
+namespace grapevine::learn {
+
+// What every learner has in common: takes orders apart, counts steps and samples, freezes into pooled buffers.
+// The arithmetic is the derived class's.
+class OrderedLearner : public Learner {
+public:
+    std::uint64_t layout() const final { return layout_; }
+    std::uint64_t size() const final { return size_; }
+    Encoding encoding() const final { return encoding_; }
+    Completion carry_out(const Order& order) final;
+
+    // What a checkpoint says of the model, when a run goes on from one.
+    void resume(std::uint64_t steps, double samples_behind) { steps_ = steps, samples_ = samples_behind; }
+
+protected:
+    OrderedLearner(const Task& task, Encoding encoding);
+
+    virtual Trained train(std::uint32_t steps) = 0;
+    virtual void freeze(Slot slot, Range range, std::byte* to) = 0;
+    virtual Combined combine(const Combine& order) = 0;
+    virtual void copy(const Copy& order) = 0;
+    virtual void swap(Slot slot) = 0;
+    virtual std::size_t slots() const = 0;  // claimed
+
+private:
+    Snapshot publish(const Publish& order);
+    // A mixed model has mixed experience: what stands behind it is weighted as its values are.
+    void count(const Combine& order);
+
+    std::shared_ptr<BufferPool> pool_;
+    std::uint64_t layout_, size_;
+    Encoding encoding_;
+    std::uint64_t steps_ = 0;
+    double samples_ = 0;  // behind the model, whether trained on here or mixed in
+};
+
+}  // namespace grapevine::learn

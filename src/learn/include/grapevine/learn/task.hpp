@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "grapevine/config/config.hpp"
+#include "grapevine/kernels/backend.hpp"
+#include "grapevine/learn/buffer_pool.hpp"
+#include "grapevine/learn/dataset.hpp"
+#include "grapevine/learn/tensor_table.hpp"
+#include "grapevine/learner.hpp"
+
+namespace grapevine::learn {
+
+// What is to be learnt, the same for all learners of a run: they share one Task in a process.
+struct Task {
+    Sets sets;                         // empty for the laws' models, which need no data
+    TensorTable table;
+    std::vector<float> initial;        // the block all start from; empty for the laws' models
+    std::shared_ptr<BufferPool> pool;  // for what they publish
+};
+
+// Loads the data, lays out the tensors, draws the initial parameters from the seed.
+std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config);
+
+// The learner of one peer. `rows`: its shard of the training set (split.hpp). `backend`: where it computes; the
+// laws' models take none, and compute in float64 on the caller's thread.
+std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t peer, std::size_t peers,
+                                      std::shared_ptr<const Task> task, std::vector<std::uint32_t> rows = {},
+                                      std::unique_ptr<kernels::Backend> backend = {});
+
+// Whether all values are numbers, none infinite. Who takes parameters from outside asks first: one such value
+// spreads to every peer that mixes with them.
+bool finite(const Snapshot& snapshot);
+
+}  // namespace grapevine::learn

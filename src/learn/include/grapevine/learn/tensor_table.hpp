@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace grapevine::learn {
+
+// The next boundary of 256 bytes at which a tensor may start, in elements of float32.
+constexpr std::uint64_t on_boundary(std::uint64_t elements) { return (elements + 63) / 64 * 64; }
+
+struct Tensor {
+    // average: exchanges mix it. local: stays with its peer (no model has one yet).
+    enum class Role : std::uint8_t { average, local };
+
+    std::string name;
+    std::vector<std::uint64_t> shape;
+    Role role = Role::average;
+    std::uint64_t offset = 0;  // of its first element in the block
+
+    std::uint64_t size() const;  // elements
+};
+
+// Where each tensor lies in the one flat block of a model's parameters. Each starts on 256 bytes (as float32),
+// so that a device reads it at full width; the gaps are zero and stay so. One block: an optimiser is one loop,
+// a checkpoint one write, mixing one kernel.
+class TensorTable {
+public:
+    void add(std::string name, std::vector<std::uint64_t> shape, Tensor::Role role = Tensor::Role::average);
+
+    const std::vector<Tensor>& tensors() const { return tensors_; }
+    const Tensor* find(const std::string& name) const;  // null where there is none
+    std::uint64_t size() const { return size_; }        // elements of the block, gaps between included
+
+    std::uint64_t layout() const;    // hash of all the above: peers with another cannot mix with us
+    std::string describe() const;    // "w1 784x128, b1 128": so that both can be shown when they differ
+
+private:
+    std::vector<Tensor> tensors_;
+    std::uint64_t size_ = 0;
+};
+
+}  // namespace grapevine::learn

@@ -1,0 +1,64 @@
+#include "grapevine/learn/ordered_learner.hpp"
+
+#include <cassert>
+
+#include "grapevine/protocol.hpp"
+
+namespace grapevine::learn {
+
+OrderedLearner::OrderedLearner(const Task& task, Encoding encoding)
+    : pool_(task.pool), layout_(task.table.layout()), size_(task.table.size()), encoding_(encoding) {}
+
+Completion OrderedLearner::carry_out(const Order& order) {
+    Completion done{order.tag, 0, 0, Swapped{}};
+    std::visit(Cases{
+        [&](const Train& train_order) {
+            const Trained trained = train(train_order.steps);
+            steps_ += trained.steps;
+            samples_ += trained.samples;
+            done.what = trained;
+        },
+        [&](const Publish& publish_order) { done.what = Published{publish(publish_order)}; },
+        [&](const Combine& combine_order) {
+            assert(combine_order.slot < slots());
+            assert(fits(combine_order.theirs, layout_, size_));
+            done.what = combine(combine_order);
+            count(combine_order);
+        },
+        [&](const Copy& copy_order) {
+            assert(copy_order.to < slots() && copy_order.from < slots());
+            copy(copy_order);
+            done.what = Copied{};
+        },
+        [&](const Swap& swap_order) {
+            assert(swap_order.slot < slots());
+            swap(swap_order.slot);
+        },
+    }, order.what);
+    done.samples_behind = samples_;
+    done.steps = steps_;
+    return done;
+}
+
+Snapshot OrderedLearner::publish(const Publish& order) {
+    assert(order.slot < slots());
+    assert(order.range.offset <= size_ && order.range.count <= size_ - order.range.offset);
+    const std::size_t bytes = order.range.count * bytes_per_element(encoding_);
+    auto buffer = pool_->take(bytes);
+    freeze(order.slot, order.range, buffer.get());
+    Snapshot snapshot;
+    snapshot.layout = layout_;
+    snapshot.encoding = encoding_;
+    snapshot.range = order.range;
+    snapshot.bytes = {buffer.get(), bytes, buffer};
+    snapshot.samples = samples_;
+    snapshot.steps = steps_;
+    return snapshot;
+}
+
+void OrderedLearner::count(const Combine& order) {
+    if (order.slot != model_slot || order.theirs.range != Range{0, size_}) return;
+    samples_ = order.ours_weight * samples_ + order.theirs_weight * order.theirs.samples;
+}
+
+}  // namespace grapevine::learn

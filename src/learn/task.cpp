@@ -1,0 +1,53 @@
+#include "grapevine/learn/task.hpp"
+
+#include <cassert>
+#include <cmath>
+#include <utility>
+
+#include "elements.hpp"
+#include "grapevine/learn/law_learners.hpp"
+#include "grapevine/learn/network.hpp"
+#include "grapevine/learn/sgd_learner.hpp"
+
+namespace grapevine::learn {
+
+std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config) {
+    auto task = std::make_shared<Task>();
+    task->pool = std::make_shared<BufferPool>();
+    if (!config.model.needs_data()) {
+        task->table.add("x", {config.model.dimension});
+        return task;
+    }
+    auto loaded = load(config.data, config.seed);
+    if (auto* error = std::get_if<Error>(&loaded)) return std::move(*error);
+    task->sets = std::get<Sets>(std::move(loaded));
+    const Dataset& train = *task->sets.train;
+    const bool deep = config.model.kind == config::ModelKind::mlp;
+    task->table = Network::table(train.features, deep ? config.model.hidden : std::vector<std::uint32_t>{}, train.classes);
+    task->initial = Network::initial(task->table, config.seed);
+    return task;
+}
+
+std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t peer, std::size_t peers,
+                                      std::shared_ptr<const Task> task, std::vector<std::uint32_t> rows,
+                                      std::unique_ptr<kernels::Backend> backend) {
+    switch (config.model.kind) {
+        case config::ModelKind::average: return std::make_unique<AverageLearner>(config, peer, peers, std::move(task));
+        case config::ModelKind::quadratic:
+            return std::make_unique<QuadraticLearner>(config, peer, peers, std::move(task));
+        case config::ModelKind::logistic:
+        case config::ModelKind::mlp: break;
+    }
+    assert(backend);
+    return std::make_unique<SgdLearner>(config, peer, std::move(task), std::move(rows), std::move(backend));
+}
+
+bool finite(const Snapshot& snapshot) {
+    bool all = true;
+    for_pieces_as<double>(snapshot, [&](std::size_t, std::span<const double> piece) {
+        for (const double v : piece) all &= std::isfinite(v);
+    });
+    return all;
+}
+
+}  // namespace grapevine::learn

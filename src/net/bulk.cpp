@@ -1,0 +1,191 @@
+#include "bulk.hpp"
+
+#include <algorithm>
+
+#include "grapevine/protocol.hpp"
+
+namespace grapevine::net {
+namespace {
+
+constexpr int messages_at_once = 64;  // received or sent, before it is the other's turn
+constexpr Duration tidy_when_busy = std::chrono::milliseconds(100);
+constexpr Duration tidy_when_idle = std::chrono::seconds(1);
+
+}  // namespace
+
+Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Options& options, Inbox& inbox, int io_thread)
+    : self_(self),
+      tally_(tally),
+      inbox_(inbox),
+      stall_(options.stall),
+      // A window of the smallest chunks fits into the queue out; the queue in is what a stranger can make us hold.
+      links_(context, self.id,
+             {.name = "bulk", .io_thread = io_thread, .max_message = static_cast<int>(max_chunk_bytes + 8192),
+              .max_queued_out = 256, .max_queued_in = 64, .idle = options.idle}),
+      wire_(links_, self, tally),
+      incoming_(wire_, inbox, waiting_, options) {}
+
+Bulk::~Bulk() { stop(); }
+
+void Bulk::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void Bulk::stop() {
+    stopping_ = true;
+    orders_.bell().ring();
+    if (thread_.joinable()) thread_.join();
+    links_.close(Duration::zero());
+}
+
+void Bulk::run() {
+    zmq_pollitem_t items[] = {{links_.socket(), 0, ZMQ_POLLIN, 0}, {nullptr, orders_.bell().fd(), ZMQ_POLLIN, 0}};
+    while (!stopping_) {
+        const Instant at = now();
+        obey(at);
+        receive(at);
+        const bool more = pump();
+        if (now() >= next_tidy_) tidy(now());
+        zmq_poll(items, 2, more ? 0 : milliseconds_up(next_tidy_ - now()));
+    }
+}
+
+void Bulk::obey(Instant now) {
+    orders_.bell().silence();  // first, or an order put in between would not ring
+    while (auto order = orders_.take())
+        std::visit(Cases{
+            [&](Know& know) { links_.know(know.peer, know.endpoint); },
+            [&](const Forget& forget) {
+                if (const auto place = outgoing_.find(forget.peer); place != outgoing_.end()) {
+                    place->second.give_up_all(now);
+                    report_failed(forget.peer, place->second);
+                    outgoing_.erase(place);
+                }
+                incoming_.forget(forget.peer);
+                links_.forget(forget.peer);
+            },
+            [&](Ship& ship) {
+                if (!links_.knows(ship.to)) {
+                    tally_.drop(Drop::unknown_peer);
+                    Tally::add(tally_.undelivered);
+                    inbox_.put(Undelivered{ship.to, ship.ticket});
+                    return;
+                }
+                Outgoing& to = outgoing(ship.to);
+                if (to.empty() && std::find(turn_.begin(), turn_.end(), ship.to) == turn_.end()) {
+                    turn_.push_back(ship.to);
+                    next_tidy_ = std::min(next_tidy_, now + tidy_when_busy);
+                }
+                to.add(now, ship.ticket, std::move(ship.header), std::move(ship.body));
+                report_failed(ship.to, to);
+            },
+        }, *order);
+}
+
+Outgoing& Bulk::outgoing(PeerId to) {
+    return outgoing_.try_emplace(to, wire_, to, stall_).first->second;
+}
+
+void Bulk::receive(Instant now) {
+    for (int i = 0; i < messages_at_once; ++i) {
+        Links::Arrived arrived;
+        const Links::Take taken = links_.take(arrived);
+        if (taken == Links::Take::nothing) break;
+        Tally::add(tally_.frames_in);
+        Tally::add(tally_.bytes_in, arrived.size());
+        if (taken == Links::Take::garbage) tally_.drop(Drop::not_ours);
+        else handle(arrived, now);
+    }
+    incoming_.acknowledge(now);
+}
+
+void Bulk::handle(const Links::Arrived& arrived, Instant now) {
+    Reader reader(arrived.bytes());
+    const auto header = read_header(reader);
+    if (!header) return tally_.drop(Drop::not_ours);
+    if (header->version != wire_version) return tally_.drop(Drop::other_version);
+    if (header->run != self_.run || header->run == 0) return tally_.drop(Drop::other_run);
+    if (header->to != self_.id) return tally_.drop(Drop::other_peer);
+    const PeerId from = header->from;
+    if (!links_.knows(from)) return tally_.drop(Drop::unknown_peer);
+    if (!links_.belongs(arrived.route, from)) return tally_.drop(Drop::impostor);
+    if (arrived.two_parts != (header->kind == Kind::chunk)) return tally_.drop(Drop::not_ours);
+    links_.heard(arrived.route, from, now);
+
+    switch (header->kind) {
+        case Kind::open: return incoming_.open(arrived, from, reader, now);
+        case Kind::chunk: return incoming_.chunk(arrived, from, reader, now);
+        case Kind::abandon: return incoming_.abandoned(arrived, from, reader);
+        case Kind::ack:
+        case Kind::refuse: {
+            const auto to = outgoing_.find(from);
+            const std::uint64_t serial = reader.u64();
+            const bool ack = header->kind == Kind::ack;
+            const std::uint64_t upto = ack ? reader.u64() : 0, echo = ack ? reader.u64() : 0;
+            if (!reader.done()) return tally_.drop(Drop::malformed);
+            if (to == outgoing_.end()) return;
+            const Instant sent_at{Duration(static_cast<std::int64_t>(echo))};
+            if (ack) to->second.acknowledged(net::now(), serial, upto, sent_at);
+            else to->second.refused(now, serial);
+            return report_failed(from, to->second);
+        }
+        case Kind::greet:
+        case Kind::welcome:
+        case Kind::other_version:
+        case Kind::frame: break;
+    }
+    tally_.drop(Drop::not_ours);
+}
+
+// One message to each in turn. Whoever has nothing to send now keeps its place as long as it has parcels. True
+// if it stopped for fairness only.
+bool Bulk::pump() {
+    std::size_t idle = 0;
+    for (int sent = 0; sent < messages_at_once && idle < turn_.size();) {
+        const PeerId to = turn_.front();
+        turn_.pop_front();
+        const auto place = outgoing_.find(to);
+        if (place == outgoing_.end() || place->second.empty()) continue;
+        if (place->second.pump(now())) {
+            idle = 0;
+            ++sent;
+        } else {
+            ++idle;
+        }
+        report_failed(to, place->second);
+        turn_.push_back(to);
+    }
+    return idle < turn_.size();
+}
+
+void Bulk::report_failed(PeerId to, Outgoing& outgoing) {
+    for (const std::uint32_t ticket : outgoing.take_failed()) {
+        Tally::add(tally_.undelivered);
+        inbox_.put(Undelivered{to, ticket});
+    }
+}
+
+void Bulk::tidy(Instant now) {
+    for (auto& [to, outgoing] : outgoing_) {
+        outgoing.expire(now);
+        report_failed(to, outgoing);
+    }
+    incoming_.expire(now);
+    links_.tidy(now);
+    tally_.connections = links_.connections();
+    {
+        const std::lock_guard lock(paths_mutex_);
+        paths_.clear();
+        for (const auto& [to, outgoing] : outgoing_)
+            if (const Window& w = outgoing.window(); w.round_trip() != Duration::zero())
+                paths_.push_back({to, w.round_trip(), w.least(), w.bytes()});
+    }
+    next_tidy_ = now + (turn_.empty() && incoming_.empty() ? tidy_when_idle : tidy_when_busy);
+}
+
+std::vector<BulkPath> Bulk::paths() const {
+    const std::lock_guard lock(paths_mutex_);
+    return paths_;
+}
+
+}  // namespace grapevine::net

@@ -1,0 +1,188 @@
+#include "control.hpp"
+
+#include <algorithm>
+#include <random>
+
+namespace grapevine::net {
+namespace {
+
+constexpr Duration tidy_period = std::chrono::seconds(1);
+constexpr int frames_at_once = 64;  // so that a flood of rubbish does not keep take() from returning
+
+std::uint64_t draw_token() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+Control::Control(zmq::context_t& context, const Self& self, Tally& tally, const Options& options, int io_thread)
+    : self_(self),
+      tally_(tally),
+      links_(context, self.id,
+             {.name = "control", .io_thread = io_thread, .max_message = static_cast<int>(max_frame_bytes + 1024),
+              .max_queued_out = 512, .max_queued_in = 256, .idle = options.idle}),
+      greeting_(options.greeting),
+      greet_patience_(options.greet_patience) {}
+
+void Control::greet(const std::string& endpoint, Instant now) {
+    Greeting& greeting = greetings_[endpoint];
+    greeting.token = draw_token();
+    greeting.deadline = now + greet_patience_;
+    const auto where = split(endpoint);
+    if (!where) give_up(endpoint, "this is no address; write tcp://HOST:PORT");
+    else if (is_numeric(endpoint)) reach(endpoint, {endpoint}, "", now);
+    else lookups_.start(endpoint, *where);
+}
+
+void Control::reach(const std::string& endpoint, const std::vector<std::string>& numeric, const std::string& why, Instant now) {
+    const auto place = greetings_.find(endpoint);
+    if (place == greetings_.end()) return;  // it took so long that it was given up
+    Greeting& greeting = place->second;
+    const std::string frame = Writer(header(Kind::greet, {})).u64(greeting.token).take();
+    for (const std::string& address : numeric)
+        if (const auto route = links_.dial(address, now); route && put(*route, frame, now))
+            greeting.dialled.push_back(address);
+    if (greeting.dialled.empty())
+        give_up(endpoint, why.empty() ? "it cannot be dialled" : "its name cannot be looked up: " + why);
+}
+
+void Control::give_up(const std::string& endpoint, const std::string& why) {
+    for (const std::string& address : greetings_[endpoint].dialled) links_.hang_up_unless_known(address);
+    greetings_.erase(endpoint);
+    failed_.push_back(NoAnswer{endpoint, why});
+}
+
+void Control::send(PeerId to, std::string_view bytes, Instant now) {
+    if (bytes.size() > max_frame_bytes) return tally_.drop(Drop::too_long);
+    const std::string frame = Writer(header(Kind::frame, to)).text(bytes).take();
+    // A connection that a peer had opened may be gone; then it is tried once more, and that dials.
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const auto route = links_.route(to, now);
+        if (!route) return tally_.drop(links_.knows(to) ? Drop::unreachable : Drop::unknown_peer);
+        switch (links_.send(*route, frame, nullptr, now)) {
+            case Links::Sent::yes:
+                Tally::add(tally_.frames_out);
+                Tally::add(tally_.bytes_out, frame.size());
+                return;
+            case Links::Sent::full: return tally_.drop(Drop::queue_full);
+            case Links::Sent::gone: links_.hang_up_route(*route); break;
+        }
+    }
+    tally_.drop(Drop::unreachable);
+}
+
+bool Control::put(const Route& route, const std::string& frame, Instant now) {
+    if (links_.send(route, frame, nullptr, now) != Links::Sent::yes) return false;
+    Tally::add(tally_.frames_out);
+    Tally::add(tally_.bytes_out, frame.size());
+    return true;
+}
+
+std::optional<Inbound> Control::take(Instant now) {
+    if (now >= next_tidy_) {
+        next_tidy_ = now + tidy_period;
+        links_.tidy(now);
+        tally_.connections = links_.connections();
+    }
+    while (const auto found = lookups_.take()) reach(found->endpoint, found->endpoints, found->why, now);
+    if (auto ended = expired(now)) return ended;
+    for (int i = 0; i < frames_at_once; ++i) {
+        Links::Arrived arrived;
+        const Links::Take taken = links_.take(arrived);
+        if (taken == Links::Take::nothing) return std::nullopt;
+        Tally::add(tally_.frames_in);
+        Tally::add(tally_.bytes_in, arrived.size());
+        if (taken == Links::Take::garbage || arrived.two_parts) {
+            tally_.drop(Drop::not_ours);
+            continue;
+        }
+        if (auto inbound = handle(arrived, now)) return inbound;
+    }
+    return std::nullopt;
+}
+
+std::optional<Inbound> Control::expired(Instant now) {
+    for (const auto& [endpoint, greeting] : greetings_)
+        if (now >= greeting.deadline) {
+            give_up(std::string(endpoint), "nobody answered: is a node running there, and does a firewall let us through?");
+            break;
+        }
+    if (failed_.empty()) return std::nullopt;
+    std::optional<Inbound> ended(std::move(failed_.front()));
+    failed_.pop_front();
+    return ended;
+}
+
+Instant Control::due() const {
+    Instant earliest = failed_.empty() ? next_tidy_ : Instant::min();
+    for (const auto& [endpoint, greeting] : greetings_) earliest = std::min(earliest, greeting.deadline);
+    return earliest;
+}
+
+std::optional<Inbound> Control::handle(const Links::Arrived& arrived, Instant now) {
+    Reader reader(arrived.bytes());
+    const auto header = read_header(reader);
+    if (!header) return dropped(Drop::not_ours);
+    if (header->version != wire_version) {
+        if (header->kind == Kind::greet) answer(arrived, Kind::other_version, "", now);
+        return other_version(arrived, *header);
+    }
+    if (header->kind == Kind::welcome) return welcomed(arrived, *header, reader, now);
+    if (header->kind == Kind::greet) {
+        const std::string_view token = reader.rest();
+        if (token.size() == 8) answer(arrived, Kind::welcome, token, now);
+        else tally_.drop(Drop::not_ours);
+        return std::nullopt;
+    }
+    if (header->kind != Kind::frame) return dropped(Drop::not_ours);
+    if (header->run != self_.run || header->run == 0) return dropped(Drop::other_run);
+    if (header->to != self_.id) return dropped(Drop::other_peer);
+    if (!links_.belongs(arrived.route, header->from)) return dropped(Drop::impostor);
+    if (reader.rest().size() > max_frame_bytes) return dropped(Drop::too_long);
+    links_.heard(arrived.route, header->from, now);
+    return Frame{header->from, std::string(reader.rest())};
+}
+
+std::optional<Inbound> Control::dropped(Drop reason) {
+    tally_.drop(reason);
+    return std::nullopt;
+}
+
+void Control::answer(const Links::Arrived& arrived, Kind kind, std::string_view token, Instant now) {
+    Writer writer(header(kind, {}));
+    if (kind == Kind::welcome) writer.text(token).text(greeting_);
+    if (!put(arrived.route, writer.take(), now)) tally_.drop(Drop::queue_full);
+}
+
+std::optional<Inbound> Control::welcomed(const Links::Arrived& arrived, const Header& header, Reader reader, Instant now) {
+    const std::uint64_t token = reader.u64();
+    const std::string* address = links_.dialled(arrived.route);
+    for (auto greeting = greetings_.begin(); address && reader.ok() && greeting != greetings_.end(); ++greeting) {
+        const auto& dialled = greeting->second.dialled;
+        if (greeting->second.token != token || std::find(dialled.begin(), dialled.end(), *address) == dialled.end()) continue;
+        links_.met(arrived.route, header.from, now);
+        Hello hello{greeting->first, header.from, header.run, std::string(reader.rest())};
+        greetings_.erase(greeting);
+        return hello;
+    }
+    // Late, or the second answer of a host with several addresses.
+    return std::nullopt;
+}
+
+std::optional<Inbound> Control::other_version(const Links::Arrived& arrived, const Header& header) {
+    tally_.drop(Drop::other_version);
+    const std::string* address = links_.dialled(arrived.route);
+    for (auto greeting = greetings_.begin(); address && greeting != greetings_.end(); ++greeting) {
+        const auto& dialled = greeting->second.dialled;
+        if (std::find(dialled.begin(), dialled.end(), *address) == dialled.end()) continue;
+        OtherVersion refused{greeting->first, header.version, wire_version};
+        const std::string endpoint = *address;
+        greetings_.erase(greeting);
+        links_.hang_up_unless_known(endpoint);
+        return refused;
+    }
+    return std::nullopt;
+}
+
+}  // namespace grapevine::net

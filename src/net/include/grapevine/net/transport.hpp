@@ -1,0 +1,168 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "grapevine/peer_id.hpp"
+#include "grapevine/snapshot.hpp"
+#include "grapevine/time.hpp"
+
+// Bytes between peers, over two planes: control (small frames: pings, offers) and bulk (parcels: parameters).
+// Each has its own socket, port and thread, so that a hundred megabytes under way never delay a ping.
+namespace grapevine::net {
+
+inline constexpr std::uint16_t wire_version = 1;
+inline constexpr std::size_t max_frame_bytes = 64 * 1024;
+inline constexpr std::size_t max_greeting_bytes = 16 * 1024;
+inline constexpr std::size_t max_parcel_header_bytes = 4 * 1024;
+
+struct Options {
+    PeerId self;                             // drawn at random at every start; never 0
+    std::uint64_t run = 0;                   // frames of another run are dropped; 0: not decided yet, see set_run()
+    std::string name;                        // goes into contact(), nowhere else
+    std::string listen_host = "127.0.0.1";   // of this machine; "*" or "0.0.0.0": all its addresses
+    std::uint16_t control_port = 0;          // 0: any free one
+    std::uint16_t bulk_port = 0;             // 0: any free one
+    std::string advertise_host;              // what others dial; empty: listen_host, or a guess if that is all of them
+    std::string greeting;                    // answered to whoever greets us; at most max_greeting_bytes
+    std::uint64_t max_parcel_bytes = std::uint64_t{1} << 30;  // a parcel that claims more is refused unread
+    // Parcels half received or not yet taken by receive(), of all senders together; more are refused. Raise it
+    // if many partners send at once; it costs memory only then. 0: four of the largest parcel, 64 MiB at least.
+    std::uint64_t max_waiting_bytes = 0;
+    Duration greet_patience = std::chrono::seconds(3);        // then NoAnswer
+    Duration idle = std::chrono::seconds(60);                 // a connection we dialled and nobody used is closed
+    Duration stall = std::chrono::seconds(3);                 // a parcel without progress for max(this, 8 round trips) is given up
+    Duration half_parcel_patience = std::chrono::seconds(10); // a half-received parcel without progress is dropped
+};
+
+// What kept the transport from opening, ready to be shown, and what to do about it.
+struct Error {
+    std::string what;
+    std::string hint;
+};
+
+struct Hello {                // an answer to greet()
+    std::string endpoint;     // as it was greeted
+    PeerId who;
+    std::uint64_t run = 0;    // 0: it has not decided yet
+    std::string greeting;
+};
+struct NoAnswer {             // to greet(), for whatever reason
+    std::string endpoint;
+    std::string why;
+};
+struct OtherVersion {         // to greet(): a grapevine answers there, but not in our wire version
+    std::string endpoint;
+    std::uint16_t theirs = 0;
+    std::uint16_t ours = 0;
+};
+struct Frame {
+    PeerId from;
+    std::string bytes;
+};
+struct Parcel {
+    PeerId from;
+    std::uint32_t ticket = 0;
+    std::string header;
+    Bytes body;               // from a pool; goes back to it when the last holder lets go, on any thread
+};
+struct Undelivered {          // a parcel of ours that we gave up; it may have arrived all the same
+    PeerId to;
+    std::uint32_t ticket = 0;
+};
+using Inbound = std::variant<Hello, NoAnswer, OtherVersion, Frame, Parcel, Undelivered>;
+
+// Why something was dropped.
+enum class Drop : std::uint8_t {
+    not_ours,       // bad magic, too short, too many parts
+    too_long,
+    other_version,
+    other_run,
+    other_peer,     // meant for somebody else, such as the node that had this address before
+    impostor,       // the sender is not whom its connection belongs to
+    malformed,      // a parcel that contradicts itself: size, order, offsets
+    unknown_peer,   // not in the address book
+    queue_full,     // we, or the connection, have too much waiting
+    unreachable,    // no connection, and no address to dial
+    stalled,        // half a parcel, and then nothing more
+    stray,          // the rest of a parcel that was refused or dropped
+};
+inline constexpr std::size_t drop_reasons = 12;
+const char* to_string(Drop reason);
+
+struct PlaneCounters {
+    std::uint64_t frames_in = 0, frames_out = 0;
+    std::uint64_t bytes_in = 0, bytes_out = 0;  // with our headers, without ZeroMQ's and TCP's
+    std::uint64_t connections = 0;              // now: dialled by us, or heard on within the last `idle`
+};
+struct BulkPath {
+    PeerId peer;
+    Duration round_trip{};    // smoothed, of a chunk and its acknowledgement
+    Duration least{};         // of the last seconds: what it is without a queue
+    std::uint64_t window = 0; // bytes that may be on their way
+};
+struct Counters {
+    PlaneCounters control, bulk;
+    std::array<std::uint64_t, drop_reasons> dropped{};  // of what came in and what should have gone out
+    std::uint64_t parcels_in = 0, parcels_out = 0, undelivered = 0;
+    std::uint64_t buffers_made = 0, buffers_in_use = 0, buffer_bytes = 0;  // of the receiving pool
+    std::vector<BulkPath> paths;
+    std::uint64_t of(Drop reason) const { return dropped[static_cast<std::size_t>(reason)]; }
+};
+
+// Promises little: a frame or parcel may be lost, late or overtaken, but it is whole, it was meant for us, and
+// its sender is whoever the connection belongs to. Nothing here blocks but receive() and close(). All calls
+// come from one thread, the node's loop, except wake() and counters().
+class Transport {
+public:
+    static std::variant<std::unique_ptr<Transport>, Error> open(Options options);
+    ~Transport();  // close(0)
+    Transport(const Transport&) = delete;
+    Transport& operator=(const Transport&) = delete;
+
+    Contact contact() const;              // our own, with the ports we really have
+    void set_run(std::uint64_t run);
+    void set_greeting(std::string greeting);
+
+    // To an address ("tcp://host:port", a name or numeric) before we know its peer. Ends in a Hello, NoAnswer or
+    // OtherVersion, once however often the same address was greeted meanwhile.
+    void greet(const std::string& endpoint);
+
+    // The address book. A peer is dialled when first sent to; until then its entry costs no socket. Endpoints
+    // are numeric ("tcp://10.0.0.7:7470", "tcp://[::1]:7470"): a book that others fill must not make us wait for
+    // name servers of their choice. Empty ones mean it can only dial us. Frames are taken from anybody of our
+    // run, parcels only from who is in the book.
+    void know(const Contact& peer);
+    void forget(PeerId peer);             // parcels to it become Undelivered
+
+    void send(PeerId to, std::string bytes);  // what cannot be sent is dropped and counted
+
+    // The body is not copied: its memory must not change until its owner is let go, which happens on a thread of
+    // the transport. Parcels to one peer arrive in order; peers share the link chunk by chunk. A parcel that
+    // arrives is not reported, one that is given up is Undelivered.
+    void ship(PeerId to, std::uint32_t ticket, std::string header, Bytes body);
+
+    // The next that came in; nothing after `patience` (counted in whole milliseconds, rounded up), or early if
+    // somebody called wake().
+    std::optional<Inbound> receive(Duration patience);
+    void wake();                          // from any thread
+
+    Counters counters() const;            // from any thread
+
+    // Lets control frames that were sent, such as a leave, get out for as long as `linger`; parcels are
+    // abandoned. Only counters() may be called after it.
+    void close(Duration linger);
+
+private:
+    struct Inside;
+    explicit Transport(std::unique_ptr<Inside> inside);
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace grapevine::net

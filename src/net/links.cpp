@@ -1,0 +1,233 @@
+#include "links.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "address.hpp"
+
+namespace grapevine::net {
+namespace {
+
+constexpr std::size_t name_bytes = 17;
+constexpr std::size_t max_callers = 10'000;              // from strangers no more are remembered
+constexpr Duration fresh = std::chrono::seconds(10);     // by how much a connection may lag and still be preferred
+
+std::string random_bytes(std::size_t n) {
+    std::random_device device;
+    std::string bytes;
+    while (bytes.size() < n) bytes.push_back(static_cast<char>(device() & 0xff));
+    return bytes;
+}
+
+std::string caller_name(PeerId self) {
+    std::string name = "V";
+    for (int i = 0; i < 8; ++i) name.push_back(static_cast<char>((self.value >> (8 * i)) & 0xff));
+    return name + random_bytes(8);
+}
+
+PeerId caller_of(const Route& route) {
+    if (route.size() != name_bytes || route[0] != 'V') return {};
+    Reader reader(std::string_view(route).substr(1));
+    return PeerId{reader.u64()};
+}
+
+Error cannot_listen(const Plane& plane, const std::string& host, std::uint16_t port, int why) {
+    const std::string where = host + ":" + std::to_string(port);
+    if (why == EADDRINUSE)
+        return {"port " + std::to_string(port) + " (" + plane.name + ", on " + host + ") is in use",
+                "another node on this machine? choose another with --listen HOST:PORT, or port 0 for any free one"};
+    if (why == EADDRNOTAVAIL || why == ENODEV)
+        return {"cannot listen on " + where + ": " + host + " is no address of this machine",
+                "--listen takes an address that `ip address` shows, or 0.0.0.0 for all of them"};
+    if (why == EACCES) return {"cannot listen on " + where + ": not allowed", "choose a port above 1023 with --listen HOST:PORT"};
+    return {"cannot listen on " + where + ": " + zmq_strerror(why), "choose another address with --listen HOST:PORT"};
+}
+
+}  // namespace
+
+Links::Links(zmq::context_t& context, PeerId self, const Plane& plane)
+    : socket_(context, zmq::socket_type::router), self_(self), plane_(plane) {
+    namespace option = zmq::sockopt;
+    socket_.set(option::affinity, std::uint64_t{1} << plane.io_thread);
+    socket_.set(option::maxmsgsize, std::int64_t{plane.max_message});
+    socket_.set(option::sndhwm, plane.max_queued_out);
+    socket_.set(option::rcvhwm, plane.max_queued_in);
+    socket_.set(option::linger, 0);
+    socket_.set(option::router_mandatory, true);
+    socket_.set(option::router_handover, true);  // after a broken link the same dialler comes back under its name
+    socket_.set(option::ipv6, true);
+    socket_.set(option::heartbeat_ivl, 1000);    // a stopped peer or cut link is noticed within 3 s
+    socket_.set(option::heartbeat_timeout, 3000);
+    socket_.set(option::heartbeat_ttl, 3000);
+    socket_.set(option::connect_timeout, 2000);
+    socket_.set(option::reconnect_ivl, 100);
+    socket_.set(option::reconnect_ivl_max, 2000);
+    socket_.set(option::tcp_maxrt, 5000);        // TCP's own patience is minutes
+    socket_.set(option::handshake_ivl, 5000);
+    socket_.set(option::backlog, 1024);
+}
+
+std::optional<Error> Links::listen(const std::string& host, std::uint16_t port) {
+    const std::string endpoint = "tcp://" + bracketed(host) + ":" + (port == 0 ? "*" : std::to_string(port));
+    if (zmq_bind(socket_.handle(), endpoint.c_str()) != 0) return cannot_listen(plane_, host, port, zmq_errno());
+    const std::string bound = socket_.get(zmq::sockopt::last_endpoint);
+    port_ = static_cast<std::uint16_t>(std::stoul(bound.substr(bound.rfind(':') + 1)));
+    return std::nullopt;
+}
+
+void Links::know(PeerId peer, const std::string& endpoint) {
+    std::string& known = book_[peer];
+    if (known == endpoint) return;
+    const std::string before = std::exchange(known, endpoint);
+    hang_up_unless_known(before);
+}
+
+void Links::forget(PeerId peer) {
+    const auto known = book_.find(peer);
+    if (known == book_.end()) return;
+    const std::string endpoint = known->second;
+    book_.erase(known);
+    callers_.erase(peer);
+    hang_up_unless_known(endpoint);
+}
+
+std::optional<Route> Links::route(PeerId peer, Instant now) {
+    const auto caller = callers_.find(peer);
+    const auto known = book_.find(peer);
+    if (known == book_.end() || known->second.empty()) {
+        if (caller == callers_.end()) return std::nullopt;
+        return caller->second.route;
+    }
+    if (caller == callers_.end()) return dial(known->second, now);
+    const auto ours = dials_.find(known->second);
+    const bool prefer_ours = self_ < peer && ours != dials_.end() && ours->second.heard != Instant{} &&
+                             ours->second.heard + fresh > caller->second.heard;
+    return prefer_ours ? ours->second.route : caller->second.route;
+}
+
+std::optional<Route> Links::dial(const std::string& endpoint, Instant now) {
+    const auto [place, is_new] = dials_.try_emplace(endpoint);
+    if (!is_new) return place->second.route;
+    // What others say about addresses comes over the network: only what costs no name look-up is dialled.
+    const Route route = "D" + random_bytes(name_bytes - 1);
+    const std::string announced = caller_name(self_);
+    bool dialled = is_numeric(endpoint);
+    if (dialled) {
+        socket_.set(zmq::sockopt::routing_id, announced);  // each connection takes these two as they are now
+        socket_.set(zmq::sockopt::connect_routing_id, route);
+        dialled = zmq_connect(socket_.handle(), endpoint.c_str()) == 0;
+    }
+    if (!dialled) {
+        dials_.erase(place);
+        return std::nullopt;
+    }
+    place->second = {route, now, {}, {}};
+    dialled_[route] = endpoint;
+    return route;
+}
+
+void Links::hang_up(const std::string& endpoint) {
+    const auto dial = dials_.find(endpoint);
+    if (dial == dials_.end()) return;
+    zmq_disconnect(socket_.handle(), endpoint.c_str());
+    dialled_.erase(dial->second.route);
+    dials_.erase(dial);
+}
+
+void Links::hang_up_route(const Route& route) {
+    if (const std::string* endpoint = dialled(route)) hang_up(std::string(*endpoint));
+}
+
+void Links::hang_up_unless_known(const std::string& endpoint) {
+    for (const auto& [peer, known] : book_)
+        if (known == endpoint) return;
+    hang_up(endpoint);
+}
+
+Links::Sent Links::send(const Route& route, const std::string& head, zmq::message_t* body, Instant now) {
+    void* out = socket_.handle();
+    if (zmq_send(out, route.data(), route.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+        if (zmq_errno() == EAGAIN) return Sent::full;
+        for (auto caller = callers_.begin(); caller != callers_.end(); ++caller)
+            if (caller->second.route == route) {
+                callers_.erase(caller);
+                break;
+            }
+        return Sent::gone;
+    }
+    // Once the first part has gone through the others do: they belong to the same message.
+    zmq_send(out, head.data(), head.size(), ZMQ_DONTWAIT | (body ? ZMQ_SNDMORE : 0));
+    if (body) zmq_msg_send(body->handle(), out, ZMQ_DONTWAIT);
+    if (const std::string* endpoint = dialled(route)) dials_.at(*endpoint).used = now;
+    return Sent::yes;
+}
+
+Links::Take Links::take(Arrived& arrived) {
+    zmq::message_t name;
+    void* in = socket_.handle();
+    if (zmq_msg_recv(name.handle(), in, ZMQ_DONTWAIT) < 0) return Take::nothing;
+    arrived.route.assign(name.data<char>(), name.size());
+    int parts = 0;
+    for (bool more = name.more(); more; ++parts) {
+        zmq::message_t surplus;
+        zmq::message_t& part = parts == 0 ? arrived.head : parts == 1 ? arrived.body : surplus;
+        part.rebuild();
+        if (zmq_msg_recv(part.handle(), in, ZMQ_DONTWAIT) < 0) return Take::garbage;
+        more = part.more();
+    }
+    arrived.two_parts = parts == 2;
+    if (parts == 1) arrived.body.rebuild();
+    return parts == 1 || parts == 2 ? Take::message : Take::garbage;
+}
+
+bool Links::belongs(const Route& route, PeerId claimed) const {
+    if (const std::string* endpoint = dialled(route)) {
+        const auto known = book_.find(claimed);
+        if (claimed && dials_.at(*endpoint).met == claimed) return true;
+        return known != book_.end() && known->second == *endpoint;
+    }
+    return claimed && caller_of(route) == claimed;
+}
+
+const std::string* Links::dialled(const Route& route) const {
+    const auto found = dialled_.find(route);
+    return found == dialled_.end() ? nullptr : &found->second;
+}
+
+void Links::met(const Route& route, PeerId who, Instant now) {
+    if (const std::string* endpoint = dialled(route)) dials_.at(*endpoint).met = who;
+    heard(route, who, now);
+}
+
+void Links::heard(const Route& route, PeerId from, Instant now) {
+    if (const std::string* endpoint = dialled(route)) {
+        Dial& dial = dials_.at(*endpoint);
+        dial.used = dial.heard = now;
+        if (dial.met != from) return;
+    }
+    if (callers_.size() >= max_callers && !callers_.contains(from) && !knows(from)) return;
+    Caller& caller = callers_[from];
+    if (caller.route != route) caller.route = route;
+    caller.heard = now;
+}
+
+void Links::tidy(Instant now) {
+    for (auto dial = dials_.begin(); dial != dials_.end();) {
+        const auto next = std::next(dial);
+        if (now - dial->second.used > plane_.idle) hang_up(std::string(dial->first));
+        dial = next;
+    }
+    // Callers close their own connections; here only the memory of them goes. One that is still open is
+    // remembered again with its next frame. Twice as long, so that the dialler always is the first to let go.
+    std::erase_if(callers_, [&](const auto& caller) { return now - caller.second.heard > 2 * plane_.idle; });
+}
+
+void Links::close(Duration linger) {
+    if (socket_.handle() == nullptr) return;
+    socket_.set(zmq::sockopt::linger, static_cast<int>(milliseconds_up(linger)));
+    socket_.close();
+}
+
+}  // namespace grapevine::net

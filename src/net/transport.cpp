@@ -1,0 +1,226 @@
+#include "grapevine/net/transport.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "address.hpp"
+#include "bulk.hpp"
+#include "control.hpp"
+
+// Threads, what they own, and the only ways between them:
+//
+//        node's thread                       bulk thread                 libzmq
+//   ┌─────────────────────────┐   orders   ┌────────────────────────┐
+//   │ Transport, Control      │ ─────────▶ │ Bulk                   │
+//   │  control socket ◀───────┼────────────┼────────────────────────┼──▶ I/O thread 0
+//   │  greetings              │   inbox    │  bulk socket ◀─────────┼──▶ I/O thread 1 (lets go of
+//   │                         │ ◀───────── │  Outgoing (per peer)   │     bodies that are sent)
+//   └─────────────────────────┘            │  Incoming, Pool        │
+//      ▲ wake (any thread)                 └────────────────────────┘
+//      ▲ look-ups (a thread each)
+//
+// Orders are bounded by who gives them: the node. The inbox is bounded by the weight of what waits in it
+// (Incoming) and by the parcels we shipped. Everything else waits in libzmq up to its high-water marks, and is
+// dropped or, on the bulk plane, held back by the window.
+namespace grapevine::net {
+namespace {
+
+constexpr int control_io = 0, bulk_io = 1;
+
+// At the usual 1,024 files libzmq's I/O thread spins for ever once accept() fails: 10^4 half-open connections
+// would stop a node.
+void raise_file_limit() {
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+std::string endpoint(const std::string& host, std::uint16_t port) {
+    return "tcp://" + bracketed(host) + ":" + std::to_string(port);
+}
+
+// A name becomes its first address: sockets are bound to addresses, and what we advertise must be dialled by
+// others without a look-up.
+std::optional<Error> to_address(std::string& host, const char* flag) {
+    if (host.empty() || is_wildcard(host) || is_numeric(endpoint(host, 1))) return std::nullopt;
+    std::string why;
+    const auto found = look_up({host, 1}, why);
+    if (found.empty())
+        return Error{"cannot look up '" + host + "': " + why, std::string("give ") + flag + " an address of this machine"};
+    host = split(found.front())->host;
+    return std::nullopt;
+}
+
+std::optional<Error> wrong(const Options& options) {
+    assert(options.self);
+    if (options.greeting.size() > max_greeting_bytes)
+        return Error{"the greeting has " + std::to_string(options.greeting.size()) + " bytes, more than " +
+                         std::to_string(max_greeting_bytes),
+                     "what a newcomer is told must be shorter"};
+    if (options.control_port != 0 && options.control_port == options.bulk_port)
+        return Error{"control and bulk plane cannot share port " + std::to_string(options.control_port),
+                     "choose two, or 0 for any free one"};
+    return std::nullopt;
+}
+
+}  // namespace
+
+const char* to_string(Drop reason) {
+    switch (reason) {
+        case Drop::not_ours: return "not_ours";
+        case Drop::too_long: return "too_long";
+        case Drop::other_version: return "other_version";
+        case Drop::other_run: return "other_run";
+        case Drop::other_peer: return "other_peer";
+        case Drop::impostor: return "impostor";
+        case Drop::malformed: return "malformed";
+        case Drop::unknown_peer: return "unknown_peer";
+        case Drop::queue_full: return "queue_full";
+        case Drop::unreachable: return "unreachable";
+        case Drop::stalled: return "stalled";
+        case Drop::stray: return "stray";
+    }
+    return "unknown";
+}
+
+struct Transport::Inside {
+    explicit Inside(const Options& o)
+        : options(o),
+          self{o.self, o.run},
+          context(2),
+          control(context, self, control_tally, o, control_io),
+          bulk(context, self, bulk_tally, o, inbox, bulk_io) {}
+
+    Options options;
+    Self self;
+    Tally control_tally, bulk_tally;
+    Inbox inbox;
+    Bell bell;
+    std::atomic<bool> woken{false};
+    zmq::context_t context;
+    Control control;
+    Bulk bulk;
+    bool bulk_first = false;  // they take turns, so that neither starves the other
+    bool closed = false;
+
+    std::optional<Inbound> from_bulk() {
+        auto inbound = inbox.take();
+        if (!inbound) return std::nullopt;
+        if (const auto* parcel = std::get_if<Parcel>(&*inbound)) bulk.taken(*parcel);
+        return inbound;
+    }
+    std::optional<Inbound> next() {
+        bulk_first = !bulk_first;
+        if (bulk_first)
+            if (auto inbound = from_bulk()) return inbound;
+        if (auto inbound = control.take(now())) return inbound;
+        return bulk_first ? std::nullopt : from_bulk();
+    }
+};
+
+std::variant<std::unique_ptr<Transport>, Error> Transport::open(Options options) {
+    if (auto error = wrong(options)) return *std::move(error);
+    if (auto error = to_address(options.listen_host, "--listen")) return *std::move(error);
+    if (auto error = to_address(options.advertise_host, "--advertise")) return *std::move(error);
+    raise_file_limit();
+    auto inside = std::make_unique<Inside>(options);
+    if (auto error = inside->control.links().listen(options.listen_host, options.control_port)) return *std::move(error);
+    if (auto error = inside->bulk.listen(options.listen_host, options.bulk_port)) return *std::move(error);
+    if (options.advertise_host.empty())
+        inside->options.advertise_host = is_wildcard(options.listen_host) ? guess_own_host() : options.listen_host;
+    inside->bulk.start();
+    return std::unique_ptr<Transport>(new Transport(std::move(inside)));
+}
+
+Transport::Transport(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+
+Transport::~Transport() { close(Duration::zero()); }
+
+Contact Transport::contact() const {
+    const std::string& host = inside_->options.advertise_host;
+    return {inside_->self.id, inside_->options.name, endpoint(host, inside_->control.links().port()),
+            endpoint(host, inside_->bulk.port())};
+}
+
+void Transport::set_run(std::uint64_t run) { inside_->self.run = run; }
+
+void Transport::set_greeting(std::string greeting) {
+    assert(greeting.size() <= max_greeting_bytes);
+    inside_->control.set_greeting(std::move(greeting));
+}
+
+void Transport::greet(const std::string& endpoint) { inside_->control.greet(endpoint, now()); }
+
+void Transport::know(const Contact& peer) {
+    inside_->control.links().know(peer.id, peer.control);
+    inside_->bulk.tell(Bulk::Know{peer.id, peer.bulk});
+}
+
+void Transport::forget(PeerId peer) {
+    inside_->control.links().forget(peer);
+    inside_->bulk.tell(Bulk::Forget{peer});
+}
+
+void Transport::send(PeerId to, std::string bytes) { inside_->control.send(to, bytes, now()); }
+
+void Transport::ship(PeerId to, std::uint32_t ticket, std::string header, Bytes body) {
+    assert(header.size() <= max_parcel_header_bytes);
+    assert(body.size <= inside_->options.max_parcel_bytes);
+    inside_->bulk.tell(Bulk::Ship{to, ticket, std::move(header), std::move(body)});
+}
+
+std::optional<Inbound> Transport::receive(Duration patience) {
+    Inside& in = *inside_;
+    const Instant deadline = now() + patience;
+    zmq_pollitem_t items[] = {{in.control.links().socket(), 0, ZMQ_POLLIN, 0},
+                              {nullptr, in.inbox.bell().fd(), ZMQ_POLLIN, 0},
+                              {nullptr, in.control.bell().fd(), ZMQ_POLLIN, 0},
+                              {nullptr, in.bell.fd(), ZMQ_POLLIN, 0}};
+    for (;;) {
+        if (auto inbound = in.next()) return inbound;
+        if (in.woken.exchange(false)) return std::nullopt;
+        const Instant at = now();
+        if (at >= deadline) return std::nullopt;
+        zmq_poll(items, 4, milliseconds_up(std::min(deadline, in.control.due()) - at));
+        // A bell is silenced before what it rings for is looked at: a ring too many costs a look, one too few
+        // would cost the message.
+        if (items[1].revents) in.inbox.bell().silence();
+        if (items[2].revents) in.control.bell().silence();
+        if (items[3].revents) in.bell.silence();
+    }
+}
+
+void Transport::wake() {
+    inside_->woken = true;
+    inside_->bell.ring();
+}
+
+Counters Transport::counters() const {
+    const Inside& in = *inside_;
+    Counters counters;
+    counters.control = in.control_tally.plane();
+    counters.bulk = in.bulk_tally.plane();
+    for (std::size_t i = 0; i < drop_reasons; ++i) counters.dropped[i] = in.control_tally.dropped[i] + in.bulk_tally.dropped[i];
+    counters.parcels_in = in.bulk_tally.parcels_in;
+    counters.parcels_out = in.bulk_tally.parcels_out;
+    counters.undelivered = in.bulk_tally.undelivered;
+    const Pool::Count buffers = in.bulk.buffers();
+    counters.buffers_made = buffers.made;
+    counters.buffers_in_use = buffers.in_use;
+    counters.buffer_bytes = buffers.bytes;
+    counters.paths = in.bulk.paths();
+    return counters;
+}
+
+void Transport::close(Duration linger) {
+    if (std::exchange(inside_->closed, true)) return;
+    inside_->bulk.stop();
+    inside_->control.links().close(linger);
+    inside_->context.close();  // returns when the frames are out, or the linger is over
+}
+
+}  // namespace grapevine::net

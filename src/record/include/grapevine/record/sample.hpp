@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+// What a run writes down while it goes on. Names and meanings: docs/metrics.md.
+namespace grapevine::record {
+
+// What went wrong with a file, and what to do about it.
+struct Error {
+    std::string what;
+    std::string hint;
+};
+
+// One line of metrics.jsonl. What is not known is null, never 0 and never absent; so are NaN and infinity.
+struct Sample {
+    double t = 0;                     // s since the start
+    std::optional<double> unix_time;  // a node's; simulated time has none
+    std::optional<double> peers_alive;
+    std::optional<double> consensus_distance;  // mean over peers of |x_i - mean|^2
+    std::optional<double> consensus_relative;  // its square root over |mean|
+    std::optional<std::vector<double>> mean;   // average and quadratic models
+    std::optional<double> loss, accuracy, worst_accuracy, merged_loss, merged_accuracy;
+    std::optional<double> evaluated_peers;
+    // Since the start, over all peers that ever lived. Whole numbers; a double holds them up to 2^53.
+    std::optional<double> steps, samples, bytes_payload, bytes_control, messages;
+    bool operator==(const Sample&) const = default;
+};
+
+// "merged_accuracy" -> sample.merged_accuracy. `mean` is a list: its first coordinate.
+std::optional<double> value_of(const Sample& sample, const std::string& metric);
+
+// One line of events.jsonl: who saw what, about whom, and what else belongs to that kind.
+struct RunEvent {
+    using Field = std::pair<std::string, std::variant<double, bool, std::string>>;
+    double t = 0;
+    std::string peer;  // empty: the world's
+    std::string kind;  // joined | suspected | refuted | dead | left | mixed | declined | timed_out | started | ...
+    std::string about;
+    std::vector<Field> fields;
+    bool operator==(const RunEvent&) const = default;
+};
+
+std::string to_json(const Sample& sample);   // one line, without its end
+std::string to_json(const RunEvent& event);
+
+}  // namespace grapevine::record

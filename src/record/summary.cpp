@@ -1,0 +1,158 @@
+#include "grapevine/record/summary.hpp"
+
+#include <functional>
+
+#include "grapevine/record/run.hpp"
+#include "json.hpp"
+#include "summary_json.hpp"
+
+namespace grapevine::record {
+namespace {
+
+Json json_of(const Quantiles& q) { return Json::Object{{"median", q.median}, {"p99", q.p99}, {"max", q.max}}; }
+
+Json json_of(const TargetResult& target) {
+    return Json::Object{{"metric", target.metric},
+                        {"value", target.value},
+                        {"reached_at_seconds", target.reached_at_seconds},
+                        {"reached_at_samples", target.reached_at_samples},
+                        {"reached_at_bytes", target.reached_at_bytes}};
+}
+
+Json json_of(const MembershipResult& m) {
+    return Json::Object{{"first_suspicion_seconds", json_of(m.first_suspicion_seconds)},
+                        {"first_detection_seconds", json_of(m.first_detection_seconds)},
+                        {"full_dissemination_seconds", json_of(m.full_dissemination_seconds)},
+                        {"false_positives", m.false_positives},
+                        {"false_positives_at_healthy", m.false_positives_at_healthy},
+                        {"probe_messages_per_member_period", m.probe_messages_per_member_period},
+                        {"messages_per_member_period", m.messages_per_member_period}};
+}
+
+Json json_of(const ExpectResult& e) {
+    return Json::Object{{"metric", e.metric}, {"when", e.when},     {"instant", e.instant},   {"what", e.what},
+                        {"value", e.value},   {"within", e.within}, {"measured", e.measured}, {"holds", e.holds}};
+}
+
+// A member that is an object itself; absent and null leave the default.
+template <class T> T part(Fields& fields, const char* key, const std::function<T(Fields&)>& read) {
+    const Json* found = fields.member(key);
+    if (!found) return {};
+    Fields inner(*found, fields.where() + ": '" + key + "'");
+    T value = inner.error() ? T{} : read(inner);
+    fields.take(inner);
+    return value;
+}
+
+Quantiles read_quantiles(Fields& f) { return {f.number("median"), f.number("p99"), f.number("max")}; }
+
+MembershipResult read_membership(Fields& f) {
+    MembershipResult m;
+    m.first_suspicion_seconds = part<Quantiles>(f, "first_suspicion_seconds", read_quantiles);
+    m.first_detection_seconds = part<Quantiles>(f, "first_detection_seconds", read_quantiles);
+    m.full_dissemination_seconds = part<Quantiles>(f, "full_dissemination_seconds", read_quantiles);
+    m.false_positives = f.number("false_positives");
+    m.false_positives_at_healthy = f.number("false_positives_at_healthy");
+    m.probe_messages_per_member_period = f.number("probe_messages_per_member_period");
+    m.messages_per_member_period = f.number("messages_per_member_period");
+    return m;
+}
+
+ExpectResult read_expect(Fields& f) {
+    ExpectResult e;
+    e.metric = f.text("metric");
+    e.when = f.text("when");
+    e.instant = f.number("instant");
+    e.what = f.text("what");
+    e.value = f.must_number("value");
+    e.within = f.number("within");
+    e.measured = f.number("measured");
+    e.holds = f.truth("holds");
+    return e;
+}
+
+}  // namespace
+
+Json json_of(const Summary& s) {
+    Json::List expects;
+    for (const ExpectResult& expect : s.expects) expects.push_back(json_of(expect));
+    return Json::Object{{"name", s.name},
+                        {"seed", s.seed},
+                        {"exchange", s.exchange},
+                        {"peers", s.peers},
+                        {"peers_max", s.peers_max},
+                        {"simulated_seconds", s.simulated_seconds},
+                        {"wall_seconds", s.wall_seconds},
+                        {"cpu_seconds", s.cpu_seconds},
+                        {"events", s.events},
+                        {"events_per_cpu_second", s.events_per_cpu_second},
+                        {"peak_bytes", s.peak_bytes},
+                        {"bytes_per_peer", s.bytes_per_peer},
+                        {"final", object_of(s.final)},
+                        {"target", s.target ? json_of(*s.target) : Json()},
+                        {"time", Json::Object{{"computing", s.time.computing}, {"mixing", s.time.mixing}, {"waiting", s.time.waiting}}},
+                        {"membership", json_of(s.membership)},
+                        {"trace_hash", null_if_empty(s.trace_hash)},
+                        {"model_hash", null_if_empty(s.model_hash)},
+                        {"expects", std::move(expects)},
+                        {"version", null_if_empty(s.version)},
+                        {"command", null_if_empty(s.command)}};
+}
+
+std::string to_json(const Summary& summary) { return dump_indented(json_of(summary)); }
+
+Summary summary_of(Fields& f) {
+    Summary s;
+    s.name = f.text("name");
+    s.seed = f.whole("seed");
+    s.exchange = f.text("exchange");
+    s.peers = f.whole("peers");
+    s.peers_max = f.whole("peers_max");
+    s.simulated_seconds = f.number("simulated_seconds");
+    s.wall_seconds = f.number("wall_seconds");
+    s.cpu_seconds = f.number("cpu_seconds");
+    s.events = f.number("events");
+    s.events_per_cpu_second = f.number("events_per_cpu_second");
+    s.peak_bytes = f.number("peak_bytes");
+    s.bytes_per_peer = f.number("bytes_per_peer");
+    s.final = part<Sample>(f, "final", sample_of);
+    if (f.member("target"))
+        s.target = part<TargetResult>(f, "target", [](Fields& t) {
+            return TargetResult{t.text("metric"), t.must_number("value"), t.number("reached_at_seconds"), t.number("reached_at_samples"), t.number("reached_at_bytes")};
+        });
+    s.time = part<TimeShares>(f, "time", [](Fields& t) { return TimeShares{t.number("computing"), t.number("mixing"), t.number("waiting")}; });
+    s.membership = part<MembershipResult>(f, "membership", read_membership);
+    s.trace_hash = f.text("trace_hash");
+    s.model_hash = f.text("model_hash");
+    if (const Json::List* expects = f.list("expects"))
+        for (const Json& item : *expects) {
+            Fields inner(item, f.where() + ": 'expects'");
+            s.expects.push_back(read_expect(inner));
+            f.take(inner);
+        }
+    s.version = f.text("version");
+    s.command = f.text("command");
+    return s;
+}
+
+std::variant<Summary, Error> parse_summary(const std::string& text, const std::string& file) {
+    const auto parsed = parse(text);
+    if (const auto* why = std::get_if<std::string>(&parsed)) return Error{file + ": " + *why, "was the file cut or changed by hand? run again"};
+    Fields fields(std::get<Json>(parsed), file);
+    Summary summary = summary_of(fields);
+    if (fields.error()) return *fields.error();
+    return summary;
+}
+
+std::optional<double> value_of(const Summary& summary, const std::string& path) {
+    const Json whole = json_of(summary);
+    const Json* at = &whole;
+    for (std::size_t from = 0; at && from <= path.size();) {
+        const std::size_t to = std::min(path.find('.', from), path.size());
+        at = at->find(path.substr(from, to - from));
+        from = to + 1;
+    }
+    return at ? at->number() : std::nullopt;
+}
+
+}  // namespace grapevine::record

@@ -1,0 +1,233 @@
+#include "support.hpp"
+
+using namespace grapevine::config;
+
+namespace {
+
+struct Row {
+    const char* text;
+    const char* place;  // line:column
+    const char* what;   // a part of it
+    const char* hint;   // a part of it
+};
+
+void check_all(std::initializer_list<Row> rows) {
+    for (const Row& row : rows) {
+        CAPTURE(row.text);
+        const Error error = refusal(row.text);
+        CAPTURE(error.what);
+        CAPTURE(error.hint);
+        CHECK(error.what.starts_with("run.toml:" + std::string(row.place) + ": "));
+        CHECK(contains(error.what, row.what));
+        CHECK(contains(error.hint, row.hint));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("what is not TOML is said with its place, in our words") {
+    check_all({
+        {"x = ", "1:5", "not TOML", "key = value"},
+        {"[train\n", "1:7", "expected ']'", "a section is written [train]"},
+        {"name = \"a\nseed = 1", "1:10", "not TOML", "double quotes"},
+        {"a = 1\na = 2", "2:5", "cannot redefine", "given before"},
+        {"[model]\n[model]", "2:1", "cannot redefine", "given before"},
+        {"x = [1,", "1:8", "end-of-file", "a list is written"},
+        {"name = \"\xff\"", "1:8", "not TOML", "UTF-8"},
+    });
+}
+
+TEST_CASE("unknown keys name the nearest that is known here") {
+    check_all({
+        {"sead = 1", "1:1", "unknown key 'sead'", "did you mean 'seed'?"},
+        {"seed = 1\n[train]\n  lerning_rate = 0.1", "3:3", "unknown key 'lerning_rate' in [train]", "did you mean 'learning_rate'?"},
+        {"[exchagne]", "1:2", "unknown key 'exchagne'", "did you mean 'exchange'?"},
+        {"[exchange]\nperoid = \"1s\"", "2:1", "'peroid' in [exchange]", "'period'"},
+        {"[membership]\nlifeguard = { dogpil = true }", "2:15", "'dogpil' in lifeguard", "'dogpile'"},
+        {"[metrics]\nzebra = 1", "2:1", "'zebra' in [metrics]", "known here: every, evaluate_every"},
+        {"[[group]]\nname = \"a\"\n[[group]]\nname = \"b\"\ncuont = 3", "5:1", "'cuont' in [[group]]", "'count'"},
+        {"[[group]]\nstep_time = { dist = \"uniform\", min = \"1ms\", max = \"2ms\", sigma = 2 }", "2:59", "'sigma' in 'step_time'", "known here"},
+    });
+}
+
+TEST_CASE("a key of another kind says where it belongs") {
+    check_all({
+        {"[exchange]\ngraph = \"ring\"", "2:1", "'graph' belongs to kind = \"dpsgd\"; this exchange is \"gossip\"", "change the kind"},
+        {"[exchange]\nkind = \"local\"\nperiod = \"1s\"", "3:1", "'period' belongs to", "change the kind"},
+        {"[exchange]\nkind = \"dpsgd\"\npushes = 2", "3:1", "belongs to kind = \"epidemic\"; this exchange is \"dpsgd\"", ""},
+        {"[model]\nkind = \"logistic\"\nhidden = [3]", "3:1", "'hidden' belongs to kind = \"mlp\"; this model is \"logistic\"", ""},
+        {"[model]\nkind = \"average\"\nnoise = 1", "3:1", "belongs to kind = \"quadratic\"", ""},
+        {"[model]\ninitial = \"delta\"", "2:1", "\"average\" and \"quadratic\"", ""},
+        {"[data]\nfeatures = 3", "2:1", "belongs to set = \"blobs\"; this set is \"fashion-mnist\"", ""},
+        {"[model]\nkind = \"average\"\n[data]\nbatch = 3\n[exchange]\nperiod = \"1s\"", "3:2", "'data' belongs to models that learn from data", ""},
+        {"[train]\nmomentum = 0.9", "2:1", "this optimizer is \"sgd\"", ""},
+        {"[data]\nsplit = { kind = \"iid\", alpha = 1 }", "2:25", "'alpha' belongs to the dirichlet kinds", ""},
+        {"[membership]\nkind = \"static\"\nperiod = \"1s\"", "3:1", "belongs to kind = \"swim\"", ""},
+        {"[membership]\nover = \"1s\"", "2:1", "belongs to start = \"join\"", ""},
+        {"[[event]]\nat = \"1s\"\nkind = \"crash\"\nnodes = \"*\"\nfactor = 2", "5:1", "belongs to kind = \"slow\"; this event is \"crash\"", ""},
+        {"[[expect]]\nmetric = \"loss\"\nat_most = 1\nwithin = 0.1", "4:1", "belongs to 'equals'", ""},
+    });
+}
+
+TEST_CASE("what is planned and not built has an answer of its own") {
+    check_all({
+        {"[model]\nkind = \"svm\"", "2:8", "known but not available in this version", "\"logistic\", \"mlp\""},
+        {"[exchange]\nkind = \"push-sum\"", "2:8", "known but not available", "\"gossip\""},
+        {"[exchange]\nkind = \"fedavg\"", "2:8", "known but not available", "\"allreduce\""},
+        {"[exchange]\nencoding = { kind = \"int8\" }", "2:21", "known but not available", "\"float32\""},
+        {"[exchange]\nkind = \"dpsgd\"\ngraph = \"torus\"", "3:9", "known but not available", "\"matching\""},
+        {"[exchange]\nkind = \"dpsgd\"\ngraph = \"file:x\"", "3:9", "known but not available", "\"matching\""},
+        {"[exchange]\nquasi_global = 0.5", "2:1", "known but not available", "take it out"},
+        {"[train]\noptimizer = \"adamw\"", "2:13", "known but not available", "\"sgd\""},
+        {"[data]\nsplit = \"shards\"", "2:9", "known but not available", "\"iid\""},
+        {"[membership]\nkind = \"partial\"", "2:8", "known but not available", "\"swim\""},
+        {"[churn]\ngroups = [\"cpu\"]", "1:2", "'churn' is known but not available", "take it out"},
+        {"[[event]]\nat = \"1s\"\nkind = \"pause\"", "3:8", "known but not available", "\"crash\""},
+        {"[[event]]\nat = \"1s\"\nkind = \"one-way\"", "3:8", "known but not available", "\"crash\""},
+        {"[[link]]\nbetween = [\"*\", \"*\"]\nloss = { kind = \"bursty\" }", "3:8", "known but not available", "loss = 0.005"},
+    });
+}
+
+TEST_CASE("durations and rates carry their unit, and no sign") {
+    check_all({
+        {"until = 90", "1:9", "wants a duration with its unit, this is the bare number 90", "\"90s\""},
+        {"until = 1.5", "1:9", "this is the bare number 1.5", "until = \"90s\""},
+        {"until = \"90\"", "1:9", "'90' is no duration", "until = \"90s\""},
+        {"until = \"-90s\"", "1:9", "no duration", "no sign"},
+        {"until = \"5m\"", "1:9", "no duration", "\"5min\" or \"5ms\""},
+        {"until = \"5sec\"", "1:9", "no duration", "ns, us, ms, s, min, h or d"},
+        {"until = \"0s\"", "1:9", "longer than nothing", "\"90s\""},
+        {"[exchange]\nperiod = \"0ms\"", "2:10", "longer than nothing", "\"250ms\""},
+        {"[[group]]\nuplink = 100", "2:10", "wants a rate with its unit", "\"100Mbit\""},
+        {"[[group]]\nuplink = \"100mbit\"", "2:10", "no rate", "did you mean \"100Mbit\"?"},
+        {"[[group]]\nuplink = \"-1MB\"", "2:10", "no rate", "without sign"},
+        {"[[group]]\ndownlink = \"0MB\"", "2:12", "more than nothing", "leave the key out"},
+    });
+}
+
+TEST_CASE("numbers have a range") {
+    check_all({
+        {"seed = 9007199254740992", "1:8", "out of range", "from 0 to 9007199254740991"},
+        {"seed = -1", "1:8", "-1, out of range", "from 0"},
+        {"seed = 1.5", "1:8", "wants a whole number", "without a point"},
+        {"seed = \"1\"", "1:8", "wants a whole number", "without quotes"},
+        {"until_steps = 0", "1:15", "out of range", "from 1"},
+        {"name = \"\"", "1:8", "from 1 to 200", "name ="},
+        {"[data]\nbatch = 0", "2:9", "out of range", "from 1"},
+        {"[train]\nlearning_rate = 0", "2:17", "out of range", "greater than 0"},
+        {"[train]\nlearning_rate = -0.1", "2:17", "out of range", "at least 0"},
+        {"[train]\nlearning_rate = nan", "2:17", "out of range", ""},
+        {"[train]\nlearning_rate = inf", "2:17", "out of range", ""},
+        {"[train]\noptimizer = \"momentum\"\nmomentum = 1", "3:12", "never comes to rest", "0.9"},
+        {"[train]\noptimizer = \"momentum\"\nmomentum = 1.1", "3:12", "out of range", "from 0 to 1"},
+        {"[model]\nhidden = []", "2:10", "without hidden layers", "logistic"},
+        {"[model]\nhidden = [0]", "2:11", "from 1 to", "hidden = [128, 64]"},
+        {"[model]\nhidden = [1000000, 1000000]", "2:10", "2^30 parameters", ""},
+        {"[data]\nsplit = { kind = \"dirichlet-per-peer\", alpha = 0 }", "2:48", "out of range", "greater than 0"},
+        {"[data]\nset = \"blobs\"\nfeatures = 1000000\ntrain_samples = 1000000", "4:17", "2^31 numbers", "fewer"},
+        {"[membership]\nindirect = -1", "2:12", "out of range", "from 0 to 64"},
+        {"[membership]\nsuspicion = { beta = 0.5 }", "2:22", "out of range", "1"},
+        {"[membership]\nperiod = \"100ms\"\nprobe_timeout = \"100ms\"", "3:17", "shorter than the membership's period, 100ms", "\"50ms\""},
+        {"[metrics]\nevaluate_peers = 0", "2:18", "out of range", "from 1"},
+        {"until = \"10d\"\n[metrics]\nevery = \"1ms\"", "3:9", "ten million samples", "every ="},
+        {"[[group]]\ncount = 0", "2:9", "out of range", "from 1"},
+        {"[[group]]\nstep_time = \"0s\"", "2:13", "no time at all", "10ms"},
+        {"[[group]]\nstep_time = { dist = \"uniform\", min = \"2ms\", max = \"1ms\" }", "2:52", "less than 'min'", ""},
+        {"[[group]]\nstep_time = { dist = \"lognormal\", median = \"2ms\" }", "2:13", "does not say its 'sigma'", "sigma = 1.0"},
+        {"[[group]]\nstep_time = { median = \"2ms\" }", "2:13", "does not say its 'dist'", "lognormal"},
+        {"[[group]]\nstep_time = { dist = \"log-normal\", median = \"2ms\", sigma = 1 }", "2:22", "'log-normal' is no dist", "did you mean \"lognormal\"?"},
+        {"[[link]]\nbetween = [\"*\", \"*\"]\nloss = 1.01", "3:8", "out of range", "from 0 to 1"},
+        {"[[link]]\nbetween = [\"*\", \"*\"]\nduplicate = -0.1", "3:13", "out of range", "from 0 to 1"},
+    });
+}
+
+TEST_CASE("words and types are checked with their nearest") {
+    check_all({
+        {"[exchange]\nkind = \"gosip\"", "2:8", "'gosip' is no kind in [exchange]", "did you mean \"gossip\"?"},
+        {"[exchange]\nkind = \"fedagv\"", "2:8", "no kind", "did you mean \"fedavg\"?"},
+        {"[exchange]\nkind = 3", "2:8", "one of the words", "kind = \"gossip\""},
+        {"[exchange]\nclock = \"fixd\"", "2:9", "no clock", "\"fixed\""},
+        {"[data]\nset = \"fashion_mnist\"", "2:7", "no set", "did you mean \"fashion-mnist\"?"},
+        {"[data]\nsplit = 3", "2:9", "wants a word or a table", "split = \"iid\""},
+        {"[train]\ntarget = 0.8", "2:10", "wants one table", ""},
+        {"[train]\ntarget = { metric = \"acuracy\", at_least = 0.8 }", "2:21", "no metric", "\"accuracy\""},
+        {"[train]\ntarget = { at_least = 0.8, at_most = 1 }", "2:38", "not both", "keep one"},
+        {"[train]\ntarget = { metric = \"loss\" }", "2:10", "does not say what is to be reached", "at_least"},
+        {"[[train]]", "1:1", "wants one table", "write [train], not [[train]]"},
+        {"[group]\ncount = 3", "1:1", "wants a list of tables", "[[group]]"},
+        {"group = [3]", "1:10", "wants tables", "[[group]]"},
+        {"[membership]\nlifeguard = \"yes\"", "2:13", "wants true, false or a table", "local_health"},
+        {"[membership]\nsuspicion = \"of\"", "2:13", "no suspicion", "\"off\""},
+        {"[membership]\nsuspicion = true", "2:13", "wants a table or \"off\"", "alpha"},
+        {"[train]\ntarget = { metric = \"loss\", at_most = 1, stop = \"yes\" }", "2:49", "wants true or false", "without quotes"},
+        {"seed = 2020-01-01", "1:8", "this is a date", ""},
+    });
+}
+
+TEST_CASE("what contradicts itself is refused") {
+    check_all({
+        {"[exchange]\nperiod = \"1s\"\nevery_steps = 3", "3:15", "not by both", "keep one"},
+        {"[exchange]\nkind = \"dpsgd\"\nperiod = \"1s\"", "3:10", "lock step", "clock = \"rounds\""},
+        {"[exchange]\nkind = \"dpsgd\"\nperiod = \"1s\"\nclock = \"fixed\"", "4:9", "lock step", "clock = \"rounds\""},
+        {"[exchange]\nevery_steps = 3\nclock = \"poisson\"", "3:9", "no meaning with 'every_steps'", "take 'clock' out"},
+        {"[exchange]\nkind = \"dpsgd\"\nclock = \"rounds\"", "3:9", "no meaning", "period"},
+        {"[model]\nkind = \"average\"\n[exchange]\nevery_steps = 1", "4:15", "makes no steps", "period"},
+        {"[model]\nkind = \"average\"\n[exchange]\nkind = \"allreduce\"", "4:8", "needs a period", "add period"},
+        {"until_steps = 5\n[model]\nkind = \"average\"", "1:15", "makes no steps", "until"},
+        {"[model]\nkind = \"quadratic\"\na = -1", "3:5", "makes a valley a hill", "a = 1.0"},
+        {"[model]\nkind = \"quadratic\"\nb = [1, 2]\n[[group]]\ncount = 3", "4:1", "lists 2 numbers for 3 peers", "one number for all"},
+    });
+}
+
+TEST_CASE("groups that are named exist") {
+    const std::string groups = "[[group]]\nname = \"gpu\"\ncount = 2\n[[group]]\nname = \"cpu\"\n";  // five lines
+    const auto after = [&](const char* text) { return refusal(groups + text); };
+    const auto check = [&](const char* text, const char* place, const char* what, const char* hint) {
+        CAPTURE(text);
+        const Error error = after(text);
+        CAPTURE(error.what);
+        CAPTURE(error.hint);
+        CHECK(error.what.starts_with("run.toml:" + std::string(place)));
+        CHECK(contains(error.what, what));
+        CHECK(contains(error.hint, hint));
+    };
+    check("[[link]]\nbetween = [\"gup\", \"*\"]", "7:12", "no group 'gup'", "did you mean \"gpu\"?");
+    check("[[link]]\nfrom = \"cpu\"\nto = \"tpux\"", "8:6", "no group 'tpux'", "groups: \"gpu\" or \"cpu\"");
+    check("[[link]]\nlatency = \"1ms\"", "6:1", "between whom", "between =");
+    check("[[link]]\nbetween = [\"gpu\"]", "7:11", "list of two", "between =");
+    check("[[link]]\nbetween = [\"gpu\", \"cpu\"]\nfrom = \"gpu\"", "7:11", "not both", "keep one");
+    check("[[event]]\nat = \"1s\"\nkind = \"crash\"\nnodes = \"gup:2\"", "9:9", "no group 'gup'", "did you mean \"gpu\"?");
+    check("[[event]]\nat = \"1s\"\nkind = \"crash\"\nnodes = \"gpu:3\"", "9:9", "more than the 2", "fewer");
+    check("[[event]]\nat = \"1s\"\nkind = \"crash\"\nnodes = \"cpu[1]\"", "9:9", "more than the 1", "[0]");
+    check("[[event]]\nat = \"1s\"\nkind = \"crash\"\nnodes = \"gpu:0\"", "9:9", "selects nobody", "\"gpu:2\"");
+    check("[[event]]\nat = \"1s\"\nkind = \"crash\"", "6:1", "whom", "nodes =");
+    check("[[event]]\nkind = \"crash\"\nnodes = \"*\"", "6:1", "when", "at =");
+    check("[[event]]\nat = \"1s\"\nnodes = \"*\"", "6:1", "its kind", "crash");
+    check("[[event]]\nat = \"1s\"\nkind = \"join\"", "6:1", "of which group", "group = \"gpu\"");
+    check("[[event]]\nat = \"1s\"\nkind = \"join\"\ngroup = \"cpus\"", "9:9", "no group 'cpus'", "\"cpu\"");
+    check("[[event]]\nat = \"1s\"\nkind = \"slow\"\nnodes = \"*\"", "6:1", "how slow", "factor");
+    check("[[event]]\nat = \"1s\"\nkind = \"partition\"\nsides = [[\"gpu\"]]", "9:9", "at least two", "sides =");
+    check("[[event]]\nat = \"1s\"\nkind = \"partition\"\nsides = [[\"gpu\"], [\"x\"]]", "9:20", "no group 'x'", "groups:");
+    check("[[group]]\nname = \"gpu\"", "7:8", "two groups 'gpu'", "name of its own");
+    check("[[group]]\nname = \"g u\"", "7:8", "cannot name a group", "letters");
+}
+
+TEST_CASE("expects name a metric, one moment and one bound") {
+    check_all({
+        {"[[expect]]\nat_least = 1", "1:1", "what is measured", "metric ="},
+        {"[[expect]]\nmetric = \"acuracy\"\nat_least = 1", "2:10", "no metric", "did you mean \"accuracy\"?"},
+        {"[[expect]]\nmetric = \"membership.false_positive\"\nat_most = 1", "2:10", "no metric", "membership.false_positives"},
+        {"[[expect]]\nmetric = \"loss\"", "1:1", "does not say what it expects", "at_least"},
+        {"[[expect]]\nmetric = \"loss\"\nat_least = 1\nat_most = 2", "4:11", "one bound", "two [[expect]]"},
+        {"[[expect]]\nmetric = \"loss\"\nat_most = 1\nat = \"1s\"\nby = \"2s\"", "5:6", "one moment", "two [[expect]]"},
+        {"until = \"5s\"\n[[expect]]\nmetric = \"loss\"\nat_most = 1\nby = \"6s\"", "5:6", "ends at 5s", "longer 'until'"},
+        {"[[expect]]\nmetric = \"time.waiting\"\nat_most = 1\nby = \"6s\"", "4:6", "has no meaning", "take 'by' out"},
+    });
+}
+
+TEST_CASE("what is no file includes none, and opens none") {
+    check_all({
+        {"include = [\"base.toml\"]", "1:1", "cannot include", "from a file"},
+        {"[[group]]\nstep_time = { dist = \"trace\", file = \"/etc/passwd\" }", "2:38", "cannot name other files", "from a file"},
+    });
+}

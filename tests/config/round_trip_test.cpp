@@ -1,0 +1,47 @@
+#include "support.hpp"
+
+using namespace grapevine;
+using namespace grapevine::config;
+
+TEST_CASE("what is written reads as the same") {
+    const std::string texts[] = {
+        "",
+        everything,
+        "name = \"quote \\\" back \\\\ \u00e9\"",
+        "[model]\nkind = \"average\"\ndimension = 3\ninitial = \"delta\"\n[train]\ntarget = { metric = \"consensus_distance\", at_most = 1e-9 }\n[exchange]\nkind = \"dpsgd\"\nperiod = \"1s\"\nclock = \"rounds\"\ngraph = \"matching\"",
+        "[model]\nkind = \"quadratic\"\na = \"index\"\nb = [0.1, 1e-300, -7]\ninitial = -0.5\n[exchange]\nkind = \"allreduce\"\nevery_steps = 8",
+        "[model]\nkind = \"logistic\"\n[data]\ndirectory = \"/data\"\nsplit = \"contiguous\"\n[exchange]\nkind = \"local\"\n[membership]\nkind = \"static\"",
+        "[train]\noptimizer = \"nesterov\"\n[exchange]\nkind = \"single\"\n[membership]\nsuspicion = \"off\"\nlifeguard = false",
+        "[[group]]\nstep_time = { dist = \"shifted-exponential\", min = \"1ms\", mean = \"2ms\" }\n[[group]]\nname = \"b\"\nstep_time = { dist = \"weibull\", scale = \"1s\", shape = 0.6 }\n"
+        "[[group]]\nname = \"c\"\nstep_time = { dist = \"normal\", mean = \"1s\", stddev = \"3ns\" }\n[[group]]\nname = \"d\"\nstep_time = { dist = \"exponential\", mean = \"0.1s\" }\n"
+        "[[group]]\nname = \"e\"\nstep_time = { dist = \"constant\", value = \"7us\" }\nuplink = \"3.3Mbit\"\n",
+    };
+    for (const std::string& text : texts) {
+        CAPTURE(text);
+        const Config config = accepted(text);
+        const std::string written = to_toml(config);
+        CAPTURE(written);
+        CHECK(accepted(written) == config);
+        CHECK(to_toml(accepted(written)) == written);
+        CHECK_FALSE(check(config));
+    }
+}
+
+TEST_CASE("a newcomer is sent the run without the simulated world") {
+    const Config config = accepted(everything);
+    const std::string written = to_toml(config, false);
+    CHECK_FALSE(contains(written, "[[group]]"));
+    CHECK_FALSE(contains(written, "over = "));
+    Config expected = config;
+    expected.groups.clear(), expected.links.clear(), expected.events.clear(), expected.expects.clear();
+    expected.membership.start_full = true, expected.membership.start_over = Duration::zero();
+    CHECK(accepted(written) == expected);
+}
+
+TEST_CASE("a flag that contradicts the file is found") {
+    Config config = accepted("[exchange]\nkind = \"dpsgd\"\nperiod = \"1s\"\nclock = \"rounds\"");
+    CHECK_FALSE(check(config));
+    config.exchange.clock = Clock::fixed;
+    REQUIRE(check(config, "the flags"));
+    CHECK(check(config, "the flags")->what.starts_with("the flags:"));
+}
