@@ -1,4 +1,5 @@
 // One binary: the first word says what to do.
+#include <csignal>
 #include <cstdio>
 
 #include "terminal.hpp"
@@ -83,6 +84,8 @@ int main_program(int argc, char** argv) {
     std::vector<std::string> words(argv + 1, argv + argc);
     typed = "grapevine";
     for (const std::string& w : words) typed += " " + w;
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of that file, not our end
+    std::signal(SIGPIPE, SIG_IGN);
     try {
         return dispatch(words);
     } catch (const std::bad_alloc&) {

@@ -53,7 +53,7 @@ void print(const record::Summary& s) {
 
 void print(const record::ExpectResult& e) {
     std::string bound = std::string(e.what == "equals" ? "equals" : e.what == "at_least" ? "at least" : "at most") + " " + record::format_short(e.value);
-    if (e.within) bound += " within " + record::format_percent(*e.within);
+    if (e.within && *e.within > 0) bound += " within " + record::format_percent(*e.within);
     const std::string when = e.instant ? " " + e.when + " " + record::format_seconds(e.instant) : "";
     std::printf("  %s  %s %s%s: %s\n", e.holds ? "holds" : "FAILS", e.metric.c_str(), bound.c_str(), when.c_str(),
                 e.measured ? record::format_short(e.measured).c_str() : "never known");

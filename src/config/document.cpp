@@ -82,7 +82,8 @@ std::string in_our_words(std::string_view description) {
 
 std::string advice_for(std::string_view description) {
     const auto speaks_of = [&](std::string_view word) { return description.find(word) != std::string_view::npos; };
-    if (speaks_of("redefine") || speaks_of("duplicate") || speaks_of("already")) return "the same name was given before: keep one of the two ([[name]] makes a list of tables)";
+    if (speaks_of("redefine") || speaks_of("duplicate") || speaks_of("already"))
+        return "the same name was given before: keep one of the two ([[name]] makes a list of tables)";
     if (speaks_of("string")) return "text stands in double quotes on one line: name = \"run\"";
     if (speaks_of("UTF-8") || speaks_of("utf-8")) return "save the file as UTF-8";
     if (speaks_of("array")) return "a list is written [1, 2, 3]";

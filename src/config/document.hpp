@@ -23,10 +23,13 @@ class Reading {
 public:
     std::vector<std::string> files;  // names as shown
     bool may_open_files = true;      // text that came from the network may not
+    bool tell_places = true;         // not of text that nobody has written
 
     void say(Place place, const std::string& what, const std::string& hint) {
         if (first_) return;
-        first_ = Error{files.at(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": " + what, hint};
+        std::string where = files.at(place.file) + ": ";
+        if (tell_places) where = files.at(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
+        first_ = Error{where + what, hint};
     }
     void say(const Error& error) {
         if (!first_) first_ = error;

@@ -21,10 +21,25 @@ const std::vector<std::string>& metric_names() {
 
 const std::vector<std::string>& summary_paths() {
     static const std::vector<std::string> paths = [] {
-        std::vector<std::string> all{"peers", "peers_max", "simulated_seconds", "wall_seconds", "cpu_seconds", "events", "events_per_cpu_second",
-                                     "peak_bytes", "bytes_per_peer", "target.reached_at_seconds", "target.reached_at_samples", "target.reached_at_bytes",
-                                     "time.computing", "time.mixing", "time.waiting", "membership.false_positives", "membership.false_positives_at_healthy",
-                                     "membership.probe_messages_per_member_period", "membership.messages_per_member_period"};
+        std::vector<std::string> all{"peers",
+                                     "peers_max",
+                                     "simulated_seconds",
+                                     "wall_seconds",
+                                     "cpu_seconds",
+                                     "events",
+                                     "events_per_cpu_second",
+                                     "peak_bytes",
+                                     "bytes_per_peer",
+                                     "target.reached_at_seconds",
+                                     "target.reached_at_samples",
+                                     "target.reached_at_bytes",
+                                     "time.computing",
+                                     "time.mixing",
+                                     "time.waiting",
+                                     "membership.false_positives",
+                                     "membership.false_positives_at_healthy",
+                                     "membership.probe_messages_per_member_period",
+                                     "membership.messages_per_member_period"};
         for (const char* what : {"first_detection_seconds", "first_suspicion_seconds", "full_dissemination_seconds"})
             for (const char* part : {"median", "p99", "max"}) all.push_back(std::string("membership.") + what + "." + part);
         for (const std::string& name : metric_names()) all.push_back("final." + name);

@@ -24,7 +24,8 @@ inline constexpr std::array<Named<ExchangeKind>, 5> exchange_kinds{{{ExchangeKin
                                                                     {ExchangeKind::single, "single"}}};
 inline constexpr std::array later_exchange_kinds{"epidemic", "push-sum", "group", "outer", "parameter-server", "fedavg"};
 
-inline constexpr std::array<Named<Clock>, 4> clocks{{{Clock::fixed, "fixed"}, {Clock::shuffled, "shuffled"}, {Clock::poisson, "poisson"}, {Clock::rounds, "rounds"}}};
+inline constexpr std::array<Named<Clock>, 4> clocks{
+    {{Clock::fixed, "fixed"}, {Clock::shuffled, "shuffled"}, {Clock::poisson, "poisson"}, {Clock::rounds, "rounds"}}};
 
 inline constexpr std::array<Named<Graph>, 2> graphs{{{Graph::ring, "ring"}, {Graph::matching, "matching"}}};
 inline constexpr std::array later_graphs{"torus", "exponential", "one-peer-exponential", "base-2", "base-3", "base-4"};
@@ -33,7 +34,8 @@ inline constexpr std::array<Named<MembershipKind>, 2> membership_kinds{{{Members
 inline constexpr std::array later_membership_kinds{"partial"};
 
 using Optimizer = TrainOptions::Optimizer;
-inline constexpr std::array<Named<Optimizer>, 3> optimizers{{{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}}};
+inline constexpr std::array<Named<Optimizer>, 3> optimizers{
+    {{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}}};
 inline constexpr std::array later_optimizers{"adamw"};
 
 inline constexpr std::array<Named<Split::Kind>, 4> splits{{{Split::Kind::iid, "iid"},

@@ -59,13 +59,15 @@ std::variant<Config, Error> read_text(const std::string& text, const std::string
         return *reading.first();
     }
     const Table table = parse_document(text, 0, reading);
-    if (const Entry* include = table.find("include")) reading.say(include->place, "a configuration that is no file cannot include others", "read it from a file");
+    if (const Entry* include = table.find("include"))
+        reading.say(include->place, "a configuration that is no file cannot include others", "read it from a file");
     return result_of(table, reading);
 }
 
 std::optional<Error> check(const Config& config, const std::string& name) {
     Reading reading;
     reading.files.push_back(name);
+    reading.tell_places = false;
     const Table table = parse_document(to_toml(config), 0, reading);
     const auto read = result_of(table, reading);
     if (const auto* error = std::get_if<Error>(&read)) return *error;

@@ -15,7 +15,8 @@ void read_split(Section& data, Split& split) {
         return;
     }
     if (!std::holds_alternative<Table>(value->is))
-        return data.fault("split", "'split' in [data] wants a word or a table, this is " + kind_of(*value), "split = \"iid\", or split = { kind = \"dirichlet-per-class\", alpha = 0.3 }");
+        return data.fault("split", "'split' in [data] wants a word or a table, this is " + kind_of(*value),
+                          "split = \"iid\", or split = { kind = \"dirichlet-per-class\", alpha = 0.3 }");
     Section section = data.table("split", "split");
     if (!section.has("kind")) section.fault("kind", "'split' does not say its kind", "split = { kind = \"dirichlet-per-class\", alpha = 0.3 }");
     section.choice("kind", split.kind, splits, words(later_splits));
@@ -35,9 +36,11 @@ void read_target(Section& train, std::optional<Target>& out) {
     std::erase(metrics, "mean");  // one number a coordinate: neither reached nor missed
     if (const auto index = section.pick("metric", metrics, {})) target.metric = metrics[*index];
     const bool least = section.number("at_least", target.value, -HUGE_VAL, HUGE_VAL);
-    if (section.has("at_least") && section.has("at_most")) section.fault("at_most", "a target is 'at_least' or 'at_most', not both", "keep one of the two");
+    if (section.has("at_least") && section.has("at_most"))
+        section.fault("at_most", "a target is 'at_least' or 'at_most', not both", "keep one of the two");
     if (section.number("at_most", target.value, -HUGE_VAL, HUGE_VAL) && !least) target.at_least = false;
-    if (!section.has("at_least") && !section.has("at_most")) section.fault("at_least", "the target does not say what is to be reached", "target = { metric = \"accuracy\", at_least = 0.86 }");
+    if (!section.has("at_least") && !section.has("at_most"))
+        section.fault("at_least", "the target does not say what is to be reached", "target = { metric = \"accuracy\", at_least = 0.86 }");
     section.truth("stop", target.stop);
     section.finish();
     out = target;
@@ -63,7 +66,8 @@ void read_data(Section& file, Config& config) {
         section.integer("test_samples", data.test_samples, 1, most);
         section.number("spread", data.spread, 0, HUGE_VAL);
         const double values = static_cast<double>(data.features) * (static_cast<double>(data.train_samples) + data.test_samples);
-        if (values > 2147483648.0) section.fault("train_samples", "this generated set has more than 2^31 numbers: 8 GiB of memory", "fewer samples or features");
+        if (values > 2147483648.0)
+            section.fault("train_samples", "this generated set has more than 2^31 numbers: 8 GiB of memory", "fewer samples or features");
         section.belongs({"directory"}, "sets that lie in files", here);
     } else {
         section.text("directory", data.directory);
@@ -79,7 +83,8 @@ void read_train(Section& file, Config& config) {
     Section section = file.table("train", "[train]");
     TrainOptions& train = config.train;
     if (config.model.kind == ModelKind::average) {
-        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "order", "pace"}, "models that train", "this model is \"average\"");
+        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "order", "pace"}, "models that train",
+                        "this model is \"average\"");
     } else {
         section.choice("optimizer", train.optimizer, optimizers, words(later_optimizers));
         section.above("learning_rate", train.learning_rate, 0);

@@ -41,7 +41,9 @@ void read_sides(Section& section, Event& event, const Config& config) {
     if (!list || list->size() < 2) return section.fault("sides", "'sides' wants at least two lists", hint);
     for (const Value& side : *list) {
         const auto* members = std::get_if<Array>(&side.is);
-        if (!members || members->empty()) return section.reading().say(side.place, "a side is a list of selections, this is " + (members ? "empty" : kind_of(side)), hint);
+        if (!members || members->empty())
+            return section.reading().say(side.place, "a side is a list of selections, this is " + (members ? "empty" : kind_of(side)),
+                                         hint);
         auto& read = event.sides.emplace_back();
         for (const Value& member : *members)
             if (!read_selection(section, member, read.emplace_back(), config)) return;
@@ -55,7 +57,9 @@ void read_for(Section& section, Event& event) {
 
 void read_join(Section& section, Event& event, const Config& config) {
     if (section.text("group", event.group)) {
-        if (event.group == "*") section.fault("group", "who joins is of one group", "group = \"" + (config.groups.empty() ? Group().name : config.groups.front().name) + "\"");
+        if (event.group == "*")
+            section.fault("group", "who joins is of one group",
+                          "group = \"" + (config.groups.empty() ? Group().name : config.groups.front().name) + "\"");
         else is_known_group(section, section.place_of("group"), event.group, config);
     } else if (config.groups.size() > 1) {
         section.fault("group", "this join does not say of which group the newcomers are", "group = \"" + config.groups.front().name + "\"");
@@ -70,9 +74,12 @@ void read_join(Section& section, Event& event, const Config& config) {
 void check_size(Section& section, const Selection& selection, const Config& config) {
     if (config.groups.empty()) return;
     const double most = most_ever(config, selection.group, config.events);
-    const bool beyond = (selection.what == Selection::What::index && selection.number >= most) || (selection.what == Selection::What::count && selection.number > most);
+    const bool beyond = (selection.what == Selection::What::index && selection.number >= most) ||
+                        (selection.what == Selection::What::count && selection.number > most);
     if (beyond)
-        section.fault(section.has("nodes") ? "nodes" : "sides", in_quotes(format_selection(selection)) + " asks for more than the " + std::to_string(static_cast<std::uint64_t>(most)) + " there are",
+        section.fault(section.has("nodes") ? "nodes" : "sides",
+                      in_quotes(format_selection(selection)) + " asks for more than the " +
+                          std::to_string(static_cast<std::uint64_t>(most)) + " there are",
                       selection.what == Selection::What::index ? "the first is [0]" : "fewer, or all: \"" + selection.group + "\"");
 }
 
@@ -97,7 +104,8 @@ void read_events(Section& file, Config& config) {
         if (partition) read_sides(section, event, config);
         else section.belongs({"sides"}, "kind = \"partition\"", here);
         if (slow) {
-            if (!section.has("factor")) section.fault("factor", "this [[event]] does not say how slow", "factor = 4: step times are multiplied by it");
+            if (!section.has("factor"))
+                section.fault("factor", "this [[event]] does not say how slow", "factor = 4: step times are multiplied by it");
             section.above("factor", event.factor, 0);
         } else {
             section.belongs({"factor"}, "kind = \"slow\"", here);

@@ -35,12 +35,16 @@ void read_rhythm(Section& section, Config& config) {
     if (!has_period && !has_steps) {
         if (exchange.kind == ExchangeKind::gossip) exchange.period = std::chrono::milliseconds(250);
         else if (steps) exchange.every_steps = 1;
-        else section.fault("kind", "the model \"average\" makes no steps, so " + kind + " needs a period", exchange.kind == ExchangeKind::dpsgd ? "add period = \"1s\" and clock = \"rounds\"" : "add period = \"1s\"");
+        else
+            section.fault("kind", "the model \"average\" makes no steps, so " + kind + " needs a period",
+                          exchange.kind == ExchangeKind::dpsgd ? "add period = \"1s\" and clock = \"rounds\"" : "add period = \"1s\"");
     }
     if (has_clock && !exchange.period)
-        section.fault("clock", "'clock' has no meaning with 'every_steps': an exchange starts after that many steps", has_steps ? "take 'clock' out, or write period = \"250ms\" instead of 'every_steps'" : "add period = \"250ms\"");
+        section.fault("clock", "'clock' has no meaning with 'every_steps': an exchange starts after that many steps",
+                      has_steps ? "take 'clock' out, or write period = \"250ms\" instead of 'every_steps'" : "add period = \"250ms\"");
     if (exchange.kind == ExchangeKind::dpsgd && exchange.period && exchange.clock != Clock::rounds)
-        section.fault(has_clock ? "clock" : "period", "dpsgd with a period goes in lock step: its clock can only be \"rounds\"", "add clock = \"rounds\", or write every_steps = 1 instead of 'period'");
+        section.fault(has_clock ? "clock" : "period", "dpsgd with a period goes in lock step: its clock can only be \"rounds\"",
+                      "add clock = \"rounds\", or write every_steps = 1 instead of 'period'");
 }
 
 }  // namespace

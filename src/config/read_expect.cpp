@@ -10,7 +10,9 @@ std::size_t only_one(Section& section, const std::vector<const char*>& keys, con
     std::size_t found = keys.size();
     for (std::size_t i = 0; i < keys.size(); ++i) {
         if (!section.has(keys[i])) continue;
-        if (found != keys.size()) section.fault(keys[i], "an [[expect]] has one " + what + ", not both '" + keys[found] + "' and '" + keys[i] + "'", "write two [[expect]], or keep one of the keys");
+        if (found != keys.size())
+            section.fault(keys[i], "an [[expect]] has one " + what + ", not both '" + keys[found] + "' and '" + keys[i] + "'",
+                          "write two [[expect]], or keep one of the keys");
         found = i;
     }
     return found;
@@ -24,7 +26,11 @@ void read_metric(Section& section, Expect& expect) {
     if (std::find(metrics.begin(), metrics.end(), expect.metric) != metrics.end()) return;
     if (std::find(paths.begin(), paths.end(), expect.metric) != paths.end()) {
         for (const char* key : {"at", "by", "from", "ratio_over"})
-            if (section.has(key)) section.fault(key, in_quotes(expect.metric) + " stands in the summary, which is made at the end: '" + std::string(key) + "' has no meaning for it", "take '" + std::string(key) + "' out");
+            if (section.has(key))
+                section.fault(key,
+                              in_quotes(expect.metric) + " stands in the summary, which is made at the end: '" + std::string(key) +
+                                  "' has no meaning for it",
+                              "take '" + std::string(key) + "' out");
         return;
     }
     auto all = metrics;
@@ -32,7 +38,9 @@ void read_metric(Section& section, Expect& expect) {
     const auto near = nearest(expect.metric, all);
     std::string known;
     for (const auto& name : metrics) known += (known.empty() ? "" : ", ") + name;
-    section.fault("metric", in_quotes(expect.metric) + " is no metric", (near ? "did you mean " + in_double_quotes(*near) + "? " : std::string()) + "metrics: " + known + ", and paths of summary.json such as \"membership.false_positives\"");
+    section.fault("metric", in_quotes(expect.metric) + " is no metric",
+                  (near ? "did you mean " + in_double_quotes(*near) + "? " : std::string()) + "metrics: " + known +
+                      ", and paths of summary.json such as \"membership.false_positives\"");
 }
 
 }  // namespace
@@ -57,7 +65,9 @@ void read_expects(Section& file, Config& config) {
         const std::vector<const char*> whats{"at_least", "at_most", "equals"};
         const Expect::What what[] = {Expect::What::at_least, Expect::What::at_most, Expect::What::equals};
         const std::size_t v = only_one(section, whats, "bound");
-        if (v == whats.size()) section.fault("at_least", "this [[expect]] does not say what it expects", "one of at_least = 0.86, at_most = 0.1, equals = 0.3 with within = 0.02");
+        if (v == whats.size())
+            section.fault("at_least", "this [[expect]] does not say what it expects",
+                          "one of at_least = 0.86, at_most = 0.1, equals = 0.3 with within = 0.02");
         else expect.what = what[v];
         for (const char* key : whats) section.number(key, expect.value, -HUGE_VAL, HUGE_VAL);
         if (expect.what == Expect::What::equals) section.number("within", expect.within, 0, HUGE_VAL);
@@ -65,6 +75,10 @@ void read_expects(Section& file, Config& config) {
 
         Duration ratio{};
         if (section.longer_than_zero("ratio_over", ratio, "1s")) expect.ratio_over = ratio;
+        for (const char* key : {"at", "by"})
+            if (section.has("ratio_over") && section.has(key))
+                section.fault(key, "'ratio_over' takes a mean over samples, '" + std::string(key) + "' only one of them",
+                              "'from' for the samples since then, or neither for all");
         section.finish();
         if (file.reading().any()) return;
         config.expects.push_back(std::move(expect));

@@ -15,7 +15,8 @@ void read_suspicion(Section& section, Membership& membership) {
         membership.suspicion = *word != "off";
         return;
     }
-    if (!std::holds_alternative<Table>(value->is)) return section.fault("suspicion", "'suspicion' in [membership] wants a table or \"off\", this is " + kind_of(*value), hint);
+    if (!std::holds_alternative<Table>(value->is))
+        return section.fault("suspicion", "'suspicion' in [membership] wants a table or \"off\", this is " + kind_of(*value), hint);
     Section table = section.table("suspicion", "suspicion");
     table.above("alpha", membership.suspicion_alpha, 0);
     table.number("beta", membership.suspicion_beta, 1, 1e6);
@@ -31,7 +32,8 @@ void read_lifeguard(Section& section, Membership& membership) {
         return;
     }
     if (!std::holds_alternative<Table>(value->is))
-        return section.fault("lifeguard", "'lifeguard' in [membership] wants true, false or a table, this is " + kind_of(*value), "lifeguard = { local_health = true, dogpile = false }");
+        return section.fault("lifeguard", "'lifeguard' in [membership] wants true, false or a table, this is " + kind_of(*value),
+                             "lifeguard = { local_health = true, dogpile = false }");
     Section table = section.table("lifeguard", "lifeguard");
     const char* const names[] = {"local_health", "dogpile", "buddy", "nacks"};
     for (std::size_t i = 0; i < 4; ++i) table.truth(names[i], *parts[i]);
@@ -53,7 +55,9 @@ void read_membership(Section& file, Config& config) {
     section.longer_than_zero("period", membership.period, "1s");
     membership.probe_timeout = std::min(membership.probe_timeout, membership.period / 2);
     if (section.longer_than_zero("probe_timeout", membership.probe_timeout, "500ms") && membership.probe_timeout >= membership.period)
-        section.fault("probe_timeout", "'probe_timeout' must be shorter than the membership's period, " + format_duration(membership.period) + ": helpers are asked in what is left of it",
+        section.fault("probe_timeout",
+                      "'probe_timeout' must be shorter than the membership's period, " + format_duration(membership.period) +
+                          ": helpers are asked in what is left of it",
                       "probe_timeout = \"" + format_duration(membership.period / 2) + "\"");
     section.integer("indirect", membership.indirect, 0, 64);
     read_suspicion(section, membership);
@@ -81,7 +85,9 @@ void read_metrics(Section& file, Config& config) {
     }
     constexpr std::int64_t most = 10'000'000;
     if (config.until && *config.until / metrics.every > most)
-        section.fault("every", "a sample every " + format_duration(metrics.every) + " until " + format_duration(*config.until) + " would be more than ten million samples",
+        section.fault("every",
+                      "a sample every " + format_duration(metrics.every) + " until " + format_duration(*config.until) +
+                          " would be more than ten million samples",
                       "every = \"" + format_duration(std::max<Duration>(std::chrono::seconds(1), *config.until / 1000)) + "\"");
     section.finish();
 }

@@ -20,7 +20,8 @@ void read_hidden(Section& model, std::vector<std::uint32_t>& hidden) {
     for (const Value& item : *list) {
         const auto* size = std::get_if<std::int64_t>(&item.is);
         if (!size || *size < 1 || *size > widest_layer)
-            return model.reading().say(item.place, "a layer has from 1 to " + std::to_string(widest_layer) + " units, this is " + kind_of(item), hint);
+            return model.reading().say(item.place,
+                                       "a layer has from 1 to " + std::to_string(widest_layer) + " units, this is " + kind_of(item), hint);
         if (!sizes.empty()) parameters += static_cast<double>(sizes.back()) * static_cast<double>(*size);
         sizes.push_back(static_cast<std::uint32_t>(*size));
     }
@@ -58,7 +59,8 @@ void read_per_peer(Section& model, const char* key, PerPeer& out, bool may_be_ne
     bool negative = read.number < 0 || read.rule == PerPeer::Rule::alternate;
     for (const double x : read.list) negative = negative || x < 0;
     if (negative && !may_be_negative)
-        return model.fault(key, "a negative '" + std::string(key) + "' makes a valley a hill: x runs away from it", std::string(key) + " = 1.0, or \"index\"");
+        return model.fault(key, "a negative '" + std::string(key) + "' makes a valley a hill: x runs away from it",
+                           std::string(key) + " = 1.0, or \"index\"");
     out = read;
 }
 

@@ -12,7 +12,8 @@ constexpr std::uint32_t most_peers = 10'000'000;
 
 bool seconds_of(Section& section, const char* key, double& out, const char* example) {
     Duration read{};
-    if (!section.has(key)) return section.fault(key, section.title() + " does not say its '" + key + "'", std::string(key) + " = \"" + example + "\""), false;
+    if (!section.has(key))
+        return section.fault(key, section.title() + " does not say its '" + key + "'", std::string(key) + " = \"" + example + "\""), false;
     if (!section.duration(key, read, example)) return false;
     out = seconds(read);
     return true;
@@ -27,7 +28,8 @@ bool number_of(Section& section, const char* key, double& out) {
 void read_trace(Section& section, Distribution& out) {
     if (!section.has("file")) return section.fault("file", section.title() + " does not say its 'file'", "file = \"steps.txt\", a duration a line");
     if (!section.text("file", out.file)) return;
-    if (!section.reading().may_open_files) return section.fault("file", "a configuration that is no file cannot name other files", "read it from a file");
+    if (!section.reading().may_open_files)
+        return section.fault("file", "a configuration that is no file cannot name other files", "read it from a file");
     const std::filesystem::path here = section.reading().files.at(section.place_of("file").file);
     std::error_code failed;
     out.file = std::filesystem::absolute(here.parent_path() / out.file, failed).lexically_normal().string();
@@ -43,7 +45,9 @@ void read_trace(Section& section, Distribution& out) {
         while (!word.empty() && (word.back() == ' ' || word.back() == '\t' || word.back() == '\r')) word.pop_back();
         if (word.empty()) continue;
         const auto read = parse_duration(word);
-        if (!read) return section.fault("file", out.file + ":" + std::to_string(line) + ": " + in_quotes(word) + " is no duration", "one duration a line, such as 12.5ms");
+        if (!read)
+            return section.fault("file", out.file + ":" + std::to_string(line) + ": " + in_quotes(word) + " is no duration",
+                                 "one duration a line, such as 12.5ms");
         out.values.push_back(seconds(*read));
     }
     if (out.values.empty()) section.fault("file", in_quotes(out.file) + " holds no durations", "one duration a line, such as 12.5ms");
@@ -73,7 +77,9 @@ bool read_distribution(Section& section, const char* key, Distribution& out, boo
         read.a = seconds(d);
     } else {
         Section table = section.table(key, "'" + std::string(key) + "'");
-        if (!table.has("dist")) table.fault("dist", table.title() + " does not say its 'dist'", std::string(key) + " = { dist = \"lognormal\", median = \"2ms\", sigma = 0.1 }, or one duration");
+        if (!table.has("dist"))
+            table.fault("dist", table.title() + " does not say its 'dist'",
+                        std::string(key) + " = { dist = \"lognormal\", median = \"2ms\", sigma = 0.1 }, or one duration");
         if (!table.choice("dist", read.kind, distributions)) return false;
         switch (read.kind) {
             case Distribution::Kind::constant: seconds_of(table, "value", read.a, "10ms"); break;
@@ -92,7 +98,8 @@ bool read_distribution(Section& section, const char* key, Distribution& out, boo
         if (table.has("dist")) table.finish();
     }
     if (section.reading().any()) return false;
-    if (!zero && takes_no_time(read)) return section.fault(key, "'" + std::string(key) + "' would take no time at all", std::string(key) + " = \"10ms\""), false;
+    if (!zero && takes_no_time(read))
+        return section.fault(key, "'" + std::string(key) + "' would take no time at all", std::string(key) + " = \"10ms\""), false;
     out = std::move(read);
     return true;
 }
@@ -106,7 +113,9 @@ bool is_known_group(Section& section, Place place, const std::string& name, cons
         if (known == name) return true;
     const auto near = nearest(name, names);
     if (names.size() > 20) names.resize(20);
-    section.reading().say(place, "there is no group " + in_quotes(name), (near ? "did you mean " + in_double_quotes(*near) + "? " : std::string()) + "groups: " + any_of(names) + "; \"*\" is everybody");
+    section.reading().say(
+        place, "there is no group " + in_quotes(name),
+        (near ? "did you mean " + in_double_quotes(*near) + "? " : std::string()) + "groups: " + any_of(names) + "; \"*\" is everybody");
     return false;
 }
 
@@ -119,7 +128,9 @@ void read_groups(Section& file, Config& config) {
             section.fault("name", in_quotes(group.name) + " cannot name a group", "up to 64 letters, digits, '-', '_' and '.': name = \"gpu\"");
         for (const Group& other : config.groups)
             if (other.name == group.name)
-                section.fault("name", "there are two groups " + in_quotes(group.name), section.has("name") ? "give each a name of its own" : "a group without 'name' is called \"peers\": give each a name of its own");
+                section.fault("name", "there are two groups " + in_quotes(group.name),
+                              section.has("name") ? "give each a name of its own"
+                                                  : "a group without 'name' is called \"peers\": give each a name of its own");
         section.integer("count", group.count, 1, most_peers);
         read_distribution(section, "step_time", group.step_time, false);
         section.rate("uplink", group.uplink);
@@ -134,14 +145,19 @@ void read_groups(Section& file, Config& config) {
     }
     for (const auto& [key, list] : {std::pair("a", &config.model.a.list), std::pair("b", &config.model.b.list)})
         if (!list->empty() && list->size() < peers)
-            file.fault("group", "'" + std::string(key) + "' in [model] lists " + std::to_string(list->size()) + " numbers for " + std::to_string(peers) + " peers", "a number for each peer, or one number for all");
+            file.fault("group",
+                       "'" + std::string(key) + "' in [model] lists " + std::to_string(list->size()) + " numbers for " +
+                           std::to_string(peers) + " peers",
+                       "a number for each peer, or one number for all");
 }
 
 void read_links(Section& file, Config& config) {
     for (Section& section : file.tables("link", "[[link]]")) {
         Link link;
         if (const Value* between = section.value("between")) {
-            if (section.has("from") || section.has("to")) section.fault("between", "a link is 'between' two groups, or 'from' one 'to' the other, not both", "keep one of the two forms");
+            if (section.has("from") || section.has("to"))
+                section.fault("between", "a link is 'between' two groups, or 'from' one 'to' the other, not both",
+                              "keep one of the two forms");
             const auto* list = std::get_if<Array>(&between->is);
             const char* hint = "between = [\"cpu\", \"*\"]";
             if (!list || list->size() != 2) {
@@ -151,7 +167,9 @@ void read_links(Section& file, Config& config) {
             std::string* const ends[] = {&link.from, &link.to};
             for (std::size_t i = 0; i < 2; ++i) {
                 const auto* name = std::get_if<std::string>(&(*list)[i].is);
-                if (!name) return file.reading().say((*list)[i].place, "'between' in [[link]] wants names of groups, this is " + kind_of((*list)[i]), hint);
+                if (!name)
+                    return file.reading().say((*list)[i].place,
+                                              "'between' in [[link]] wants names of groups, this is " + kind_of((*list)[i]), hint);
                 if (!is_known_group(section, (*list)[i].place, *name, config)) return;
                 *ends[i] = *name;
             }

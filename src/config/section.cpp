@@ -15,7 +15,8 @@ std::string any_of(const std::vector<std::string>& words) {
     return all;
 }
 
-Section::Section(const Table* table, Place place, std::string title, Reading& reading) : table_(table), place_(place), title_(std::move(title)), reading_(reading) {}
+Section::Section(const Table* table, Place place, std::string title, Reading& reading)
+    : table_(table), place_(place), title_(std::move(title)), reading_(reading) {}
 
 bool Section::has(const char* key) const { return table_ && table_->find(key); }
 
@@ -47,7 +48,9 @@ Section Section::table(const char* key, const std::string& title) {
     if (!table) {
         const auto* list = std::get_if<Array>(&found->value.is);
         const bool doubled = list && !list->empty() && std::holds_alternative<Table>(list->front().is);
-        wants(key, found->value, "one table", doubled ? "there is one of it: write [" + std::string(key) + "], not [[" + key + "]]" : "write [" + std::string(key) + "] and its keys below");
+        wants(key, found->value, "one table",
+              doubled ? "there is one of it: write [" + std::string(key) + "], not [[" + key + "]]"
+                      : "write [" + std::string(key) + "] and its keys below");
     }
     return Section(table, found->value.place, title, reading_);
 }
@@ -79,7 +82,8 @@ bool Section::text(const char* key, std::string& out) {
     const auto* text = std::get_if<std::string>(&found->is);
     if (!text) return wants(key, *found, "a text", "in double quotes: " + std::string(key) + " = \"...\""), false;
     for (const char c : *text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return fault(key, in_quotes(key) + in() + " has a control character in it", "write it in plain letters"), false;
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            return fault(key, in_quotes(key) + in() + " has a control character in it", "write it in plain letters"), false;
     if (text->size() > 4096) return fault(key, in_quotes(key) + in() + " is longer than 4096 bytes", "a shorter text"), false;
     out = *text;
     return true;
@@ -101,7 +105,10 @@ bool Section::duration(const char* key, Duration& out, const char* example) {
     const auto* text = std::get_if<std::string>(&found->is);
     if (!text) {
         if (const auto* bare = std::get_if<std::int64_t>(&found->is); bare && *bare > 0)
-            return wants(key, *found, "a duration with its unit", "in quotes, with ns, us, ms, s, min, h or d: \"" + std::to_string(*bare) + "s\" or \"" + std::to_string(*bare) + "ms\""), false;
+            return wants(key, *found, "a duration with its unit",
+                         "in quotes, with ns, us, ms, s, min, h or d: \"" + std::to_string(*bare) + "s\" or \"" + std::to_string(*bare) +
+                             "ms\""),
+                   false;
         return wants(key, *found, "a duration with its unit", "in quotes, with ns, us, ms, s, min, h or d: " + such), false;
     }
     const auto read = parse_duration(*text);
@@ -109,9 +116,12 @@ bool Section::duration(const char* key, Duration& out, const char* example) {
         std::string hint = "a number without sign, then ns, us, ms, s, min, h or d: " + such;
         const auto unit = text->find_first_not_of("0123456789. ");
         if (text->starts_with('-') || text->starts_with('+')) hint = "durations have no sign: " + such;
-        else if (unit != std::string::npos && text->substr(unit) == "m") hint = "\"m\" could be minutes or milliseconds: write " + in_double_quotes(text->substr(0, unit) + "min") + " or " + in_double_quotes(text->substr(0, unit) + "ms");
+        else if (unit != std::string::npos && text->substr(unit) == "m")
+            hint = "\"m\" could be minutes or milliseconds: write " + in_double_quotes(text->substr(0, unit) + "min") + " or " +
+                   in_double_quotes(text->substr(0, unit) + "ms");
         else if (unit != std::string::npos && unit > 0)
-            if (const auto near = nearest(text->substr(unit), {"ns", "us", "ms", "s", "min", "h", "d"})) hint = "did you mean " + in_double_quotes(text->substr(0, unit) + *near) + "? " + hint;
+            if (const auto near = nearest(text->substr(unit), {"ns", "us", "ms", "s", "min", "h", "d"}))
+                hint = "did you mean " + in_double_quotes(text->substr(0, unit) + *near) + "? " + hint;
         return fault(key, in_quotes(*text) + " is no duration", hint), false;
     }
     out = *read;
@@ -121,7 +131,9 @@ bool Section::duration(const char* key, Duration& out, const char* example) {
 bool Section::longer_than_zero(const char* key, Duration& out, const char* example) {
     Duration read{};
     if (!duration(key, read, example)) return false;
-    if (read <= Duration::zero()) return fault(key, in_quotes(key) + in() + " must be longer than nothing", std::string(key) + " = " + in_double_quotes(example)), false;
+    if (read <= Duration::zero())
+        return fault(key, in_quotes(key) + in() + " must be longer than nothing", std::string(key) + " = " + in_double_quotes(example)),
+               false;
     out = read;
     return true;
 }
@@ -129,7 +141,9 @@ bool Section::longer_than_zero(const char* key, Duration& out, const char* examp
 bool Section::rate(const char* key, double& out) {
     const Value* found = value(key);
     if (!found) return false;
-    const std::string hint = "a number without sign, then bit, kbit, Mbit, Gbit, B, kB, MB, GB, KiB, MiB or GiB (per second): " + std::string(key) + " = \"100Mbit\"";
+    const std::string hint =
+        "a number without sign, then bit, kbit, Mbit, Gbit, B, kB, MB, GB, KiB, MiB or GiB (per second): " + std::string(key) +
+        " = \"100Mbit\"";
     const auto* text = std::get_if<std::string>(&found->is);
     if (!text) return wants(key, *found, "a rate with its unit", hint), false;
     const auto read = parse_rate(*text);
@@ -137,10 +151,15 @@ bool Section::rate(const char* key, double& out) {
         const auto unit = text->find_first_not_of("0123456789. ");
         if (unit != std::string::npos && unit > 0)
             if (const auto near = nearest(text->substr(unit), {"bit", "kbit", "Mbit", "Gbit", "B", "kB", "MB", "GB", "KiB", "MiB", "GiB"}))
-                return fault(key, in_quotes(*text) + " is no rate", "did you mean " + in_double_quotes(text->substr(0, unit) + *near) + "? " + hint), false;
+                return fault(key, in_quotes(*text) + " is no rate",
+                             "did you mean " + in_double_quotes(text->substr(0, unit) + *near) + "? " + hint),
+                       false;
         return fault(key, in_quotes(*text) + " is no rate", hint), false;
     }
-    if (*read <= 0) return fault(key, in_quotes(key) + in() + " must be more than nothing", "leave the key out for a link of infinite rate; to cut a link use an [[event]] of kind \"partition\""), false;
+    if (*read <= 0)
+        return fault(key, in_quotes(key) + in() + " must be more than nothing",
+                     "leave the key out for a link of infinite rate; to cut a link use an [[event]] of kind \"partition\""),
+               false;
     out = *read;
     return true;
 }
@@ -184,7 +203,8 @@ bool Section::number(const char* key, double& out, double least, double most) {
     const Value* found = value(key);
     if (!found) return false;
     const auto read = as_number(*found);
-    std::string range = most < HUGE_VAL ? "a number from " + short_number(least) + " to " + short_number(most) : "a number of at least " + short_number(least);
+    std::string range = most < HUGE_VAL ? "a number from " + short_number(least) + " to " + short_number(most)
+                                        : "a number of at least " + short_number(least);
     if (least == -HUGE_VAL) range = "a finite number";
     if (!read) return wants(key, *found, "a number", range + ", without quotes"), false;
     if (!(*read >= least && *read <= most && std::isfinite(*read)))
@@ -196,7 +216,10 @@ bool Section::number(const char* key, double& out, double least, double most) {
 bool Section::above(const char* key, double& out, double least) {
     double read = 0;
     if (!number(key, read, least, HUGE_VAL)) return false;
-    if (read <= least) return fault(key, in_quotes(key) + in() + " is " + short_number(read) + ", out of range", "a number greater than " + short_number(least)), false;
+    if (read <= least)
+        return fault(key, in_quotes(key) + in() + " is " + short_number(read) + ", out of range",
+                     "a number greater than " + short_number(least)),
+               false;
     out = read;
     return true;
 }
@@ -209,7 +232,10 @@ bool Section::numbers(const char* key, std::vector<double>& out) {
     std::vector<double> read;
     for (const Value& item : *list) {
         const auto number = as_number(item);
-        if (!number || !std::isfinite(*number)) return reading_.say(item.place, in_quotes(key) + " wants finite numbers, this is " + kind_of(item), std::string(key) + " = [1, 2, 3]"), false;
+        if (!number || !std::isfinite(*number))
+            return reading_.say(item.place, in_quotes(key) + " wants finite numbers, this is " + kind_of(item),
+                                std::string(key) + " = [1, 2, 3]"),
+                   false;
         read.push_back(*number);
     }
     out = std::move(read);
@@ -220,7 +246,9 @@ std::optional<std::size_t> Section::pick(const char* key, const std::vector<std:
     const Value* found = value(key);
     if (!found) return {};
     const auto* text = std::get_if<std::string>(&found->is);
-    if (!text) return wants(key, *found, "one of the words " + any_of(words), std::string(key) + " = " + in_double_quotes(words.front())), std::nullopt;
+    if (!text)
+        return wants(key, *found, "one of the words " + any_of(words), std::string(key) + " = " + in_double_quotes(words.front())),
+               std::nullopt;
     const auto at = std::find(words.begin(), words.end(), *text);
     if (at != words.end()) return static_cast<std::size_t>(at - words.begin());
     if (std::find(later.begin(), later.end(), *text) != later.end()) {
@@ -230,7 +258,8 @@ std::optional<std::size_t> Section::pick(const char* key, const std::vector<std:
     auto all = words;
     all.insert(all.end(), later.begin(), later.end());
     const auto near = nearest(*text, all);
-    fault(key, in_quotes(*text) + " is no " + key + in(), (near ? "did you mean " + in_double_quotes(*near) + "? " : std::string()) + "known: " + any_of(words));
+    fault(key, in_quotes(*text) + " is no " + key + in(),
+          (near ? "did you mean " + in_double_quotes(*near) + "? " : std::string()) + "known: " + any_of(words));
     return {};
 }
 
@@ -259,7 +288,8 @@ void Section::finish() {
         for (const std::string& key : asked_)
             if (known.find(" " + key + ",") == std::string::npos) known += " " + key + ",";
         if (!known.empty()) known.pop_back();
-        reading_.say(entry.place, "unknown key " + in_quotes(entry.key) + in(), near ? "did you mean " + in_quotes(*near) + "?" : "known here:" + known);
+        reading_.say(entry.place, "unknown key " + in_quotes(entry.key) + in(),
+                     near ? "did you mean " + in_quotes(*near) + "?" : "known here:" + known);
         return;
     }
 }

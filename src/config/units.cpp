@@ -16,8 +16,17 @@ struct Unit {
 };
 
 constexpr std::array<Unit, 7> durations{{{"d", 86'400e9}, {"h", 3'600e9}, {"min", 60e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"ns", 1}}};  // in ns
-constexpr std::array<Unit, 11> rates{{{"Gbit", 1e9 / 8}, {"Mbit", 1e6 / 8}, {"kbit", 1e3 / 8}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"GiB", 1073741824},
-                                      {"MiB", 1048576}, {"KiB", 1024}, {"B", 1}, {"bit", 1.0 / 8}}};  // in bytes per second
+constexpr std::array<Unit, 11> rates{{{"Gbit", 1e9 / 8},
+                                      {"Mbit", 1e6 / 8},
+                                      {"kbit", 1e3 / 8},
+                                      {"GB", 1e9},
+                                      {"MB", 1e6},
+                                      {"kB", 1e3},
+                                      {"GiB", 1073741824},
+                                      {"MiB", 1048576},
+                                      {"KiB", 1024},
+                                      {"B", 1},
+                                      {"bit", 1.0 / 8}}};  // in bytes per second
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -90,7 +99,8 @@ std::string format_duration(Duration d) {
         if (ns < factor) continue;
         std::string text = std::to_string(ns / factor);
         std::string fraction;
-        for (std::int64_t rest = ns % factor * 10; rest != 0 && fraction.size() < 10; rest = rest % factor * 10) fraction += static_cast<char>('0' + rest / factor);
+        for (std::int64_t rest = ns % factor * 10; rest != 0 && fraction.size() < 10; rest = rest % factor * 10)
+            fraction += static_cast<char>('0' + rest / factor);
         if (fraction.size() >= 10) continue;  // a third of a minute has no end
         if (!fraction.empty()) text += "." + fraction;
         text += unit.name;

@@ -67,7 +67,9 @@ void write_model(Lines& out, const Model& model) {
     if (model.kind == ModelKind::mlp) out.line("hidden", list(model.hidden, [](std::uint32_t n) { return std::to_string(n); }));
     if (model.needs_data()) return;
     out.line("dimension", std::to_string(model.dimension));
-    if (model.initial) out.line("initial", model.initial->rule == Initial::Rule::number ? format_number(model.initial->number) : quote(word_of(model.initial->rule, initial_rules)));
+    if (model.initial)
+        out.line("initial", model.initial->rule == Initial::Rule::number ? format_number(model.initial->number)
+                                                                         : quote(word_of(model.initial->rule, initial_rules)));
     if (model.kind != ModelKind::quadratic) return;
     out.line("a", per_peer(model.a));
     out.line("b", per_peer(model.b));
@@ -106,7 +108,8 @@ void write_train(Lines& out, const Config& config) {
     }
     if (!train.target) return;
     const Target& target = *train.target;
-    out.line("target", "{ metric = " + quote(target.metric) + ", " + (target.at_least ? "at_least" : "at_most") + " = " + format_number(target.value) + ", stop = " + truth(target.stop) + " }");
+    out.line("target", "{ metric = " + quote(target.metric) + ", " + (target.at_least ? "at_least" : "at_most") + " = " +
+                           format_number(target.value) + ", stop = " + truth(target.stop) + " }");
 }
 
 void write_exchange(Lines& out, const Config& config) {
@@ -133,10 +136,12 @@ void write_membership(Lines& out, const Membership& membership, bool world) {
     out.line("period", quote(membership.period));
     out.line("probe_timeout", quote(membership.probe_timeout));
     out.line("indirect", std::to_string(membership.indirect));
-    if (membership.suspicion) out.line("suspicion", "{ alpha = " + format_number(membership.suspicion_alpha) + ", beta = " + format_number(membership.suspicion_beta) + " }");
+    if (membership.suspicion)
+        out.line("suspicion",
+                 "{ alpha = " + format_number(membership.suspicion_alpha) + ", beta = " + format_number(membership.suspicion_beta) + " }");
     else out.line("suspicion", quote("off"));
-    out.line("lifeguard", "{ local_health = " + truth(membership.local_health) + ", dogpile = " + truth(membership.dogpile) + ", buddy = " + truth(membership.buddy) +
-                              ", nacks = " + truth(membership.nacks) + " }");
+    out.line("lifeguard", "{ local_health = " + truth(membership.local_health) + ", dogpile = " + truth(membership.dogpile) +
+                              ", buddy = " + truth(membership.buddy) + ", nacks = " + truth(membership.nacks) + " }");
     if (!world) return;
     out.line("start", quote(membership.start_full ? "full" : "join"));
     if (!membership.start_full) out.line("over", quote(membership.start_over));

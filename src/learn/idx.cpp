@@ -55,7 +55,8 @@ std::variant<Idx, Error> read_idx(const std::string& path, const std::string& mi
     for (int d = 0; d < start[3]; ++d) {
         std::uint8_t n[4];
         if (!read(n, 4)) return damaged(found, complaint(file.get()));
-        idx.dimensions.push_back(std::uint32_t{n[0]} << 24 | std::uint32_t{n[1]} << 16 | std::uint32_t{n[2]} << 8 | n[3]);
+        idx.dimensions.push_back(std::uint32_t{n[0]} << 24 | std::uint32_t{n[1]} << 16 | std::uint32_t{n[2]} << 8 |
+                                 std::uint32_t{n[3]});
         if (idx.dimensions.back() == 0) return damaged(found, "a dimension is 0");
         claimed *= idx.dimensions.back();  // at most 2^31 * 2^32: does not wrap
         if (claimed > limit) return damaged(found, "it claims to hold more than 2 GiB");

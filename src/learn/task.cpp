@@ -22,8 +22,9 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
     if (auto* error = std::get_if<Error>(&loaded)) return std::move(*error);
     task->sets = std::get<Sets>(std::move(loaded));
     const Dataset& train = *task->sets.train;
-    const bool deep = config.model.kind == config::ModelKind::mlp;
-    task->table = Network::table(train.features, deep ? config.model.hidden : std::vector<std::uint32_t>{}, train.classes);
+    std::vector<std::uint32_t> hidden;
+    if (config.model.kind == config::ModelKind::mlp) hidden = config.model.hidden;
+    task->table = Network::table(train.features, hidden, train.classes);
     task->initial = Network::initial(task->table, config.seed);
     return task;
 }
@@ -44,9 +45,13 @@ std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t 
 
 bool finite(const Snapshot& snapshot) {
     bool all = true;
-    for_pieces_as<double>(snapshot, [&](std::size_t, std::span<const double> piece) {
-        for (const double v : piece) all &= std::isfinite(v);
-    });
+    const auto look = [&all](std::size_t, const auto piece) {
+        for (const auto v : piece) all &= std::isfinite(v);
+    };
+    if (snapshot.encoding == Encoding::float64)
+        for_pieces_as<double>(snapshot, look);
+    else
+        for_pieces_as<float>(snapshot, look);
     return all;
 }
 

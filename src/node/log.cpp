@@ -10,7 +10,7 @@ spdlog::logger& logger() {
     static const auto one = [] {
         auto made = spdlog::stderr_color_mt("grapevine");  // no colour where stderr is not a terminal
         if (std::getenv("NO_COLOR")) static_cast<spdlog::sinks::stderr_color_sink_mt*>(made->sinks()[0].get())->set_color_mode(spdlog::color_mode::never);
-        made->set_pattern("%H:%M:%S.%e %^%-5!l%$ %v");
+        made->set_pattern("%H:%M:%S.%e %^%v%$");
         made->flush_on(spdlog::level::info);
         return made;
     }();
@@ -20,7 +20,8 @@ spdlog::logger& logger() {
 
 void log(Level level, const char* area, const std::string& text) {
     const auto l = level == Level::info ? spdlog::level::info : level == Level::warn ? spdlog::level::warn : spdlog::level::err;
-    logger().log(l, "{:<8} {}", area, text);
+    const char* word = level == Level::info ? "INFO" : level == Level::warn ? "WARN" : "ERROR";
+    logger().log(l, "{:<5} {:<8} {}", word, area, text);
 }
 
 void log_only_warnings() { logger().set_level(spdlog::level::warn); }

@@ -60,7 +60,8 @@ Json json_of(const MethodResult& method) {
 // A part of a path, from a name that may be anything.
 std::string as_directory(const std::string& name) {
     std::string out;
-    for (const char c : name.substr(0, 64)) out += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ? c : '-';
+    for (const char c : name.substr(0, 64))
+        out += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ? c : '-';
     return out.empty() ? "-" : out;
 }
 
@@ -149,12 +150,14 @@ std::string to_json(const Comparison& comparison) {
     for (const std::string& note : comparison.notes) notes.push_back(note);
     Json target;
     if (comparison.target_value) target = Json::Object{{"metric", comparison.target_metric}, {"value", *comparison.target_value}};
-    return dump_indented(Json::Object{{"name", comparison.name}, {"target", std::move(target)}, {"scenes", std::move(scenes)}, {"notes", std::move(notes)}});
+    return dump_indented(
+        Json::Object{{"name", comparison.name}, {"target", std::move(target)}, {"scenes", std::move(scenes)}, {"notes", std::move(notes)}});
 }
 
 std::variant<Comparison, Error> parse_comparison(const std::string& text, const std::string& file) {
     const auto parsed = parse(text);
-    if (const auto* why = std::get_if<std::string>(&parsed)) return Error{file + ": " + *why, "was the file cut or changed by hand? run compare again"};
+    if (const auto* why = std::get_if<std::string>(&parsed))
+        return Error{file + ": " + *why, "was the file cut or changed by hand? run compare again"};
     Fields fields(std::get<Json>(parsed), file);
     Comparison comparison;
     comparison.name = fields.text("name");

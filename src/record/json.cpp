@@ -89,7 +89,8 @@ void write_number(std::string& out, double d) {
     }
     char digits[32];
     const bool whole = std::abs(d) < 9e15 && d == std::floor(d);
-    const auto end = whole ? std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(d)) : std::to_chars(digits, digits + sizeof digits, d);
+    const auto end = whole ? std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(d))
+                           : std::to_chars(digits, digits + sizeof digits, d);
     out.append(digits, end.ptr);
 }
 
@@ -180,7 +181,9 @@ Fields::Fields(const Json& object, std::string where) : object_(object), where_(
     if (!std::holds_alternative<Json::Object>(object.is)) fault("this is no object");
 }
 
-void Fields::fault(const std::string& what) { fault_once({where_ + ": " + what, "is it a file of grapevine, and was it changed by hand? a newer version may also have written it"}); }
+void Fields::fault(const std::string& what) {
+    fault_once({where_ + ": " + what, "is it a file of grapevine, and was it changed by hand? a newer version may also have written it"});
+}
 
 const Json* Fields::member(const char* key) const {
     const Json* found = object_.find(key);

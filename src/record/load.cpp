@@ -34,7 +34,8 @@ std::optional<Error> each_line(const std::string& path, const std::function<std:
         auto& bytes = *in.rdbuf();
         while ((c = bytes.sbumpc()) != std::char_traits<char>::eof() && c != '\n') {
             line += static_cast<char>(c);
-            if (line.size() > most_line_bytes) return Error{path + ":" + std::to_string(number) + ": longer than 16 MiB", "that is no file of grapevine"};
+            if (line.size() > most_line_bytes)
+                return Error{path + ":" + std::to_string(number) + ": longer than 16 MiB", "that is no file of grapevine"};
         }
         const bool cut = c != '\n';
         if (!line.empty()) {
@@ -57,7 +58,8 @@ std::variant<std::string, Error> whole_file(const std::string& path) {
 
 std::variant<Run, Error> load_run(const std::string& directory) {
     std::error_code failed;
-    if (!fs::is_directory(directory, failed)) return Error{"'" + directory + "' is no directory", "name the directory of a run: the one that --out named"};
+    if (!fs::is_directory(directory, failed))
+        return Error{"'" + directory + "' is no directory", "name the directory of a run: the one that --out named"};
     const fs::path base(directory);
     Run run;
     run.directory = directory;

@@ -24,7 +24,8 @@ std::variant<RunFiles, Error> RunFiles::create(const std::string& directory, con
         const fs::path path = fs::path(directory) / name;
         if (!fs::exists(fs::symlink_status(path, ignored))) continue;
         if (!overwrite)
-            return Error{"'" + directory + "' holds a run already: there is a " + name, "--overwrite replaces that run; --out DIR writes to another directory"};
+            return Error{"'" + directory + "' holds a run already: there is a " + name,
+                         "--overwrite replaces that run; --out DIR writes to another directory"};
         fs::remove(path, ignored);  // else yesterday's summary would stand beside today's metrics
     }
 

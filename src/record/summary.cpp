@@ -118,7 +118,8 @@ Summary summary_of(Fields& f) {
     s.final = part<Sample>(f, "final", sample_of);
     if (f.member("target"))
         s.target = part<TargetResult>(f, "target", [](Fields& t) {
-            return TargetResult{t.text("metric"), t.must_number("value"), t.number("reached_at_seconds"), t.number("reached_at_samples"), t.number("reached_at_bytes")};
+            return TargetResult{t.text("metric"), t.must_number("value"), t.number("reached_at_seconds"), t.number("reached_at_samples"),
+                                t.number("reached_at_bytes")};
         });
     s.time = part<TimeShares>(f, "time", [](Fields& t) { return TimeShares{t.number("computing"), t.number("mixing"), t.number("waiting")}; });
     s.membership = part<MembershipResult>(f, "membership", read_membership);

@@ -62,7 +62,8 @@ std::string table_of(const Comparison& comparison) {
     std::string out;
     for (const Scene& scene : comparison.scenes) {
         out += printable(comparison.name) + ", " + printable(scene.name);
-        if (comparison.target_value) out += ": to " + printable(comparison.target_metric) + " " + format_short(comparison.target_value) + ", medians over seeds";
+        if (comparison.target_value)
+            out += ": to " + printable(comparison.target_metric) + " " + format_short(comparison.target_value) + ", medians over seeds";
         out += "\n";
         std::vector<Row> rows{{"method", "reached", "time", "samples", "bytes", "idle", "merged %", "mean %", "worst %"}};
         for (const MethodResult& method : scene.methods) rows.push_back(row_of(method));

@@ -14,7 +14,8 @@ std::string bars(const std::string& title, const std::string& note, const std::v
     const double full = most > 0 && std::isfinite(most) ? most : 1;
     const auto length = [&](double value) { return std::clamp(value / full, 0.0, 1.0) * room; };
 
-    std::string out = "<figure><figcaption><b>" + escape(title) + "</b> <span class=\"note\">" + escape(note) + "</span></figcaption>\n<svg class=\"bars\" viewBox=\"0 0 " + number(width) + " " +
+    std::string out = "<figure><figcaption><b>" + escape(title) + "</b> <span class=\"note\">" + escape(note) +
+                      "</span></figcaption>\n<svg class=\"bars\" viewBox=\"0 0 " + number(width) + " " +
                       number(row * static_cast<double>(all.size()) + 4) + "\" role=\"img\" aria-label=\"" + escape(title) + "\">\n";
     double y = 2;
     for (const Bar& bar : all) {
@@ -23,12 +24,13 @@ std::string bars(const std::string& title, const std::string& note, const std::v
         double end = names;
         if (bar.value && std::isfinite(*bar.value)) {
             end = names + length(*bar.value);
-            out += "<rect class=\"bar c" + std::to_string(bar.colour % 8) + "\" rx=\"2\" x=\"" + number(names) + "\" y=\"" + number(y + (row - thickness) / 2) + "\" width=\"" +
-                   number(std::max(1.0, end - names)) + "\" height=\"" + number(thickness) + "\"/>";
+            out += "<rect class=\"bar c" + std::to_string(bar.colour % 8) + "\" rx=\"2\" x=\"" + number(names) + "\" y=\"" +
+                   number(y + (row - thickness) / 2) + "\" width=\"" + number(std::max(1.0, end - names)) + "\" height=\"" +
+                   number(thickness) + "\"/>";
             if (bar.low && bar.high && *bar.high > *bar.low) {
                 const double from = names + length(*bar.low), to = names + length(*bar.high);
-                out += "<path class=\"whisker\" d=\"M" + number(from) + " " + number(y + row / 2) + "H" + number(to) + "M" + number(from) + " " + number(y + row / 2 - 4) + "v8M" + number(to) + " " +
-                       number(y + row / 2 - 4) + "v8\"/>";
+                out += "<path class=\"whisker\" d=\"M" + number(from) + " " + number(y + row / 2) + "H" + number(to) + "M" + number(from) +
+                       " " + number(y + row / 2 - 4) + "v8M" + number(to) + " " + number(y + row / 2 - 4) + "v8\"/>";
                 end = std::max(end, to);
             }
         }

@@ -37,7 +37,9 @@ std::vector<Series> drawable(const Chart& chart) {
     for (const Series& series : chart.series) {
         Series kept = series;
         std::erase_if(kept.points, [&](const Point& p) { return !std::isfinite(p.x) || !std::isfinite(p.y) || (chart.log && p.y <= 0); });
-        std::erase_if(kept.band, [&](const Series::Range& r) { return !std::isfinite(r.x) || !std::isfinite(r.low) || !std::isfinite(r.high) || (chart.log && r.low <= 0); });
+        std::erase_if(kept.band, [&](const Series::Range& r) {
+            return !std::isfinite(r.x) || !std::isfinite(r.low) || !std::isfinite(r.high) || (chart.log && r.low <= 0);
+        });
         if (!kept.points.empty()) all.push_back(std::move(kept));
     }
     return all;
@@ -45,7 +47,9 @@ std::vector<Series> drawable(const Chart& chart) {
 
 Frame frame_of(const Chart& chart, const std::vector<Series>& all) {
     double x0 = HUGE_VAL, x1 = -HUGE_VAL, y0 = HUGE_VAL, y1 = -HUGE_VAL;
-    const auto see = [&](double x, double low, double high) { x0 = std::min(x0, x), x1 = std::max(x1, x), y0 = std::min(y0, low), y1 = std::max(y1, high); };
+    const auto see = [&](double x, double low, double high) {
+        x0 = std::min(x0, x), x1 = std::max(x1, x), y0 = std::min(y0, low), y1 = std::max(y1, high);
+    };
     for (const Series& series : all) {
         for (const Point& p : series.points) see(p.x, p.y, p.y);
         for (const auto& r : series.band) see(r.x, r.low, r.high);
@@ -74,10 +78,12 @@ std::string axes(const Chart& chart, const Frame& frame) {
     out += "<path d=\"M" + number(left) + " " + floor + "H" + number(width - right) + "\"/>";
     for (const Tick& tick : frame.x.ticks) {
         const std::string x = number(frame.at_x(tick.at));
-        out += "<path d=\"M" + x + " " + floor + "v4\"/><text text-anchor=\"middle\" x=\"" + x + "\" y=\"" + number(height - bottom + 17) + "\">" + tick.label + "</text>";
+        out += "<path d=\"M" + x + " " + floor + "v4\"/><text text-anchor=\"middle\" x=\"" + x + "\" y=\"" + number(height - bottom + 17) +
+               "\">" + tick.label + "</text>";
     }
     const std::string x_unit = frame.x.unit.empty() ? "" : " (" + frame.x.unit + ")";
-    out += "<text class=\"name\" text-anchor=\"middle\" x=\"" + number((left + width - right) / 2) + "\" y=\"" + number(height - 5) + "\">" + escape(chart.x_name) + x_unit + "</text>";
+    out += "<text class=\"name\" text-anchor=\"middle\" x=\"" + number((left + width - right) / 2) + "\" y=\"" + number(height - 5) +
+           "\">" + escape(chart.x_name) + x_unit + "</text>";
     if (!frame.y.unit.empty()) out += "<text class=\"name\" text-anchor=\"end\" x=\"" + number(left - 7) + "\" y=\"8\">" + frame.y.unit + "</text>";
     return out + "</g>\n";
 }
@@ -88,7 +94,8 @@ std::string marks(const Chart& chart, const Frame& frame) {
         if (mark.x < frame.x.low || mark.x > frame.x.high) continue;
         const char* tone = mark.tone == Mark::Tone::bad ? "bad" : mark.tone == Mark::Tone::good ? "good" : "neutral";
         const std::string x = number(frame.at_x(mark.x)), line = "M" + x + " " + number(top) + "V" + number(height - bottom);
-        out += "<g class=\"mark " + std::string(tone) + "\"><path d=\"" + line + "\"/><path class=\"wide\" d=\"" + line + "\"/><title>" + escape(mark.title, 1500) + "</title></g>";
+        out += "<g class=\"mark " + std::string(tone) + "\"><path d=\"" + line + "\"/><path class=\"wide\" d=\"" + line + "\"/><title>" +
+               escape(mark.title, 1500) + "</title></g>";
     }
     return out.empty() ? out : out + "\n";
 }
@@ -103,7 +110,8 @@ std::string curve(const Series& series, const Frame& frame) {
     }
     const auto points = decimated(series.points);
     if (points.size() == 1) {
-        out += "<circle class=\"dot " + colour(series.colour) + "\" r=\"3.5\" cx=\"" + number(frame.at_x(points[0].x)) + "\" cy=\"" + number(frame.at_y(points[0].y)) + "\"/>\n";
+        out += "<circle class=\"dot " + colour(series.colour) + "\" r=\"3.5\" cx=\"" + number(frame.at_x(points[0].x)) + "\" cy=\"" +
+               number(frame.at_y(points[0].y)) + "\"/>\n";
         return out;
     }
     out += "<polyline class=\"line " + colour(series.colour) + (series.dashed ? " dashed" : "") + "\" points=\"";
@@ -138,11 +146,15 @@ std::string figure(const Chart& chart) {
     if (!chart.note.empty()) out += " <span class=\"note\">" + escape(chart.note) + "</span>";
     out += "<span class=\"legend\">";
     for (const Series& series : all)
-        out += "<span><i class=\"" + colour(series.colour) + (series.dashed ? " dashed" : "") + "\"></i>" + escape(series.name) + " <em>" + value_text(series.points.back().y, chart.y) + "</em></span>";
+        out += "<span><i class=\"" + colour(series.colour) + (series.dashed ? " dashed" : "") + "\"></i>" + escape(series.name) + " <em>" +
+               value_text(series.points.back().y, chart.y) + "</em></span>";
     if (chart.target) out += "<span><i class=\"target\"></i>target <em>" + value_text(*chart.target, chart.y) + "</em></span>";
-    out += "</span></figcaption>\n<svg viewBox=\"0 0 " + number(width) + " " + number(height) + "\" role=\"img\" aria-label=\"" + escape(chart.title) + "\">\n";
+    out += "</span></figcaption>\n<svg viewBox=\"0 0 " + number(width) + " " + number(height) + "\" role=\"img\" aria-label=\"" +
+           escape(chart.title) + "\">\n";
     out += axes(chart, frame) + marks(chart, frame);
-    if (chart.target && (!chart.log || *chart.target > 0)) out += "<path class=\"target\" d=\"M" + number(left) + " " + number(frame.at_y(*chart.target)) + "H" + number(width - right) + "\"/>\n";
+    if (chart.target && (!chart.log || *chart.target > 0))
+        out += "<path class=\"target\" d=\"M" + number(left) + " " + number(frame.at_y(*chart.target)) + "H" + number(width - right) +
+               "\"/>\n";
     for (const Series& series : all) out += curve(series, frame);
     return out + "</svg></figure>\n";
 }

@@ -38,11 +38,22 @@ std::string scene_table(const Scene& scene) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& method : scene.methods) {
         const MethodStatistics s = record::statistics_of(method);
-        rows.push_back({escape(method.method, 60), std::to_string(s.reached) + " of " + std::to_string(s.seeds), record::format_seconds(s.seconds_to_target.median),
-                        record::format_count(s.samples_to_target.median), record::format_bytes(s.bytes_to_target.median), record::format_percent(s.idle_share.mean),
-                        percent_with_interval(s.merged_accuracy), percent_with_interval(s.mean_accuracy), percent_with_interval(s.worst_accuracy)});
+        rows.push_back({escape(method.method, 60), std::to_string(s.reached) + " of " + std::to_string(s.seeds),
+                        record::format_seconds(s.seconds_to_target.median), record::format_count(s.samples_to_target.median),
+                        record::format_bytes(s.bytes_to_target.median), record::format_percent(s.idle_share.mean),
+                        percent_with_interval(s.merged_accuracy), percent_with_interval(s.mean_accuracy),
+                        percent_with_interval(s.worst_accuracy)});
     }
-    return table({{"method"}, {"reached", true}, {"time", true}, {"samples", true}, {"bytes", true}, {"idle", true}, {"merged", true}, {"mean", true}, {"worst", true}}, rows);
+    return table({{"method"},
+                  {"reached", true},
+                  {"time", true},
+                  {"samples", true},
+                  {"bytes", true},
+                  {"idle", true},
+                  {"merged", true},
+                  {"mean", true},
+                  {"worst", true}},
+                 rows);
 }
 
 struct Kind {
@@ -93,27 +104,42 @@ std::vector<std::string> scene_bars(const Scene& scene, const std::map<std::stri
         const int colour = colours.at(method.method);
         const std::string reached = std::to_string(s.reached) + " of " + std::to_string(s.seeds);
         const auto censored = [&](const record::Censored& c, std::string (*format)(std::optional<double>)) {
-            return Bar{method.method, colour, c.median, c.mean.low, c.mean.high, c.median ? format(c.median) + (s.reached < s.seeds ? " (" + reached + ")" : "") : s.reached * 2 > s.seeds ? "not known" : "reached by " + reached};
+            return Bar{method.method,
+                       colour,
+                       c.median,
+                       c.mean.low,
+                       c.mean.high,
+                       c.median                  ? format(c.median) + (s.reached < s.seeds ? " (" + reached + ")" : "")
+                       : s.reached * 2 > s.seeds ? "not known"
+                                                 : "reached by " + reached};
         };
         time.push_back(censored(s.seconds_to_target, record::format_seconds));
         bytes.push_back(censored(s.bytes_to_target, record::format_bytes));
         idle.push_back({method.method, colour, s.idle_share.mean, s.idle_share.low, s.idle_share.high, record::format_percent(s.idle_share.mean)});
-        accuracy.push_back({method.method, colour, s.merged_accuracy.mean, s.merged_accuracy.low, s.merged_accuracy.high, percent_with_interval(s.merged_accuracy)});
+        accuracy.push_back({method.method, colour, s.merged_accuracy.mean, s.merged_accuracy.low, s.merged_accuracy.high,
+                            percent_with_interval(s.merged_accuracy)});
     }
-    const bool targets = std::any_of(scene.methods.begin(), scene.methods.end(), [](const auto& m) { return std::any_of(m.runs.begin(), m.runs.end(), [](const auto& r) { return r.target.has_value(); }); });
-    return {targets ? bars(scene.name, "time to target, median; shorter is better", time, longest) : "", targets ? bars(scene.name, "bytes to target, median; shorter is better", bytes, heaviest) : "",
-            bars(scene.name, "accuracy of the merged model at the end", accuracy, 1), bars(scene.name, "share of the time spent waiting", idle, 1)};
+    const bool targets = std::any_of(scene.methods.begin(), scene.methods.end(), [](const auto& m) {
+        return std::any_of(m.runs.begin(), m.runs.end(), [](const auto& r) { return r.target.has_value(); });
+    });
+    return {targets ? bars(scene.name, "time to target, median; shorter is better", time, longest) : "",
+            targets ? bars(scene.name, "bytes to target, median; shorter is better", bytes, heaviest) : "",
+            bars(scene.name, "accuracy of the merged model at the end", accuracy, 1),
+            bars(scene.name, "share of the time spent waiting", idle, 1)};
 }
 
 std::string drawings(const Comparison& comparison, const std::vector<Run>& runs, const std::map<std::string, int>& colours) {
-    const Kind kinds[] = {{Against::time, "against time", "time", Unit::seconds}, {Against::samples, "against samples learnt from", "samples", Unit::count}, {Against::bytes, "against bytes sent", "bytes", Unit::bytes}};
+    const Kind kinds[] = {{Against::time, "against time", "time", Unit::seconds},
+                          {Against::samples, "against samples learnt from", "samples", Unit::count},
+                          {Against::bytes, "against bytes sent", "bytes", Unit::bytes}};
     const auto section = [](const std::string& title, const std::string& figures) {
         return figures.empty() ? "" : "<h2>" + title + "</h2>\n<div class=\"charts\">\n" + figures + "</div>\n";
     };
     std::string out, lines;
     for (const Kind& kind : kinds) lines += curves(kind, comparison, runs, colours);
     out += section("Curves", lines);
-    if (!lines.empty()) out += "<p class=\"note\">A line is the mean over seeds, the shade around it reaches from the lowest to the highest of them.</p>\n";
+    if (!lines.empty())
+        out += "<p class=\"note\">A line is the mean over seeds, the shade around it reaches from the lowest to the highest of them.</p>\n";
 
     double longest = 0, heaviest = 0;
     for (const Scene& scene : comparison.scenes)
@@ -134,9 +160,12 @@ std::string drawings(const Comparison& comparison, const std::vector<Run>& runs,
 
 std::string page_of_comparison(const Comparison& comparison, const std::vector<Run>& runs) {
     const auto colours = colours_of(comparison);
-    std::string body = "<h1>" + escape(comparison.name.empty() ? "a comparison" : comparison.name) + "</h1>\n<p class=\"soft\">The same data, initial weights, machines, links and failures under each method";
+    std::string body = "<h1>" + escape(comparison.name.empty() ? "a comparison" : comparison.name) +
+                       "</h1>\n<p class=\"soft\">The same data, initial weights, machines, links and failures under each method";
     if (comparison.target_value) body += "; target: " + escape(comparison.target_metric) + " " + record::format_short(comparison.target_value);
-    body += ".</p>\n<p class=\"soft\">Times, samples and bytes to target are medians over seeds and empty where half of the seeds never reached it; \u00b1 is half a 95 % interval.</p>\n";
+    body +=
+        ".</p>\n<p class=\"soft\">Times, samples and bytes to target are medians over seeds and empty where half of the seeds never "
+        "reached it; \u00b1 is half a 95 % interval.</p>\n";
 
     if (comparison.scenes.empty()) body += "<p class=\"soft\">No method has finished a run: there is nothing to compare.</p>\n";
     body += "<h2>All methods together</h2>\n";

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t most_rows = 300;
 constexpr std::size_t most_marks = 120;
 constexpr double same_news = 30;  // s: one death is heard by all within that
+constexpr double same_deed = 1;   // s: who crashes with others has one row with them
+constexpr std::size_t most_names = 4;
 
 bool one_of(const std::string& word, std::initializer_list<const char*> words) {
     return std::any_of(words.begin(), words.end(), [&](const char* w) { return word == w; });
@@ -28,10 +30,12 @@ std::string moment(double t) {
 struct News {
     const record::RunEvent* first = nullptr;
     double last = 0;
-    std::size_t seen = 0;
+    std::size_t times = 0;           // seen by so many; if it is about nobody, so many did it
+    std::vector<std::string> names;  // of the first of those
 };
 
-// Rare events in order; the same kind about the same peer, seen by others soon after, is the same news.
+// Rare events in order. The same kind about the same peer, seen by others soon after, is the same news; so is
+// what several peers do at once.
 std::vector<News> news_of(const record::Run& run) {
     std::vector<News> all;
     std::map<std::pair<std::string, std::string>, std::size_t> open;
@@ -39,22 +43,30 @@ std::vector<News> news_of(const record::Run& run) {
         if (is_routine(event.kind)) continue;
         const auto key = std::pair(event.kind, event.about);
         const auto known = open.find(key);
-        if (!event.about.empty() && known != open.end() && event.t - all[known->second].last < same_news) {
-            all[known->second].last = std::max(all[known->second].last, event.t);
-            ++all[known->second].seen;
+        if (known != open.end() && event.t - all[known->second].last < (event.about.empty() ? same_deed : same_news)) {
+            News& news = all[known->second];
+            news.last = std::max(news.last, event.t);
+            ++news.times;
+            if (news.names.size() < most_names) news.names.push_back(event.peer);
         } else {
             open[key] = all.size();
-            all.push_back({&event, event.t, 1});
+            all.push_back({&event, event.t, 1, {event.peer}});
         }
     }
     return all;
 }
 
-std::string words_of(const record::RunEvent& event) {
-    std::string text = event.kind;
-    if (!event.about.empty()) text += " " + event.about;
-    else if (!event.peer.empty()) text += " " + event.peer;
+// "a, b, c, d and 12 more"
+std::string names_of(const News& news) {
+    std::string text;
+    for (const std::string& name : news.names) text += (text.empty() ? "" : ", ") + name;
+    if (news.times > news.names.size()) text += " and " + std::to_string(news.times - news.names.size()) + " more";
     return text;
+}
+
+std::string words_of(const News& news) {
+    const std::string who = news.first->about.empty() ? names_of(news) : news.first->about;
+    return news.first->kind + (who.empty() ? "" : " " + who);
 }
 
 std::string fields_of(const record::RunEvent& event) {
@@ -76,12 +88,12 @@ const char* class_of(Mark::Tone tone) { return tone == Mark::Tone::bad ? "bad" :
 }  // namespace
 
 bool is_routine(const std::string& kind) {
-    return one_of(kind, {"mixed", "declined", "timed_out", "offered", "answered", "skipped", "suspected", "refuted", "trained", "evaluated", "published"});
+    return one_of(kind, {"mixed", "declined", "timed_out", "undelivered", "partner_gone", "other_layout", "suspected", "refuted"});
 }
 
 Mark::Tone tone_of(const std::string& kind) {
-    if (one_of(kind, {"crashed", "dead", "failed", "partition", "partitioned", "cut", "slow", "slowed", "aborted", "timed_out"})) return Mark::Tone::bad;
-    if (one_of(kind, {"joined", "started", "restarted", "healed", "refuted", "caught_up", "recovered"})) return Mark::Tone::good;
+    if (one_of(kind, {"crashed", "dead", "partitioned", "slow"})) return Mark::Tone::bad;
+    if (one_of(kind, {"joined", "started", "healed", "slow_ended"})) return Mark::Tone::good;
     return Mark::Tone::neutral;
 }
 
@@ -108,7 +120,7 @@ std::vector<Mark> marks_of(const record::Run& run) {
                 mark.title += "\nand " + std::to_string(together.news.size() - i) + " more";
                 break;
             }
-            mark.title += "\n" + words_of(*together.news[i]->first);
+            mark.title += "\n" + words_of(*together.news[i]);
         }
         for (const News* news : together.news) {
             const auto tone = tone_of(news->first->kind);
@@ -129,12 +141,18 @@ std::string event_table(const record::Run& run) {
         const record::RunEvent& event = *news.first;
         const char* tone = class_of(tone_of(event.kind));
         std::string when = moment(event.t);
-        if (news.seen > 1 && news.last > event.t) when += " to " + moment(news.last);
-        rows.push_back({when, std::string("<span class=\"") + tone + "\">" + escape(event.kind, 60) + "</span>", escape(event.about, 80),
-                        news.seen > 1 ? std::to_string(news.seen) + " peers" : escape(event.peer, 80), fields_of(event)});
+        if (news.times > 1 && news.last > event.t) when += " to " + moment(news.last);
+        rows.push_back({when, std::string("<span class=\"") + tone + "\">" + escape(event.kind, 60) + "</span>",
+                        escape(event.about.empty() ? names_of(news) : event.about, 200),
+                        event.about.empty() ? ""
+                        : news.times > 1    ? std::to_string(news.times) + " peers"
+                                            : escape(event.peer, 80),
+                        news.times > 1 && event.about.empty() ? "" : fields_of(event)});
     }
-    std::string out = table({{"when", true}, {"what"}, {"about"}, {"seen by"}, {"more"}}, rows);
-    if (all.size() > rows.size()) out += "<p class=\"note\">The first " + std::to_string(rows.size()) + " of " + std::to_string(all.size()) + "; events.jsonl holds them all.</p>\n";
+    std::string out = table({{"when", true}, {"what"}, {"who"}, {"seen by"}, {"more"}}, rows);
+    if (all.size() > rows.size())
+        out += "<p class=\"note\">The first " + std::to_string(rows.size()) + " of " + std::to_string(all.size()) +
+               "; events.jsonl holds them all.</p>\n";
     return out;
 }
 

@@ -15,7 +15,9 @@ std::size_t sequence(const std::string& text, std::size_t i) {
     if (n == 0 || i + n > text.size()) return 0;
     for (std::size_t k = 1; k < n; ++k)
         if ((at(i + k) & 0xc0) != 0x80) return 0;
-    if ((c == 0xe0 && at(i + 1) < 0xa0) || (c == 0xed && at(i + 1) >= 0xa0) || (c == 0xf0 && at(i + 1) < 0x90) || (c == 0xf4 && at(i + 1) >= 0x90)) return 0;
+    if ((c == 0xe0 && at(i + 1) < 0xa0) || (c == 0xed && at(i + 1) >= 0xa0) || (c == 0xf0 && at(i + 1) < 0x90) ||
+        (c == 0xf4 && at(i + 1) >= 0x90))
+        return 0;
     return n;
 }
 
@@ -59,7 +61,8 @@ std::string table(const std::vector<Column>& columns, const std::vector<std::vec
     out += "</tr></thead><tbody>\n";
     for (const auto& row : rows) {
         out += "<tr>";
-        for (std::size_t i = 0; i < row.size(); ++i) out += std::string("<td") + (i < columns.size() && columns[i].is_number ? " class=\"n\"" : "") + ">" + row[i] + "</td>";
+        for (std::size_t i = 0; i < row.size(); ++i)
+            out += std::string("<td") + (i < columns.size() && columns[i].is_number ? " class=\"n\"" : "") + ">" + row[i] + "</td>";
         out += "</tr>\n";
     }
     return out + "</tbody></table></div>\n";
@@ -68,8 +71,8 @@ std::string table(const std::vector<Column>& columns, const std::vector<std::vec
 std::string tiles(const std::vector<Tile>& tiles) {
     std::string out = "<div class=\"tiles\">";
     for (const Tile& tile : tiles)
-        out += "<div class=\"tile\"><span class=\"name\">" + escape(tile.name) + "</span><span class=\"value\">" + escape(tile.value) + "</span><span class=\"note\">" + escape(tile.note) +
-               "</span></div>";
+        out += "<div class=\"tile\"><span class=\"name\">" + escape(tile.name) + "</span><span class=\"value\">" + escape(tile.value) +
+               "</span><span class=\"note\">" + escape(tile.note) + "</span></div>";
     return out + "</div>\n";
 }
 

@@ -47,7 +47,9 @@ std::string charts(const record::Run& run) {
         c.marks = marks;
         return all.emplace_back(std::move(c));
     };
-    Chart& accuracy = chart("Accuracy", Unit::share, {series(run, "merged model", "merged_accuracy", 0), series(run, "mean of peers", "accuracy", 2), series(run, "worst peer", "worst_accuracy", 1, true)});
+    Chart& accuracy = chart("Accuracy", Unit::share,
+                            {series(run, "merged model", "merged_accuracy", 0), series(run, "mean of peers", "accuracy", 2),
+                             series(run, "worst peer", "worst_accuracy", 1, true)});
     accuracy.note = "on held-out data";
     if (run.summary && run.summary->target && run.summary->target->metric.ends_with("accuracy")) accuracy.target = run.summary->target->value;
     chart("Loss", Unit::plain, {series(run, "merged model", "merged_loss", 0), series(run, "mean of peers", "loss", 2)}).from_zero = true;
@@ -74,7 +76,8 @@ std::string head(const record::Run& run, const record::Sample& last) {
     std::string out = "<h1>" + escape(name.empty() ? "a run" : name) + "</h1>\n<p class=\"soft\">";
     if (run.summary) {
         const record::Summary& s = *run.summary;
-        out += escape(s.exchange) + ", seed " + std::to_string(s.seed) + ", " + std::to_string(s.peers) + " peers" + (s.peers_max > s.peers ? " (at most " + std::to_string(s.peers_max) + ")" : "");
+        out += escape(s.exchange) + ", seed " + std::to_string(s.seed) + ", " + std::to_string(s.peers) + " peers" +
+               (s.peers_max > s.peers ? " (at most " + std::to_string(s.peers_max) + ")" : "");
         if (s.simulated_seconds) out += ", simulated " + format_seconds(s.simulated_seconds);
         if (s.wall_seconds) out += ", took " + format_seconds(s.wall_seconds);
         if (!s.version.empty()) out += ", grapevine " + escape(s.version, 40);
@@ -92,11 +95,14 @@ std::string head(const record::Run& run, const record::Sample& last) {
     if (!last.merged_accuracy) add("consensus distance", format_short(last.consensus_distance));
     if (run.summary && run.summary->target) {
         const auto& target = *run.summary->target;
-        all.push_back({target.reached_at_seconds ? format_seconds(target.reached_at_seconds) : "not reached", "target", target.metric + " " + format_short(target.value)});
+        all.push_back({target.reached_at_seconds ? format_seconds(target.reached_at_seconds) : "not reached", "target",
+                       target.metric + " " + format_short(target.value)});
     }
     add("peers alive", format_count(last.peers_alive), "at the end");
     if (last.bytes_payload || last.bytes_control) add("sent", format_bytes(bytes_of(last)), "control " + format_bytes(last.bytes_control));
-    if (run.summary) add("waiting", format_percent(run.summary->time.waiting), run.summary->time.mixing ? "mixing " + format_percent(run.summary->time.mixing) : "");
+    if (run.summary)
+        add("waiting", format_percent(run.summary->time.waiting),
+            run.summary->time.mixing ? "mixing " + format_percent(run.summary->time.mixing) : "");
     return out + tiles(all);
 }
 
@@ -137,7 +143,8 @@ std::string numbers(const record::Run& run, const record::Sample& last) {
         row(world, "model hash", s.model_hash.empty() ? "-" : escape(s.model_hash, 32));
     }
     if (learning.empty() && world.empty()) return "";
-    return "<h2>Numbers at the end</h2>\n<div class=\"two\">" + table({{"learning"}, {"", true}}, learning) + table({{"world"}, {"", true}}, world) + "</div>\n";
+    return "<h2>Numbers at the end</h2>\n<div class=\"two\">" + table({{"learning"}, {"", true}}, learning) +
+           table({{"world"}, {"", true}}, world) + "</div>\n";
 }
 
 std::string membership(const record::Summary& s) {
@@ -166,7 +173,8 @@ std::string expects(const record::Summary& s) {
         if (rows.size() == 200) break;
         std::string bound = e.what + " " + format_short(e.value);
         if (e.within) bound += " within " + format_percent(e.within);
-        rows.push_back({escape(e.metric), escape(e.when, 20) + (e.instant ? " " + format_seconds(e.instant) : ""), escape(bound), format_short(e.measured),
+        rows.push_back({escape(e.metric), escape(e.when, 20) + (e.instant ? " " + format_seconds(e.instant) : ""), escape(bound),
+                        format_short(e.measured),
                         e.holds ? "<span class=\"good\">holds</span>" : "<span class=\"bad\">does not hold</span>"});
     }
     return "<h2>Expectations</h2>\n" + table({{"metric"}, {"when"}, {"expected"}, {"measured", true}, {"verdict"}}, rows);

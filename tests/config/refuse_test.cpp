@@ -221,6 +221,7 @@ TEST_CASE("expects name a metric, one moment and one bound") {
         {"[[expect]]\nmetric = \"loss\"\nat_least = 1\nat_most = 2", "4:11", "one bound", "two [[expect]]"},
         {"[[expect]]\nmetric = \"loss\"\nat_most = 1\nat = \"1s\"\nby = \"2s\"", "5:6", "one moment", "two [[expect]]"},
         {"until = \"5s\"\n[[expect]]\nmetric = \"loss\"\nat_most = 1\nby = \"6s\"", "5:6", "ends at 5s", "longer 'until'"},
+        {"[[expect]]\nmetric = \"loss\"\nat_most = 1\nby = \"6s\"\nratio_over = \"1s\"", "4:6", "a mean over samples", "'from'"},
         {"[[expect]]\nmetric = \"time.waiting\"\nat_most = 1\nby = \"6s\"", "4:6", "has no meaning", "take 'by' out"},
     });
 }

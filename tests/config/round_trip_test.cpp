@@ -43,5 +43,5 @@ TEST_CASE("a flag that contradicts the file is found") {
     CHECK_FALSE(check(config));
     config.exchange.clock = Clock::fixed;
     REQUIRE(check(config, "the flags"));
-    CHECK(check(config, "the flags")->what.starts_with("the flags:"));
+    CHECK(check(config, "the flags")->what.starts_with("the flags: dpsgd with a period"));
 }

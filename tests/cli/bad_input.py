@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""What is typed wrong gets one clear error, what to do next, and the exit status that scripts rely on.
+usage: bad_input.py GRAPEVINE"""
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+
+program = os.path.abspath(sys.argv[1])
+folder = tempfile.mkdtemp(prefix="grapevine-test-")
+os.chdir(folder)
+environment = {k: v for k, v in os.environ.items() if not k.startswith("GRAPEVINE_")}
+failures = 0
+
+
+def write(name, text):
+    with open(name, "w") as f:
+        f.write(text)
+    return name
+
+
+def expect(code, words, *said, stdout=None, env=None, disk=None):
+    """`disk`: bytes a file may grow to, for want of a disk that is full."""
+    global failures
+    limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))) if disk else None
+    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=120, env={**environment, **(env or {})}, stdin=subprocess.DEVNULL,
+                          preexec_fn=limit)
+    wrong = []
+    if done.returncode != code:
+        wrong.append(f"exit status {done.returncode}, not {code}")
+    for s in said:
+        if s not in done.stderr:
+            wrong.append(f"stderr does not say '{s}'")
+    if code != 0 and len([l for l in done.stderr.splitlines() if l.startswith("grapevine: ")]) > 1:
+        wrong.append("more than one error")
+    if stdout is not None and stdout not in done.stdout:
+        wrong.append(f"stdout does not say '{stdout}'")
+    if wrong:
+        failures += 1
+        print(f"FAILED: grapevine {' '.join(words)}: {'; '.join(wrong)}\n{done.stdout}{done.stderr}")
+
+
+world = '[model]\nkind = "average"\n[exchange]\nperiod = "250ms"\n[[group]]\nname = "p"\ncount = 4\n'
+
+# verbs and options
+expect(2, [], "usage: grapevine VERB")
+expect(2, ["smi"], "no verb 'smi'", "did you mean 'grapevine sim'?")
+expect(0, ["--version"], stdout="grapevine 0.")
+expect(0, ["help"], stdout="exit status:")
+for verb in "demo node members sim compare report eval data check init doctor".split():
+    expect(0, ["help", verb], stdout=f"usage: grapevine {verb}")
+    expect(0, [verb, "--help"], stdout=f"usage: grapevine {verb}")
+expect(2, ["help", "nodes"], "did you mean 'grapevine node'?")
+expect(2, ["sim", "--sede", "3"], "no option --sede", "did you mean --seed?")
+expect(2, ["sim", "a.toml", "b.toml"], "does not know what to do with 'b.toml'")
+expect(2, ["sim"], "sim wants a scenario file")
+expect(2, ["sim", write("good.toml", world), "--seed", "x"], "--seed wants a number")
+expect(2, ["sim", "good.toml", "--seed", "-1"], "--seed -1 is out of range")
+expect(2, ["sim", "good.toml", "--until", "5"], "'5' is not a duration", "250ms")
+expect(2, ["sim", "good.toml", "--seed"], "wants a value")
+expect(2, ["sim", "good.toml", "--exchange", "gosip"], "did you mean 'gossip'?")
+
+# files
+expect(2, ["sim", "nowhere.toml"], "nowhere.toml")
+expect(2, ["sim", "."], ".")
+expect(2, ["sim", write("broken.toml", '[model\nkind = "mlp"\n')], "broken.toml:1:")
+expect(2, ["sim", write("key.toml", world + '[train]\nlerning_rate = 0.1\n')], "key.toml:", "lerning_rate", "learning_rate")
+expect(2, ["sim", write("rate.toml", world.replace("count = 4", 'count = 4\nuplink = "-5Mbit"'))], "rate.toml:8:", "-5Mbit")
+expect(2, ["sim", write("bare.toml", world.replace('"250ms"', "250"))], "bare.toml:4:")
+expect(2, ["sim", write("both.toml", world.replace('period = "250ms"', 'period = "250ms"\nevery_steps = 3'))], "both.toml:")
+expect(2, ["sim", write("ghost.toml", world + '[[event]]\nat = "1s"\nkind = "crash"\nnodes = "q:1"\n')], "ghost.toml:", "q")
+expect(2, ["sim", write("later.toml", world.replace('period =', 'kind = "push-sum"\nperiod ='))], "push-sum")
+expect(2, ["sim", write("rounds.toml", world.replace('period =', 'kind = "dpsgd"\nperiod ='))], "rounds")
+expect(0, ["sim", "good.toml", "--until", "1s", "--quiet"], stdout="trace ")
+expect(0, ["sim", "good.toml"], stdout="trace ", env={"GRAPEVINE_UNTIL": "1s"})
+expect(0, ["check", "good.toml"], stdout="probe_timeout")
+expect(0, ["init", "new"], stdout="run.toml")
+expect(0, ["check", "new/run.toml"], stdout='kind = "mlp"')
+expect(2, ["init", "new"], "is there already")
+
+# data
+missing = 'until = "1s"\n[model]\nkind = "mlp"\n[data]\nset = "fashion-mnist"\ndirectory = "/nonexistent"\n[[group]]\nname = "p"\ncount = 2\n'
+expect(2, ["sim", write("missing.toml", missing)], "apt-get install dataset-fashion-mnist")
+expect(2, ["node", write("missing_node.toml", missing), "--port", "0"], "dataset-fashion-mnist")
+expect(2, ["data", "show", "mnist-fashion"], "no data set")
+expect(0, ["data", "list"], stdout="fashion-mnist")
+
+# results that cannot be written
+write("file", "not a directory")
+expect(2, ["sim", "good.toml", "--out", "file/run"], "file")
+expect(0, ["sim", "good.toml", "--until", "1s", "--out", "run", "--quiet"], stdout="files")
+expect(2, ["sim", "good.toml", "--until", "1s", "--out", "run", "--quiet"], "run")
+expect(0, ["sim", "good.toml", "--until", "1s", "--out", "run", "--quiet", "--overwrite"], stdout="files")
+expect(1, ["sim", "good.toml", "--until", "60s", "--out", "run", "--quiet", "--overwrite"], "metrics.jsonl", stdout="trace ", disk=8192)
+expect(2, ["report", "new"], "holds neither a run nor a comparison")
+expect(0, ["report", "run"], stdout="report.html")
+
+# expectations and targets
+hope = world.replace('"average"', '"average"\ninitial = "normal"') + '[[expect]]\nmetric = "consensus_distance"\nat_most = {}\n'
+expect(7, ["sim", write("hope.toml", hope.format("0")), "--until", "1s", "--quiet"], "did not come true")
+expect(0, ["sim", write("sure.toml", hope.format("100")), "--until", "1s", "--quiet"], stdout="holds")
+blobs = 'until = "3s"\n[model]\nkind = "logistic"\n[data]\nset = "blobs"\n[[group]]\nname = "p"\ncount = 3\n'
+expect(3, ["sim", write("blobs.toml", blobs), "--target", "1", "--learning-rate", "0.000001", "--quiet"], "target was not reached")
+
+# nodes
+taken = socket.socket()
+taken.bind(("127.0.0.1", 0))
+taken.listen()
+port = str(taken.getsockname()[1])
+expect(2, ["node", "blobs.toml", "--listen", f"127.0.0.1:{port}"], port, "in use", "--listen")
+expect(2, ["node", "blobs.toml", "--port", "0", "--status", port], port, "--status")
+expect(2, ["node", "blobs.toml", "--listen", "0.0.0.0"], "--insecure")
+expect(2, ["node", "blobs.toml", "--join", "host:port"], "is not an address")
+expect(2, ["node", "blobs.toml", "--shard", "5/4"], "is not a part")
+expect(2, ["node", "blobs.toml", "--name", "two words"], "cannot be a name")
+expect(2, ["node", "rounds.toml"], "rounds")
+expect(2, ["node", "--join", "127.0.0.1:1", "--learning-rate", "0.1"], "belongs to the run")
+expect(6, ["node", "blobs.toml", "--port", "0", "--device", "cuda:99"], "cuda:99 is not there")
+expect(1, ["members", "--at", "1"], "no node answers")
+expect(2, ["members", "--at", "nobody-of-that-name"], "no node 'nobody-of-that-name'")
+expect(2, ["eval", "good.toml"], "good.toml")
+expect(2, ["eval"], "eval wants a model file")
+expect(2, ["compare", "good.toml", "--against", "fedavg"], "not in this version")
+expect(2, ["compare", "good.toml", "--against", "allreduc"], "did you mean 'allreduce'?")
+
+print("bad input: every case as it should be" if failures == 0 else f"bad input: {failures} cases wrong")
+sys.exit(1 if failures else 0)

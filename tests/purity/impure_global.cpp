@@ -1,0 +1,2 @@
+int counted = 0;
+int impure() { return ++counted; }
