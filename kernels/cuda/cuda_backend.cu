@@ -99,11 +99,11 @@ public:
         return {scratch_.get(std::max<std::size_t>(size, 1)), size};
     }
 
-    // From pageable memory the copy has left `from` when the call returns, whatever its name says.
     void upload(std::span<const float> from, DeviceSpan to) override {
         assert(from.size() == to.size);
         bind();
         copy(to.data, from.data(), to.size, cudaMemcpyHostToDevice);
+        wait();  // `from` is the caller's again
     }
 
     void download(DeviceSpan from, std::span<float> to) override {
@@ -175,7 +175,7 @@ public:
         if (m > targets_.size()) wait();
         std::int32_t* const on_device = targets_.get(m);
         double* const row_losses = row_losses_.get(2 * m);
-        copy(on_device, targets.data(), m, cudaMemcpyHostToDevice);
+        copy(on_device, targets.data(), m, cudaMemcpyHostToDevice);  // pageable: staged before the call returns
         constexpr std::size_t rows_of_block = device::threads / 32;
         device::softmax_cross_entropy<<<static_cast<unsigned>((m + rows_of_block - 1) / rows_of_block), device::threads,
                                         0, stream_>>>(m, classes, on_device, logits.data, row_losses);

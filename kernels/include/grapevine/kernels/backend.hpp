@@ -100,11 +100,11 @@ public:
                                        DeviceSpan logits) = 0;
     virtual Losses take_losses() = 0;  // and starts again from none
 
-    virtual void step(const Step& how, DeviceSpan gradient, DeviceSpan velocity, DeviceSpan parameters) = 0;  // sgd: no velocity
+    // With sgd there is no velocity: an empty span.
+    virtual void step(const Step& how, DeviceSpan gradient, DeviceSpan velocity, DeviceSpan parameters) = 0;
 
-    // ours = ours_weight * ours + theirs_weight * theirs, and how far apart they were, in one pass; with
-    // ours_weight = 0 ours may have been no number. `theirs`
-    // lies in host memory.
+    // ours = ours_weight * ours + theirs_weight * theirs, and how far apart they were, in one pass. With
+    // ours_weight = 0 ours may have been no number. `theirs` lies in host memory.
     virtual Mixed mix(float ours_weight, DeviceSpan ours, float theirs_weight, std::span<const float> theirs) = 0;
 };
 
