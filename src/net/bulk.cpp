@@ -46,7 +46,7 @@ void Bulk::run() {
         receive(at);
         const bool more = pump();
         if (now() >= next_tidy_) tidy(now());
-        zmq_poll(items, 2, more ? 0 : milliseconds_up(next_tidy_ - now()));
+        zmq_poll(items, 2, more || links_.waiting() ? 0 : milliseconds_up(next_tidy_ - now()));
     }
 }
 

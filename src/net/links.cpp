@@ -131,6 +131,11 @@ std::optional<Route> Links::dial(const std::string& endpoint, Instant now) {
 void Links::hang_up(const std::string& endpoint) {
     const auto dial = dials_.find(endpoint);
     if (dial == dials_.end()) return;
+    // Polling makes a ROUTER read ahead: the first part of a message may be in its hands already. Were that
+    // message's connection closed now, libzmq would end the process when it is asked for the rest (its issue 3485).
+    // So what it may have read ahead is taken whole, first.
+    Arrived arrived;
+    if (const Take taken = receive(arrived); taken != Take::nothing) stash_.emplace_back(taken, std::move(arrived));
     zmq_disconnect(socket_.handle(), endpoint.c_str());
     dialled_.erase(dial->second.route);
     dials_.erase(dial);
@@ -165,6 +170,14 @@ Links::Sent Links::send(const Route& route, const std::string& head, zmq::messag
 }
 
 Links::Take Links::take(Arrived& arrived) {
+    if (stash_.empty()) return receive(arrived);
+    const Take taken = stash_.front().first;
+    arrived = std::move(stash_.front().second);
+    stash_.pop_front();
+    return taken;
+}
+
+Links::Take Links::receive(Arrived& arrived) {
     zmq::message_t name;
     void* in = socket_.handle();
     if (zmq_msg_recv(name.handle(), in, ZMQ_DONTWAIT) < 0) return Take::nothing;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -63,6 +64,7 @@ public:
     };
     enum class Take { nothing, message, garbage };
     Take take(Arrived& arrived);  // never waits
+    bool waiting() const { return !stash_.empty(); }  // something to take that polling does not show
 
     // May a frame that came this way be from `claimed`?
     bool belongs(const Route& route, PeerId claimed) const;
@@ -89,7 +91,10 @@ private:
         Instant heard{};
     };
 
+    Take receive(Arrived& arrived);  // from the socket
+
     zmq::socket_t socket_;
+    std::deque<std::pair<Take, Arrived>> stash_;     // taken before a connection was hung up
     PeerId self_;
     Plane plane_;
     std::uint16_t port_ = 0;

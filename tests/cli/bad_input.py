@@ -94,7 +94,7 @@ expect(2, ["sim", "good.toml", "--out", "file/run"], "file")
 expect(0, ["sim", "good.toml", "--until", "1s", "--out", "run", "--quiet"], stdout="files")
 expect(2, ["sim", "good.toml", "--until", "1s", "--out", "run", "--quiet"], "run")
 expect(0, ["sim", "good.toml", "--until", "1s", "--out", "run", "--quiet", "--overwrite"], stdout="files")
-expect(1, ["sim", "good.toml", "--until", "60s", "--out", "run", "--quiet", "--overwrite"], "metrics.jsonl", stdout="trace ", disk=8192)
+expect(1, ["sim", "good.toml", "--until", "60s", "--out", "run", "--quiet", "--overwrite"], "cannot write 'run/", "--out", stdout="trace ", disk=8192)
 expect(2, ["report", "new"], "holds neither a run nor a comparison")
 expect(0, ["report", "run"], stdout="report.html")
 
