@@ -49,6 +49,7 @@ struct World::Node {
     std::uint64_t steps = 0;
     Instant born{};
     std::uint64_t trace = 0;
+    std::optional<Snapshot> agreed;
 };
 
 World::World(Options options)
@@ -192,6 +193,10 @@ void World::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
         return;
     }
     if (story_) tell_story(peer, event);
+    if (const auto* mixed = std::get_if<gossip::MixedWith>(&event); mixed && !mixed->with) {
+        Learner& learner = *nodes_[peer]->learner;
+        nodes_[peer]->agreed = std::get<Published>(learner.carry_out({0, Publish{model_slot, {0, learner.size()}}}).what).snapshot;
+    }
     const bool departed = std::holds_alternative<membership::Departed>(event);
     if (collect_notes_) notes_.push_back({now_, peer, std::move(event)});
     if (departed) stop(peer);
@@ -257,6 +262,7 @@ bool World::up(std::uint32_t peer) const { return nodes_[peer]->up; }
 std::uint32_t World::group(std::uint32_t peer) const { return nodes_[peer]->group; }
 std::uint64_t World::steps(std::uint32_t peer) const { return nodes_[peer]->steps; }
 Learner& World::learner(std::uint32_t peer) { return *nodes_[peer]->learner; }
+const Snapshot* World::agreed(std::uint32_t peer) const { return nodes_[peer]->agreed ? &*nodes_[peer]->agreed : nullptr; }
 const Peer& World::peer(std::uint32_t peer) const { return nodes_[peer]->peer; }
 
 Duration World::member_time() const {

@@ -107,7 +107,8 @@ std::variant<record::Comparison, record::Error> compare(const CompareRequest& re
     if (done < jobs.size()) return record::Error{"the comparison was interrupted", "what was finished of it is in the run directories"};
     comparison.notes.push_back("Every method ran with the learning rate of the file (" + std::to_string(request.config.train.learning_rate) +
                                "), not with its own best one.");
-    comparison.notes.push_back("allreduce averages parameters after every step, which for SGD and momentum equals averaging gradients.");
+    comparison.notes.push_back("allreduce averages parameters after every step, which for SGD and momentum equals averaging gradients; "
+                               "it is evaluated where it agrees. Merged is the average of all peers' models, which under local nobody has.");
     return comparison;
 }
 

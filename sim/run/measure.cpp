@@ -10,6 +10,7 @@ namespace grapevine::sim {
 namespace {
 
 Snapshot snapshot_of(World& world, std::uint32_t peer) {
+    if (const Snapshot* agreed = world.agreed(peer)) return *agreed;
     Learner& learner = world.learner(peer);
     Completion done = learner.carry_out({0, Publish{model_slot, {0, learner.size()}}});
     return std::move(std::get<Published>(done.what).snapshot);
@@ -78,7 +79,8 @@ Measured measure(World& world, const std::vector<std::uint32_t>& evaluate) {
     for (const std::uint32_t i : evaluate) {
         if (!world.up(i)) continue;
         Learner& learner = world.learner(i);
-        const Evaluation e = learner.evaluate();
+        const Snapshot* agreed = world.agreed(i);
+        const Evaluation e = agreed ? learner.evaluate(*agreed) : learner.evaluate();
         ++m.evaluated;
         loss += e.loss;
         ++with_loss;

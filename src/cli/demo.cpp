@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* training = R"(name = "demo"
 seed = 1
-until = "36s"
+until = "40s"
 [model]
 kind = "mlp"
 hidden = [128, 64]
@@ -31,7 +31,7 @@ batch = 64
 optimizer = "momentum"
 learning_rate = 0.01
 momentum = 0.9
-pace = "4ms"
+pace = "2ms"
 [exchange]
 kind = "gossip"
 period = "250ms"
@@ -51,7 +51,7 @@ batch = 32
 [train]
 optimizer = "sgd"
 learning_rate = 0.1
-target = { metric = "merged_accuracy", at_least = 0.82 }
+target = { metric = "accuracy", at_least = 0.82 }
 [exchange]
 kind = "gossip"
 period = "250ms"
@@ -164,7 +164,7 @@ std::optional<Error> show_training(Demo& d, double& accuracy) {
         sleep_for(0.05);
     }
     const std::vector<std::string> survivors{"peer-2", "peer-3", "peer-4", "peer-5"};
-    if (const auto e = d.watch(from, 34.5, survivors)) return e;
+    if (const auto e = d.watch(from, 38.5, survivors)) return e;
     d.say("the run is over: they merge what they have, and leave");
     std::vector<std::string> models;
     for (const auto& name : survivors) {

@@ -87,6 +87,9 @@ public:
     std::uint64_t steps(std::uint32_t peer) const;
     Learner& learner(std::uint32_t peer);
     const Peer& peer(std::uint32_t peer) const;
+    // Under an exchange that makes everybody agree: the model that this peer last agreed on. It is what such a run
+    // has to show; between two rounds each peer is some steps of its own away from it. Null under other exchanges.
+    const Snapshot* agreed(std::uint32_t peer) const;
     const membership::Book& book() const { return book_; }
     const Counters& counters() const { return counters_; }
     struct Shares { double computing = 0, mixing = 0, waiting = 0; };
