@@ -46,7 +46,7 @@ void Pairwise::step(Instant now, Input&& input, const Company& company, Out& out
                 if (const auto* turn = std::get_if<Due>(&woken.timer)) {
                     if (turn->turn == finish_turn) {
                         if (!finishing_ || finished_) return;
-                        if (now >= finish_by_ || company.size() == 0) return settle(now, 0, out);
+                        if (now >= finish_by_ || company.size() == 0) return conclude(out);  // time is up, or nobody to merge with
                         out.wake(now + finish_every, Due{finish_turn});
                         if (!own_) due(now, company, out);
                     } else if (turn->turn == catch_up_turn) {
@@ -196,7 +196,10 @@ void Pairwise::completed(Instant now, Completion&& completion, const Company& co
 void Pairwise::settle(Instant now, double relative, Out& out) {
     if (finished_) return;
     calm_ = relative < calm_distance ? calm_ + 1 : 0;
-    if (calm_ < 3 && now < finish_by_) return;
+    if (calm_ >= 3 || now >= finish_by_) conclude(out);
+}
+
+void Pairwise::conclude(Out& out) {
     finished_ = true;
     out.tell(Finished{});
 }

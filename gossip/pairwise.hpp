@@ -57,6 +57,7 @@ private:
     void give_up(Talk& talk, bool answer, Failure why, Out& out);
     void train(Instant now, Out& out);
     void settle(Instant now, double relative, Out& out);
+    void conclude(Out& out);
     Talk* find_answer(PeerId partner, std::uint32_t round);
     Talk* find(const Task& task);
     std::uint32_t order(decltype(Order::what) what, Out& out);

@@ -214,3 +214,17 @@ TEST_CASE("after the end peers merge without training, and say when they have") 
     CHECK(finished == 6);
     CHECK(cluster.spread() < 1e-3);
 }
+
+TEST_CASE("whoever is alone at the end has nothing to merge, and waits for nobody") {
+    ClusterOptions o = gossiping(1);
+    Cluster cluster(o);
+    cluster.run_for(1s);
+    cluster.world().finish(0);
+    cluster.run_for(500ms);
+    int finished = 0;
+    for (const sim::Note& note : cluster.world().take_notes()) finished += std::holds_alternative<gossip::Finished>(note.event);
+    CHECK(finished == 1);
+    cluster.world().leave(0);
+    cluster.run_for(500ms);
+    CHECK(!cluster.world().up(0));
+}
