@@ -185,6 +185,11 @@ bool RollCall::received(Instant now, PeerId from, const Message& message, const 
     return false;
 }
 
+bool RollCall::implied(std::uint64_t hash, Exchange::Out& out) {
+    if (in_force_ || proposing_ || !promise_ || promise_->hash != hash) return false;
+    return adopt(out);
+}
+
 void RollCall::outdated(PeerId from, Exchange::Out& out) const {
     if (in_force_ && !fixed_) out.send(from, RollNo{in_force_->epoch});
 }

@@ -38,6 +38,9 @@ public:
     bool view_changed(Instant now, const Company& company, Exchange::Out& out);
     bool woken(Instant now, const Company& company, Exchange::Out& out);
     bool received(Instant now, PeerId from, const Message& message, const Company& company, Exchange::Out& out);
+    // A round's message under a roll that we have said yes to says that it is in force: its sender was told, our own
+    // telling was lost or overtaken. True where it is in force by that.
+    bool implied(std::uint64_t hash, Exchange::Out& out);
     // Somebody sent a round's message under another roll: tell it ours, so that an older one is given up.
     void outdated(PeerId from, Exchange::Out& out) const;
     void stop() { stopped_ = true; }

@@ -140,7 +140,9 @@ void Rounds::receive(Instant now, PeerId from, Message&& message, const Company&
         if (roll_.received(now, from, message, company, out)) roll_changed(now, out);
         return;
     }
-    if (halted_ || !roll_.in_force()) return;
+    if (halted_) return;
+    if (roll_.implied(roll_and_round(message).first, out)) roll_changed(now, out);
+    if (!roll_.in_force()) return;
     if (roll_and_round(message).first != roll_.in_force()->hash) return roll_.outdated(from, out);
     if (!fits(*snapshot, config_.layout, config_.size)) return out.tell(Failed{from, Failure::other_layout});
     take(now, from, std::move(message), out);

@@ -1,0 +1,86 @@
+// Rolls, in whole clusters: who is on one, and that no two in force share a peer.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <set>
+
+#include "cluster.hpp"
+
+using namespace grapevine;
+using namespace grapevine::test;
+
+namespace {
+
+ClusterOptions averaging(std::uint32_t peers) {
+    ClusterOptions o = gossiping(peers);
+    o.exchange.kind = gossip::Kind::allreduce;
+    o.exchange.period.reset();
+    o.exchange.every_steps = 5;
+    o.latency = 5ms;
+    return o;
+}
+
+// Of each peer the last roll it said it is on: epoch and size.
+std::map<std::uint32_t, gossip::RollFormed> rolls(Cluster& cluster) {
+    std::map<std::uint32_t, gossip::RollFormed> last;
+    for (const sim::Note& note : cluster.world().take_notes())
+        if (const auto* r = std::get_if<gossip::RollFormed>(&note.event)) last.insert_or_assign(note.peer, *r);
+    return last;
+}
+
+}  // namespace
+
+TEST_CASE("all come onto one roll, each in a place of its own") {
+    for (const std::uint32_t n : {1u, 2u, 3u, 9u}) {
+        Cluster cluster(averaging(n));
+        cluster.run_for(5s);
+        const auto on = rolls(cluster);
+        CHECK(on.size() == n);
+        std::set<std::uint32_t> ranks;
+        for (const auto& [peer, roll] : on) {
+            CHECK(roll.size == n);
+            CHECK(roll.epoch == on.begin()->second.epoch);
+            ranks.insert(roll.rank);
+        }
+        CHECK(ranks.size() == n);
+    }
+}
+
+TEST_CASE("both sides of a cut have a roll and train; healed, they agree again") {
+    Cluster cluster(averaging(6));
+    cluster.run_for(5s);
+    rolls(cluster);
+    cluster.world().network().partition({0, 0, 0, 1, 1, 1});
+    cluster.run_for(30s);
+    const auto cut = rolls(cluster);
+    CHECK(cut.size() == 6);
+    for (const auto& [peer, roll] : cut) CHECK(roll.size == 3);
+    const std::uint64_t before = cluster.world().steps(0), other = cluster.world().steps(5);
+    cluster.run_for(5s);
+    CHECK(cluster.world().steps(0) > before + 100);
+    CHECK(cluster.world().steps(5) > other + 100);
+    cluster.world().network().heal();
+    cluster.run_for(60s);
+    const auto healed = rolls(cluster);
+    CHECK(healed.size() == 6);
+    for (const auto& [peer, roll] : healed) CHECK(roll.size == 6);
+    CHECK(cluster.spread() < 1e-9);
+}
+
+TEST_CASE("a roll is formed though messages are lost, and training goes on through crashes and joins") {
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        ClusterOptions o = averaging(6);
+        o.seed = seed;
+        o.loss = 0.02;
+        o.exchange.every_steps = 50;
+        Cluster cluster(o);
+        cluster.run_for(20s);
+        cluster.world().crash(static_cast<std::uint32_t>(seed % 6));
+        cluster.run_for(5s);
+        const std::uint32_t late = cluster.join(seed % 6 == 0 ? 1 : 0);
+        cluster.run_for(120s);
+        const std::uint64_t before = cluster.world().steps(late);
+        cluster.run_for(120s);
+        CHECK(cluster.world().steps(late) > before);
+    }
+}

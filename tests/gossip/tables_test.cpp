@@ -1,0 +1,76 @@
+// The arithmetic of exchanges, apart from their messages.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <set>
+#include <vector>
+
+#include "grapevine/gossip/exchange.hpp"
+
+using namespace grapevine;
+using namespace grapevine::gossip;
+
+TEST_CASE("a matching is one: partners agree, nobody is with themselves, one sits out where n is odd") {
+    for (const std::uint64_t n : {2ull, 3ull, 4ull, 5ull, 16ull, 63ull, 64ull, 1000ull})
+        for (std::uint64_t round = 0; round < 50; ++round) {
+            std::uint64_t alone = 0;
+            for (std::uint64_t i = 0; i < n; ++i) {
+                const auto partner = matched(i, n, 7, round);
+                if (!partner) {
+                    ++alone;
+                    continue;
+                }
+                CHECK(*partner < n);
+                CHECK(*partner != i);
+                CHECK(matched(*partner, n, 7, round) == i);
+            }
+            CHECK(alone == n % 2);
+        }
+    CHECK(!matched(0, 1, 7, 0));
+    CHECK(!matched(0, 0, 7, 0));
+}
+
+TEST_CASE("over many rounds everybody meets everybody equally often: chi-square over the partners of one") {
+    constexpr std::uint64_t n = 10;
+    constexpr int rounds = 9000;
+    int met[n] = {};
+    for (int round = 0; round < rounds; ++round) ++met[*matched(3, n, 11, static_cast<std::uint64_t>(round))];
+    double chi = 0;
+    for (std::uint64_t j = 0; j < n; ++j)
+        if (j != 3) chi += std::pow(met[j] - rounds / 9.0, 2) / (rounds / 9.0);
+    CHECK(met[3] == 0);
+    CHECK(chi < 26.1);  // 8 degrees of freedom, p = 0.001
+}
+
+TEST_CASE("weights: half between equals, by samples with a newcomer, and both sides add to one") {
+    CHECK(mixing_weight(0, 0) == 0.5);
+    CHECK(mixing_weight(100, 100) == 0.5);
+    CHECK(mixing_weight(100, 200) == 0.5);
+    CHECK(mixing_weight(0, 500) == 1);
+    CHECK(mixing_weight(500, 0) == 0);
+    CHECK(mixing_weight(100, 300) == 0.75);
+    for (const double a : {0.0, 1.0, 10.0, 1e6})
+        for (const double b : {0.0, 3.0, 10.0, 1e9}) CHECK(mixing_weight(a, b) + mixing_weight(b, a) == doctest::Approx(1));
+}
+
+TEST_CASE("what cannot run is refused, with a reason") {
+    Config good;
+    good.period = std::chrono::milliseconds(250);
+    CHECK(!refused(good, false));
+    const auto with = [&](auto change) {
+        Config c = good;
+        change(c);
+        return c;
+    };
+    CHECK(refused(with([](Config& c) { c.period.reset(); }), true));
+    CHECK(refused(with([](Config& c) { c.every_steps = 3; }), true));
+    CHECK(refused(with([](Config& c) { c.period = Duration::zero(); }), true));
+    CHECK(refused(with([](Config& c) { c.period.reset(), c.every_steps = 0; }), true));
+    CHECK(refused(with([](Config& c) { c.period.reset(), c.every_steps = 5, c.trains = false; }), true));
+    CHECK(refused(with([](Config& c) { c.kind = Kind::dpsgd; }), true));
+    CHECK(refused(with([](Config& c) { c.kind = Kind::allreduce, c.clock = Clock::poisson; }), true));
+    CHECK(!refused(with([](Config& c) { c.kind = Kind::allreduce, c.clock = Clock::rounds; }), true));
+    CHECK(refused(with([](Config& c) { c.kind = Kind::allreduce, c.clock = Clock::rounds; }), false));
+    CHECK(refused(with([](Config& c) { c.clock = Clock::shuffled; }), false));
+    CHECK(!refused(with([](Config& c) { c.kind = Kind::local, c.period.reset(); }), false));
+}
