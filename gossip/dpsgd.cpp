@@ -66,10 +66,10 @@ void Dpsgd::enter(Instant now, const Roll& roll, Out& out) {
     } else if (const auto partner = matched(roll.rank, n, config().seed, round())) {
         neighbours_.push_back({roll.at(*partner), false, {}});
     }
-    published_ = false;
+    published_ = waited_in_vain_ = false;
     combines_ = 0;
     bytes_ = 0;
-    if (neighbours_.empty()) return done(now, out);  // sits this round out
+    if (neighbours_.empty()) return done(now, How::sat_out, out);
     order(Publish{model_slot, Range{0, config().size}}, out);
 }
 
@@ -96,7 +96,7 @@ void Dpsgd::completed(Instant now, const Roll& roll, Completion&& completion, Ou
     }
     if (--combines_ > 0) return;
     out.tell(MixedWith{neighbours_.front().id, 0, distance_, norm_, bytes_, now - entered(), weight_});
-    done(now, out);
+    done(now, waited_in_vain_ ? How::given_up : How::mixed, out);
 }
 
 void Dpsgd::mix_if_ready(Instant now, Out& out) {
@@ -108,7 +108,7 @@ void Dpsgd::mix_if_ready(Instant now, Out& out) {
     }
     if (here == 0) {
         out.tell(Failed{neighbours_.front().id, Failure::overdue});
-        return done(now, out);
+        return done(now, How::given_up, out);
     }
     weight_ = 1.0 / static_cast<double>(here + 1);
     distance_ = -1;
@@ -131,6 +131,7 @@ void Dpsgd::lost_peer(Instant now, const Roll&, PeerId peer, Out& out) {
 
 void Dpsgd::overdue(Instant now, const Roll&, Out& out) {
     for (Neighbour& n : neighbours_) n.missed = true;
+    waited_in_vain_ = true;
     mix_if_ready(now, out);
 }
 

@@ -31,6 +31,7 @@ private:
 
     std::vector<Neighbour> neighbours_;
     bool published_ = false;
+    bool waited_in_vain_ = false;  // for a neighbour: then the round's length says nothing
     std::size_t combines_ = 0;  // still to be carried out
     double distance_ = 0, norm_ = 0, weight_ = 0;
     std::uint64_t bytes_ = 0;

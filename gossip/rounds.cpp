@@ -1,5 +1,6 @@
 #include "rounds.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace grapevine::gossip {
@@ -47,8 +48,9 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
                 }
             },
             [&](Undelivered& u) {
-                // Also what was sent in the round before: we may be through it, and who needs it not.
-                if (!company.contains(u.to)) return;
+                // Also what was sent in the round before: we may be through it, and who needs it not. And also to
+                // somebody we hold for dead just now: while it is on the roll the others count on it.
+                if (!roll_.in_force() || !std::binary_search(roll_.in_force()->ids->begin(), roll_.in_force()->ids->end(), u.to)) return;
                 for (const Sent& sent : sent_)
                     if (sent.to == u.to && ticket(sent.message) == u.ticket) return out.send(sent.to, sent.message);
             },
@@ -126,10 +128,12 @@ void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
     for (Early& e : kept) take(now, e.from, std::move(e.message), out);
 }
 
-void Rounds::done(Instant now, Out& out) {
-    patience_.took(now - entered_);
+void Rounds::done(Instant now, How how, Out& out) {
     in_round_ = false;
-    ++mixed_on_roll_;
+    if (how == How::mixed) {  // what was waited for in vain says nothing of how long a round takes
+        patience_.took(now - entered_);
+        ++mixed_on_roll_;
+    }
     if (config_.every_steps) next_due_step_ = training_.steps() + *config_.every_steps;
     train(now, out);
 }
@@ -151,8 +155,13 @@ void Rounds::receive(Instant now, PeerId from, Message&& message, const Company&
 void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     const std::uint64_t round = roll_and_round(message).second;
     if (in_round_ && round == round_) return arrived(now, *roll_.in_force(), from, std::move(message), out);
-    const bool next = ticks_.any() ? round > round_ : round == round_ + 1;
-    if (!next) return;  // late
+    if (round <= round_) return;  // late
+    if (config_.kind == Kind::allreduce) {
+        if (!ticks_.any() && round != round_ + 1) return;  // nobody can be further ahead than that
+    } else {
+        // A neighbour that is ahead waits there for us: one message of each is all there can be.
+        std::erase_if(early_, [&](const Early& e) { return e.from == from; });
+    }
     if (early_.size() >= 4 * std::size_t{roll_.in_force()->size()} + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
     // One that has made its steps trains no more, but takes part in the rounds of those who have not.

@@ -32,7 +32,8 @@ protected:
     virtual void overdue(Instant now, const Roll& roll, Out& out) = 0;
     virtual void abandon() = 0;  // forget the round
 
-    void done(Instant now, Out& out);  // the round is mixed, or given up
+    enum class How { mixed, sat_out, given_up };
+    void done(Instant now, How how, Out& out);  // the round is over
     std::uint32_t order(decltype(Order::what) what, Out& out);
     // Sends parameters and keeps them until the round after is over, to send them again if they got lost: a peer
     // is never more than one round ahead of another.

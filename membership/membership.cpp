@@ -144,7 +144,11 @@ void Membership::hear(Instant now, const Rumor& rumor, bool hearsay, Out& out) {
     const Roster::Entry* known = roster_.find(who);
     Standing standing = rumor.standing;
     if (hearsay && standing == Standing::dead) {
-        if (!known) return;
+        if (!known) {  // not one of us; but remembered, so that we too can find out whether it is back
+            roster_.put(rumor.about, Standing::dead);
+            departed_.push_back({now, who});
+            return;
+        }
         standing = Standing::suspect;
     }
 

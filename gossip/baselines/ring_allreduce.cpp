@@ -62,7 +62,7 @@ void RingAllreduce::completed(Instant now, const Roll& roll, Completion&& comple
     } else if (std::holds_alternative<Swapped>(completion.what)) {
         const double unknown = std::numeric_limits<double>::quiet_NaN();
         out.tell(MixedWith{{}, 0, unknown, unknown, bytes_, now - entered(), 1.0 - 1.0 / roll.size()});
-        done(now, out);
+        done(now, How::mixed, out);
     }
 }
 
@@ -73,7 +73,7 @@ void RingAllreduce::ship(const Roll& roll, std::uint32_t hop, Snapshot snapshot,
 void RingAllreduce::overdue(Instant now, const Roll& roll, Out& out) {
     if (next_hop_ == inbox_.size()) return;  // only the learner is late
     out.tell(Failed{roll.at(roll.rank + roll.size() - 1), Failure::overdue});
-    done(now, out);
+    done(now, How::given_up, out);
 }
 
 void RingAllreduce::abandon() {
