@@ -56,9 +56,10 @@ std::vector<PeerId> RollCall::view(const Company& company) const {
 bool RollCall::woken(Instant now, const Company& company, Exchange::Out& out) {
     armed_ = false;
     if (stopped_) return false;
+    unsettled_ = false;
     const bool changed = look_after(now, company, out);
     // Ticks only while something is unsettled.
-    if (proposing_ || (promise_ && !in_force_) || now - still_since_ <= 2 * tick) arm(now, out);
+    if (unsettled_ || proposing_ || (promise_ && !in_force_) || now - still_since_ <= 2 * tick) arm(now, out);
     return changed;
 }
 
@@ -79,8 +80,14 @@ bool RollCall::look_after(Instant now, const Company& company, Exchange::Out& ou
     if (now - still_since_ < 2 * tick) return false;
     // A proposer that is gone, or that forgot us, leaves the next lowest to propose anew.
     const std::vector<PeerId> ids = view(company);
-    if (ids.front() != self_) return false;
     if (in_force_ && *in_force_->ids == ids) return false;
+    if (ids.front() != self_) {
+        // It is for the lowest to propose. It may not know: on our side of a cut we have made a roll without it, while
+        // on its side nothing seemed to have changed; or it struck us when we could not be heard.
+        if (!pending || now - still_since_ >= silence) out.send(ids.front(), in_force_ ? RollNo{in_force_->epoch, in_force_->hash} : RollNo{});
+        unsettled_ = true;
+        return false;
+    }
     if (pending && promise_->proposer != self_ && now - still_since_ < silence && company.contains(promise_->proposer)) return false;
     propose(now, ids, out);
     return conclude(out);
@@ -116,7 +123,7 @@ bool RollCall::adopt(Exchange::Out& out) {
     return true;
 }
 
-bool RollCall::received(Instant now, PeerId from, const Message& message, const Company&, Exchange::Out& out) {
+bool RollCall::received(Instant now, PeerId from, const Message& message, const Company& company, Exchange::Out& out) {
     if (fixed_ || stopped_) return false;
     if (std::erase(struck_, from) > 0) {  // it speaks again
         still_since_ = now;
@@ -136,7 +143,7 @@ bool RollCall::received(Instant now, PeerId from, const Message& message, const 
             const bool newer = proposal->epoch > promise_->epoch ||
                                (proposal->epoch == promise_->epoch && from < promise_->proposer);
             if (!newer) {
-                out.send(from, RollNo{promise_->epoch});
+                out.send(from, RollNo{promise_->epoch, promise_->hash});
                 return false;
             }
         }
@@ -169,7 +176,9 @@ bool RollCall::received(Instant now, PeerId from, const Message& message, const 
             promise_.reset();
             still_since_ = now;
             arm(now, out);
-        } else if (in_force_ && no->epoch > in_force_->epoch) {  // the others went on without us
+        } else if (in_force_ && no->hash != in_force_->hash && std::binary_search(in_force_->ids->begin(), in_force_->ids->end(), from) &&
+                   (no->epoch > in_force_->epoch || view(company).front() == self_)) {
+            // Somebody whom we count on has gone on without us. If it is for us to propose, we do.
             in_force_.reset();
             promise_.reset();
             still_since_ = now;
@@ -191,7 +200,7 @@ bool RollCall::implied(std::uint64_t hash, Exchange::Out& out) {
 }
 
 void RollCall::outdated(PeerId from, Exchange::Out& out) const {
-    if (in_force_ && !fixed_) out.send(from, RollNo{in_force_->epoch});
+    if (in_force_ && !fixed_) out.send(from, RollNo{in_force_->epoch, in_force_->hash});
 }
 
 }  // namespace grapevine::gossip

@@ -26,6 +26,7 @@ std::uint64_t hash_of(std::uint64_t epoch, const std::vector<PeerId>& ids);
 //       Proposal --> all;  Yes from all --> InForce --> all;  who is silent for `patience` is struck
 //   everybody:  (none) --Proposal, newer than what we said yes to--> Promised --InForce--> in force
 //                                      otherwise: No
+//   whoever sees another set of members than its roll's tells the lowest of them: No, I am on that one
 //
 // A peer says yes to one roll at a time, the highest epoch and then the lowest proposer, and leaves the roll it
 // was on: so two rolls in force are disjoint, and both sides of a cut have one.
@@ -70,6 +71,7 @@ private:
     bool fixed_;
     bool stopped_ = false;
     bool armed_ = false;
+    bool unsettled_ = false;               // we wait for somebody else to propose
     Instant still_since_{};
     std::uint64_t highest_ = 0;            // epoch heard of
     std::optional<Promise> promise_;

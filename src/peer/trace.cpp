@@ -84,7 +84,7 @@ void put(Integers& into, const gossip::Message& message) {
                        for (const PeerId id : *p.ids) into.push_back(id.value);
                    },
                    [&](const gossip::RollYes& y) { put(into, {y.epoch, y.hash}); },
-                   [&](const gossip::RollNo& n) { put(into, {n.epoch}); },
+                   [&](const gossip::RollNo& n) { put(into, {n.epoch, n.hash}); },
                    [&](const gossip::RollInForce& f) { put(into, {f.epoch, f.hash}); },
                },
                message);

@@ -56,7 +56,7 @@ void load(wire::Reader& a, RollProposal& m) {
     m.ids = std::make_shared<const std::vector<PeerId>>(std::move(ids));
 }
 template <class A> void serialize(A& a, RollYes& m) { a(m.epoch, m.hash); }
-template <class A> void serialize(A& a, RollNo& m) { a(m.epoch); }
+template <class A> void serialize(A& a, RollNo& m) { a(m.epoch, m.hash); }
 template <class A> void serialize(A& a, RollInForce& m) { a(m.epoch, m.hash); }
 }  // namespace gossip
 
@@ -208,7 +208,7 @@ std::size_t size_of(const gossip::Message& m) {
                           [](const gossip::RingPart&) -> std::size_t { return 24 + snapshot_size; },
                           [](const gossip::RollProposal& p) -> std::size_t { return 12 + 8 * p.ids->size(); },
                           [](const gossip::RollYes&) -> std::size_t { return 16; },
-                          [](const gossip::RollNo&) -> std::size_t { return 8; },
+                          [](const gossip::RollNo&) -> std::size_t { return 16; },
                           [](const gossip::RollInForce&) -> std::size_t { return 16; },
                       },
                       m);

@@ -40,7 +40,7 @@ std::vector<Peer::Message> messages(membership::Book& book) {
     const auto ids = std::make_shared<const std::vector<PeerId>>(std::vector<PeerId>{{1}, {2}, {3}});
     for (const gossip::Message& m : {gossip::Message(Offer{5}), {Accept{6}}, {Decline{7, Why::busy}}, {Half{8, true, 9, snapshot(5)}},
                                      {RoundModel{1, 2, 3, snapshot(0)}}, {RingPart{4, 5, 6, 7, snapshot(2)}}, {RollProposal{8, ids}},
-                                     {RollYes{9, 10}}, {RollNo{11}}, {RollInForce{12, 13}}})
+                                     {RollYes{9, 10}}, {RollNo{11, 4}}, {RollInForce{12, 13}}})
         all.push_back(m);
     return all;
 }

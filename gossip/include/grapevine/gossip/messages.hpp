@@ -55,8 +55,9 @@ struct RollYes {
     std::uint64_t epoch = 0;
     std::uint64_t hash = 0;
 };
-struct RollNo {  // "I said yes to a later one"
-    std::uint64_t epoch = 0;  // the later one's
+struct RollNo {  // "I am on another one, or on none"
+    std::uint64_t epoch = 0;  // the other one's; 0: none
+    std::uint64_t hash = 0;
 };
 struct RollInForce {
     std::uint64_t epoch = 0;

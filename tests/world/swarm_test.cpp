@@ -1,0 +1,109 @@
+// Clusters that nobody thought of: size, exchange, links and what goes wrong are drawn from a seed. While it goes
+// wrong nobody's parameters may leave the hull of where all began and what they train towards. Then the faults end, and
+// within a bound everybody trains on and sees everybody. What this found lies in golden stories and in commits.
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "cluster.hpp"
+
+using namespace grapevine;
+using namespace grapevine::test;
+
+namespace {
+
+class Swarm {
+public:
+    explicit Swarm(std::uint64_t seed) : random_(seed), options_(drawn(seed)), cluster_(options_) {}
+
+    // What went wrong; empty if nothing did.
+    std::string run() {
+        for (int e = 0; e < 8 && wrong_.empty(); ++e) {
+            cluster_.run_for(from_seconds(random_.uniform() * 20));
+            check_hull();
+            fault();
+        }
+        world().network().heal();
+        cluster_.run_for(150s);
+        std::vector<std::uint64_t> before;
+        for (std::uint32_t i = 0; i < world().size(); ++i) before.push_back(world().steps(i));
+        cluster_.run_for(100s);
+        check_hull();
+        for (std::uint32_t i = 0; i < world().size(); ++i) {
+            if (!world().up(i)) continue;
+            if (world().steps(i) <= before[i]) wrong_ += " p" + std::to_string(i + 1) + " stands still;";
+            // With more loss there is always somebody under suspicion.
+            if (options_.loss < 0.02 && cluster_.members_seen_by(i) != world().up_count())
+                wrong_ += " p" + std::to_string(i + 1) + " sees " + std::to_string(cluster_.members_seen_by(i)) + " of " + std::to_string(world().up_count()) + ";";
+        }
+        return wrong_.empty() ? "" : told_.str() + ":" + wrong_;
+    }
+
+private:
+    ClusterOptions drawn(std::uint64_t seed) {
+        ClusterOptions o = gossiping(static_cast<std::uint32_t>(2 + random_.below(8)));
+        const std::uint64_t kind = random_.below(3);
+        if (kind > 0) {
+            o.exchange.kind = kind == 1 ? gossip::Kind::allreduce : gossip::Kind::dpsgd;
+            o.exchange.period.reset();
+            o.exchange.every_steps = static_cast<std::uint32_t>(1 + random_.below(30));
+            if (random_.chance(0.5)) o.exchange.graph = gossip::Graph::matching;
+        }
+        o.latency = from_seconds(random_.uniform() * 0.05);
+        o.seed = seed;
+        if (random_.chance(0.5)) o.loss = random_.uniform() * 0.05;
+        if (random_.chance(0.3)) o.duplicate = 0.05;
+        o.joins = random_.chance(0.3);
+        told_ << "seed " << seed << ": " << o.peers << " peers, " << (kind == 0 ? "gossip" : kind == 1 ? "allreduce" : "dpsgd") << ", loss " << o.loss;
+        return o;
+    }
+
+    void fault() {
+        std::vector<std::uint32_t> up;
+        for (std::uint32_t i = 0; i < world().size(); ++i)
+            if (world().up(i)) up.push_back(i);
+        const auto anybody = [&] { return up[random_.below(up.size())]; };
+        const auto tell = [&](const char* what) { told_ << ", " << what << "@" << seconds(world().now()); };
+        switch (random_.below(5)) {
+            case 0:
+                if (up.size() > 2) world().crash(anybody()), tell("crash");
+                break;
+            case 1: cluster_.join(anybody()), tell("join"); break;
+            case 2:
+                if (up.size() > 2) world().leave(anybody()), tell("leave");
+                break;
+            case 3: {
+                std::vector<int> side(world().size());
+                for (int& s : side) s = static_cast<int>(random_.below(2));
+                world().network().partition(std::move(side));
+                tell("cut");
+                break;
+            }
+            case 4: world().network().heal(), tell("heal"); break;
+        }
+    }
+
+    // Peer i begins at i and all train towards 0.
+    void check_hull() {
+        for (std::uint32_t i = 0; i < world().size(); ++i)
+            if (world().up(i) && !(cluster_.value(i) >= -1e-9 && cluster_.value(i) <= static_cast<double>(world().size())))
+                wrong_ += " p" + std::to_string(i + 1) + " = " + std::to_string(cluster_.value(i)) + ";";
+    }
+
+    sim::World& world() { return cluster_.world(); }
+
+    Random random_;
+    std::ostringstream told_;
+    ClusterOptions options_;
+    Cluster cluster_;
+    std::string wrong_;
+};
+
+}  // namespace
+
+TEST_CASE("a swarm of a hundred clusters lives through what it is given") {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        const std::string wrong = Swarm(seed).run();
+        CHECK_MESSAGE(wrong.empty(), wrong);
+    }
+}
