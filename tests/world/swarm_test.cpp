@@ -3,6 +3,7 @@
 // within a bound everybody trains on and sees everybody. What this found lies in golden stories and in commits.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <sstream>
 
 #include "cluster.hpp"
@@ -101,8 +102,11 @@ private:
 
 }  // namespace
 
-TEST_CASE("a swarm of a hundred clusters lives through what it is given") {
-    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+// GRAPEVINE_SWARM=N runs N seeds in place of a hundred.
+TEST_CASE("a swarm of clusters lives through what it is given") {
+    const char* wanted = std::getenv("GRAPEVINE_SWARM");
+    const std::uint64_t seeds = wanted ? std::stoull(wanted) : 100;
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         const std::string wrong = Swarm(seed).run();
         CHECK_MESSAGE(wrong.empty(), wrong);
     }
