@@ -19,6 +19,7 @@ public:
 
     // What went wrong; empty if nothing did.
     std::string run() {
+        cluster_.run_for(5s);  // to join: who knows one address alone, and that of somebody who dies, knows no way to anybody
         for (int e = 0; e < 8 && wrong_.empty(); ++e) {
             cluster_.run_for(from_seconds(random_.uniform() * 20));
             check_hull();
