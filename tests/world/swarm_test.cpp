@@ -34,8 +34,9 @@ public:
         for (std::uint32_t i = 0; i < world().size(); ++i) {
             if (!world().up(i)) continue;
             if (world().steps(i) <= before[i]) wrong_ += " p" + std::to_string(i + 1) + " stands still;";
-            // With more loss there is always somebody under suspicion.
-            if (options_.loss < 0.02 && cluster_.members_seen_by(i) != world().up_count())
+            // With loss somebody may be under suspicion just now; or a newcomer's welcome was lost and its seed then died,
+            // and nobody is left who knows of both.
+            if (options_.loss == 0 && cluster_.members_seen_by(i) != world().up_count())
                 wrong_ += " p" + std::to_string(i + 1) + " sees " + std::to_string(cluster_.members_seen_by(i)) + " of " + std::to_string(world().up_count()) + ";";
         }
         return wrong_.empty() ? "" : told_.str() + ":" + wrong_;
