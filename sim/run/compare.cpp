@@ -21,20 +21,30 @@ config::Config under(config::Config config, config::ExchangeKind kind) {
     return config;
 }
 
-std::variant<record::Comparison, record::Error> compare(const CompareRequest& request) {
-    struct Job {
-        std::size_t scene, method, seed;
-        config::Config config;
-    };
+std::vector<config::ExchangeKind> methods_of(const CompareRequest& request) {
+    std::vector<config::ExchangeKind> methods{request.config.exchange.kind};
+    for (const auto kind : request.against)
+        if (std::find(methods.begin(), methods.end(), kind) == methods.end()) methods.push_back(kind);
+    return methods;
+}
+
+record::Comparison nothing_yet(const CompareRequest& request) {
     record::Comparison comparison;
     comparison.name = request.config.name;
     if (const auto& target = request.config.train.target) {
         comparison.target_metric = target->metric;
         comparison.target_value = target->value;
     }
-    std::vector<config::ExchangeKind> methods{request.config.exchange.kind};
-    for (const auto kind : request.against)
-        if (std::find(methods.begin(), methods.end(), kind) == methods.end()) methods.push_back(kind);
+    return comparison;
+}
+
+std::variant<record::Comparison, record::Error> compare(const CompareRequest& request) {
+    struct Job {
+        std::size_t scene, method, seed;
+        config::Config config;
+    };
+    record::Comparison comparison = nothing_yet(request);
+    const std::vector<config::ExchangeKind> methods = methods_of(request);
 
     std::vector<Job> jobs;
     for (std::size_t scene = 0; scene < 2; ++scene) {

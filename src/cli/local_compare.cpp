@@ -237,15 +237,8 @@ std::variant<record::Comparison, record::Error> compare_locally(const sim::Compa
     for (const auto& e : request.config.events)
         if (e.kind != config::Event::Kind::crash && e.kind != config::Event::Kind::leave && e.kind != config::Event::Kind::join)
             return record::Error{std::string("a process cannot be made to '") + config::to_string(e.kind) + "' by --real", "crash, leave and join can; leave --real out to simulate the rest"};
-    record::Comparison comparison;
-    comparison.name = request.config.name;
-    if (const auto& target = request.config.train.target) {
-        comparison.target_metric = target->metric;
-        comparison.target_value = target->value;
-    }
-    std::vector<config::ExchangeKind> methods{request.config.exchange.kind};
-    for (const auto kind : request.against)
-        if (std::find(methods.begin(), methods.end(), kind) == methods.end()) methods.push_back(kind);
+    record::Comparison comparison = sim::nothing_yet(request);
+    const std::vector<config::ExchangeKind> methods = sim::methods_of(request);
     const std::string base = request.out.empty() ? "/tmp/grapevine-compare-" + std::to_string(static_cast<long>(steady_seconds() * 1e3)) : request.out;
     std::size_t done = 0;
     for (std::size_t scene = 0; scene < 2; ++scene) {

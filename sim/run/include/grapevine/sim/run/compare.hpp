@@ -21,6 +21,10 @@ struct CompareRequest {
 // case: no events, no loss. Paired: method and scene change nothing that the seed draws.
 std::variant<record::Comparison, record::Error> compare(const CompareRequest& request);
 
+// The methods of a comparison, the file's own first and each once; and the comparison before any run.
+std::vector<config::ExchangeKind> methods_of(const CompareRequest& request);
+record::Comparison nothing_yet(const CompareRequest& request);
+
 // The scenario with nothing going wrong: same machines, latencies and rates.
 config::Config calm(config::Config config);
 // The scenario under another exchange, with that exchange's own defaults.
