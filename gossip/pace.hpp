@@ -50,7 +50,7 @@ public:
         if (!wanted() || under_way_ || most == 0) return;
         std::uint64_t steps = 1;
         if (step_seconds_ > 0) steps = static_cast<std::uint64_t>(std::max(1.0, seconds(order_) / step_seconds_ + 0.5));
-        steps = std::min({steps, most, std::uint64_t{1} << 20});
+        steps = std::min({steps, most, std::uint64_t{1} << 14});  // the next boundary is to be near in real time too
         if (until_) steps = std::min(steps, *until_ - steps_);
         under_way_ = true;
         begun_ = now;

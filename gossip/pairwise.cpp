@@ -11,6 +11,8 @@ constexpr Duration finish_within = std::chrono::seconds(10);
 constexpr double calm_distance = 0.001;  // of the norm
 constexpr std::uint64_t finish_turn = ~std::uint64_t{0};
 constexpr std::uint64_t catch_up_turn = finish_turn - 1;
+constexpr std::uint64_t ask_again_turn = finish_turn - 2;
+constexpr Duration ask_again_after = std::chrono::milliseconds(250);
 constexpr Duration catch_up_within = std::chrono::seconds(10);
 }  // namespace
 
@@ -38,7 +40,7 @@ void Pairwise::step(Instant now, Input&& input, const Company& company, Out& out
                 if (catching_up_ && !own_) due(now, company, out);  // somebody to catch up with: do not wait for the clock
             },
             [&](PeerDown& down) {
-                if (own_ && own_->partner == down.peer && !own_->mixing) give_up(*own_, false, Failure::partner_gone, out);
+                if (own_ && own_->partner == down.peer && !own_->mixing) give_up(now, *own_, false, Failure::partner_gone, out);
                 std::erase_if(answers_, [&](const Talk& t) { return t.partner == down.peer && !t.mixing; });
             },
             [&](Received<Message>& received) { receive(now, received.from, std::move(received.message), company, out); },
@@ -52,22 +54,24 @@ void Pairwise::step(Instant now, Input&& input, const Company& company, Out& out
                     } else if (turn->turn == catch_up_turn) {
                         catching_up_ = false;  // nobody to catch up with, it seems: begin alone
                         train(now, out);
+                    } else if (turn->turn == ask_again_turn) {
+                        if (catching_up_ && !own_) due(now, company, out);
                     } else if (ticks_.woken(now, *turn, out)) {
                         due(now, company, out);
                     }
                 } else if (const auto* overdue = std::get_if<Overdue>(&woken.timer)) {
-                    if (own_ && own_->round == overdue->stamp && !own_->mixing) give_up(*own_, false, Failure::overdue, out);
+                    if (own_ && own_->round == overdue->stamp && !own_->mixing) give_up(now, *own_, false, Failure::overdue, out);
                 } else if (const auto* answer = std::get_if<AnswerOverdue>(&woken.timer)) {
                     if (Talk* talk = find_answer(answer->to, answer->round); talk && !talk->mixing)
-                        give_up(*talk, true, Failure::overdue, out);
+                        give_up(now, *talk, true, Failure::overdue, out);
                 }
             },
             [&](Undelivered& u) {
                 if (own_ && own_->partner == u.to && own_->ticket == u.ticket && !own_->mixing)
-                    return give_up(*own_, false, Failure::undelivered, out);
+                    return give_up(now, *own_, false, Failure::undelivered, out);
                 for (Talk& talk : answers_)
                     if (talk.partner == u.to && talk.ticket == u.ticket && !talk.mixing)
-                        return give_up(talk, true, Failure::undelivered, out);
+                        return give_up(now, talk, true, Failure::undelivered, out);
             },
             [&](Completion& completion) { completed(now, std::move(completion), company, out); },
             [&](Finish&) {
@@ -113,7 +117,7 @@ void Pairwise::receive(Instant now, PeerId from, Message&& message, const Compan
         if (own_ && own_->partner == from && own_->round == accept->round && own_->ticket == 0) publish(*own_, false, out);
     } else if (auto* decline = std::get_if<Decline>(&message)) {
         if (own_ && own_->partner == from && own_->round == decline->round && !own_->mixing)
-            give_up(*own_, false, decline->why == Why::other_layout ? Failure::other_layout : Failure::declined, out);
+            give_up(now, *own_, false, decline->why == Why::other_layout ? Failure::other_layout : Failure::declined, out);
     } else if (auto* half = std::get_if<Half>(&message)) {
         Talk* talk = half->answer ? (own_ && own_->partner == from && own_->round == half->round ? &*own_ : nullptr)
                                   : find_answer(from, half->round);
@@ -121,7 +125,7 @@ void Pairwise::receive(Instant now, PeerId from, Message&& message, const Compan
         const Snapshot& s = half->snapshot;
         if (!fits(s, config_.layout, config_.size) || s.range.count != config_.size) {
             out.send(from, Decline{half->round, Why::other_layout});
-            return give_up(*talk, !half->answer, Failure::other_layout, out);
+            return give_up(now, *talk, !half->answer, Failure::other_layout, out);
         }
         // Their acceptance may have been lost or overtaken; their half says the same.
         if (half->answer && talk->ticket == 0) publish(*talk, false, out);
@@ -146,8 +150,9 @@ void Pairwise::mix(Instant now, Talk& talk, bool answer, Out& out) {
     talk.mixing = true;
     const double weight = mixing_weight(samples_, talk.theirs->samples);
     const std::uint64_t bytes = talk.theirs->bytes.size;
+    const double theirs_samples = talk.theirs->samples;
     const std::uint32_t tag = order(Combine{model_slot, 1 - weight, weight, std::move(*talk.theirs)}, out);
-    tasks_.push_back({tag, answer, talk.partner, talk.round, weight, bytes});
+    tasks_.push_back({tag, answer, talk.partner, talk.round, weight, bytes, theirs_samples});
     talk.theirs.reset();
 }
 
@@ -184,9 +189,11 @@ void Pairwise::completed(Instant now, Completion&& completion, const Company& co
             patience_.took(took);
             own_.reset();
         }
-        if (catching_up_) {
+        if (catching_up_ && task.theirs_samples > 0) {  // from another newcomer there was nothing to take
             catching_up_ = false;
             train(now, out);
+        } else if (catching_up_ && !task.answer) {
+            out.wake(now + ask_again_after, Due{ask_again_turn});
         }
         if (finishing_) settle(now, combined->norm > 0 ? combined->distance / combined->norm : 0, out);
     }
@@ -204,13 +211,14 @@ void Pairwise::conclude(Out& out) {
     out.tell(Finished{});
 }
 
-void Pairwise::give_up(Talk& talk, bool answer, Failure why, Out& out) {
+void Pairwise::give_up(Instant now, Talk& talk, bool answer, Failure why, Out& out) {
     const PeerId partner = talk.partner;
     const std::uint32_t round = talk.round;
     if (answer) {
         std::erase_if(answers_, [&](const Talk& t) { return t.partner == partner && t.round == round; });
     } else {
         own_.reset();
+        if (catching_up_) out.wake(now + ask_again_after, Due{ask_again_turn});
     }
     out.tell(Failed{partner, why});
 }

@@ -47,6 +47,7 @@ private:
         std::uint32_t round;
         double weight = 0;
         std::uint64_t bytes = 0;
+        double theirs_samples = 0;
     };
 
     void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out);
@@ -54,7 +55,7 @@ private:
     void due(Instant now, const Company& company, Out& out);
     void take(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out& out);
     void mix(Instant now, Talk& talk, bool answer, Out& out);
-    void give_up(Talk& talk, bool answer, Failure why, Out& out);
+    void give_up(Instant now, Talk& talk, bool answer, Failure why, Out& out);
     void train(Instant now, Out& out);
     void settle(Instant now, double relative, Out& out);
     void conclude(Out& out);

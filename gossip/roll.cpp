@@ -125,10 +125,7 @@ bool RollCall::adopt(Exchange::Out& out) {
 
 bool RollCall::received(Instant now, PeerId from, const Message& message, const Company& company, Exchange::Out& out) {
     if (fixed_ || stopped_) return false;
-    if (std::erase(struck_, from) > 0) {  // it speaks again
-        still_since_ = now;
-        arm(now, out);
-    }
+    heard(now, from, out);
     if (const auto* proposal = std::get_if<RollProposal>(&message)) {
         const auto& ids = *proposal->ids;
         if (!std::is_sorted(ids.begin(), ids.end()) || std::adjacent_find(ids.begin(), ids.end()) != ids.end()) return false;
@@ -192,6 +189,12 @@ bool RollCall::received(Instant now, PeerId from, const Message& message, const 
         return adopt(out);
     }
     return false;
+}
+
+void RollCall::heard(Instant now, PeerId from, Exchange::Out& out) {
+    if (std::erase(struck_, from) == 0) return;
+    still_since_ = now;
+    arm(now, out);
 }
 
 bool RollCall::implied(std::uint64_t hash, Exchange::Out& out) {

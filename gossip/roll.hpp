@@ -39,6 +39,8 @@ public:
     bool view_changed(Instant now, const Company& company, Exchange::Out& out);
     bool woken(Instant now, const Company& company, Exchange::Out& out);
     bool received(Instant now, PeerId from, const Message& message, const Company& company, Exchange::Out& out);
+    // Anything came from it: if it was struck for its silence, it is one of us again.
+    void heard(Instant now, PeerId from, Exchange::Out& out);
     // A round's message under a roll that we have said yes to says that it is in force: its sender was told, our own
     // telling was lost or overtaken. True where it is in force by that.
     bool implied(std::uint64_t hash, Exchange::Out& out);

@@ -108,6 +108,12 @@ void Rounds::train(Instant now, Out& out) {
         if (!alone) return begin(now, round_ + 1, out);
         next_due_step_ = training_.steps() + *config_.every_steps;
     }
+    // One that has made its steps trains no more, but takes part in the rounds of those who have not.
+    if (!training_.wanted() && !ticks_.any() && !early_.empty()) {
+        std::uint64_t next = ~std::uint64_t{0};
+        for (const Early& e : early_) next = std::min(next, roll_and_round(e.message).second);
+        return begin(now, next, out);
+    }
     std::uint64_t most = ~std::uint64_t{0};
     if (config_.every_steps) most = next_due_step_ - training_.steps();
     training_.begin(now, most, [&](Train t) { out.tell(Order{++tag_, t}); });
@@ -130,6 +136,7 @@ void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
 
 void Rounds::done(Instant now, How how, Out& out) {
     in_round_ = false;
+    stale_orders_ = orders_out_;  // of a round that was given up while the learner was still at it
     if (how == How::mixed) {  // what was waited for in vain says nothing of how long a round takes
         patience_.took(now - entered_);
         ++mixed_on_roll_;
@@ -145,6 +152,7 @@ void Rounds::receive(Instant now, PeerId from, Message&& message, const Company&
         return;
     }
     if (halted_) return;
+    roll_.heard(now, from, out);
     if (roll_.implied(roll_and_round(message).first, out)) roll_changed(now, out);
     if (!roll_.in_force()) return;
     if (roll_and_round(message).first != roll_.in_force()->hash) return roll_.outdated(from, out);
@@ -164,8 +172,7 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     }
     if (early_.size() >= 4 * std::size_t{roll_.in_force()->size()} + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
-    // One that has made its steps trains no more, but takes part in the rounds of those who have not.
-    if (!in_round_ && !ticks_.any() && !training_.wanted() && !training_.under_way() && !finishing_) begin(now, round, out);
+    if (!in_round_ && !training_.wanted()) train(now, out);
 }
 
 std::uint32_t Rounds::order(decltype(Order::what) what, Out& out) {

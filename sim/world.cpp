@@ -197,6 +197,8 @@ void World::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
         Learner& learner = *nodes_[peer]->learner;
         nodes_[peer]->agreed = std::get<Published>(learner.carry_out({0, Publish{model_slot, {0, learner.size()}}}).what).snapshot;
     }
+    if (const auto* formed = std::get_if<gossip::RollFormed>(&event); formed && formed->size < 2)
+        nodes_[peer]->agreed.reset();  // alone there is nobody to agree with: its model is its own
     const bool departed = std::holds_alternative<membership::Departed>(event);
     if (collect_notes_) notes_.push_back({now_, peer, std::move(event)});
     if (departed) stop(peer);

@@ -16,74 +16,84 @@ Population::Population(const config::Config& config, std::shared_ptr<const learn
     const bool single = config.exchange.kind == config::ExchangeKind::single;
     members_of_.assign(config.groups.size(), 0);
     for (std::uint32_t g = 0; g < config.groups.size(); ++g)
-        for (std::uint32_t i = 0; i < config.groups[g].count && !(single && !plan_.empty()); ++i) plan_.push_back({g, members_of_[g]++});
-    from_file_ = plan_.size();
-    if (config.model.needs_data()) shards_ = learn::split(*task_->sets.train, config.data.split, plan_.size(), config.seed);
+        for (std::uint32_t i = 0; i < config.groups[g].count && !(single && !waiting_.empty()); ++i)
+            waiting_.push_back({g, members_of_[g]++, static_cast<std::uint32_t>(waiting_.size())});
+    from_file_ = waiting_.size();
+    if (config.model.needs_data()) shards_ = learn::split(*task_->sets.train, config.data.split, from_file_, config.seed);
 }
 
 void Population::start() {
-    std::vector<membership::Handle> all;
-    for (const Planned& p : plan_) all.push_back(world_.register_peer(config_.groups[p.group].name + "-" + std::to_string(p.place)));
-    if (config_.membership.kind == config::MembershipKind::fixed) {
+    const bool fixed = config_.membership.kind == config::MembershipKind::fixed;
+    if (!config_.membership.start_full && !fixed) return start_next();
+    if (fixed) {
         auto ids = std::make_shared<std::vector<PeerId>>();
-        for (std::uint32_t i = 0; i < plan_.size(); ++i) ids->push_back(id_of(i));
+        for (std::uint32_t i = 0; i < from_file_; ++i) ids->push_back(id_of(i));
         peer_config_.exchange.fixed_roll = std::move(ids);
     }
-    if (!config_.membership.start_full) {
-        add(0, {}, {}, false);
-        return;
-    }
+    std::vector<membership::Handle> all;
+    for (const Planned& p : waiting_) all.push_back(world_.register_peer(name_of(p)));
     std::vector<membership::Handle> others(all.begin() + 1, all.end());
-    for (std::uint32_t i = 0; i < plan_.size(); ++i) {
-        add(i, others, {}, false);
+    for (std::uint32_t i = 0; i < waiting_.size(); ++i) {
+        add(waiting_[i], others, {}, false);
         if (i < others.size()) others[i] = all[i];  // all but i + 1
     }
+    waiting_.clear();
 }
+
+std::string Population::name_of(const Planned& p) const { return config_.groups[p.group].name + "-" + std::to_string(p.place); }
 
 std::vector<Instant> Population::later_starts() const {
     std::vector<Instant> starts;
-    if (config_.membership.start_full) return starts;
+    if (waiting_.empty()) return starts;
     for (std::size_t i = 1; i < from_file_; ++i)
         starts.push_back(Instant(scaled(config_.membership.start_over, static_cast<double>(i) / static_cast<double>(from_file_))));
     return starts;
 }
 
+std::optional<std::uint32_t> Population::somebody() {
+    std::vector<std::uint32_t> up;
+    for (std::uint32_t i = 0; i < world_.size(); ++i)
+        if (world_.up(i)) up.push_back(i);
+    return up.empty() ? std::nullopt : std::optional(up[picks_.below(up.size())]);
+}
+
 void Population::start_next() {
-    const auto index = static_cast<std::uint32_t>(world_.size());
-    assert(index < from_file_);
-    add(index, {}, world_.up(0) ? std::optional(0u) : std::nullopt, world_.now() > Instant{});
+    const Planned next = waiting_.front();
+    waiting_.erase(waiting_.begin());
+    world_.register_peer(name_of(next));
+    std::optional<std::uint32_t> meets;  // all come through the first, as long as it is there
+    if (world_.size() > 0) meets = world_.up(0) ? std::optional(0u) : somebody();
+    add(next, {}, meets, world_.now() > Instant{});
 }
 
 std::uint32_t Population::join(const std::string& group) {
     const auto g = static_cast<std::uint32_t>(
         std::find_if(config_.groups.begin(), config_.groups.end(), [&](const auto& x) { return x.name == group; }) - config_.groups.begin());
     assert(g < config_.groups.size());
-    const auto index = static_cast<std::uint32_t>(plan_.size());
-    plan_.push_back({g, members_of_[g]++});
-    world_.register_peer(config_.groups[g].name + "-" + std::to_string(plan_.back().place));
-    std::vector<std::uint32_t> up;
-    for (std::uint32_t i = 0; i < world_.size(); ++i)
-        if (world_.up(i)) up.push_back(i);
-    add(index, {}, up.empty() ? std::nullopt : std::optional(up[picks_.below(up.size())]), true);
-    return index;
+    const Planned joiner{g, members_of_[g]++, no_shard};
+    world_.register_peer(name_of(joiner));
+    add(joiner, {}, somebody(), true);
+    return static_cast<std::uint32_t>(plan_.size() - 1);
 }
 
 // A joiner draws its own part by the same law: the part that one more peer would have had.
-std::vector<std::uint32_t> Population::rows_for(std::uint32_t index) {
+std::vector<std::uint32_t> Population::rows_for(std::uint32_t shard, std::uint32_t index) {
     if (!config_.model.needs_data()) return {};
-    if (index < shards_.size()) return std::move(shards_[index]);
+    if (shard != no_shard) return std::move(shards_[shard]);
     auto more = learn::split(*task_->sets.train, config_.data.split, from_file_ + 1, config_.seed + index);
     return std::move(more[index % more.size()]);
 }
 
-void Population::add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer) {
-    const config::Group& group = config_.groups[plan_[index].group];
+void Population::add(Planned planned, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer) {
+    const auto index = static_cast<std::uint32_t>(plan_.size());
+    plan_.push_back(planned);
+    const config::Group& group = config_.groups[planned.group];
     Newcomer n;
     n.name = group.name;
-    n.group = plan_[index].group;
+    n.group = planned.group;
     n.config = peer_config_;
     n.config.exchange.newcomer = newcomer && meets;
-    n.learner = learn::make_learner(config_, index, from_file_, task_, rows_for(index),
+    n.learner = learn::make_learner(config_, index, from_file_, task_, rows_for(planned.shard, index),
                                     config_.model.needs_data() ? kernels::make_cpu_backend(1) : nullptr);
     n.step_time = group.step_time;
     n.pace = config_.train.pace;
@@ -95,7 +105,6 @@ void Population::add(std::uint32_t index, std::vector<membership::Handle> known,
     const std::uint32_t placed = world_.add(std::move(n));
     assert(placed == index);
     (void)placed;
-    ++started_;
 }
 
 std::vector<std::uint32_t> Population::pick(const config::Selection& selection) {

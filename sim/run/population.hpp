@@ -30,18 +30,22 @@ private:
     struct Planned {
         std::uint32_t group;
         std::uint32_t place;  // in its group
+        std::uint32_t shard;  // of the file's peers; none: drawn for a joiner
     };
-    void add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer);
-    std::vector<std::uint32_t> rows_for(std::uint32_t index);
+    void add(Planned planned, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer);
+    std::vector<std::uint32_t> rows_for(std::uint32_t shard, std::uint32_t index);
+    std::optional<std::uint32_t> somebody();  // that is up
+    std::string name_of(const Planned& planned) const;
+    static constexpr std::uint32_t no_shard = ~0u;
 
     const config::Config& config_;
     std::shared_ptr<const learn::Task> task_;
     World& world_;
     PeerConfig peer_config_;
-    std::vector<Planned> plan_;                        // of all peers so far, joiners included
+    std::vector<Planned> plan_;                        // of all peers so far, by index
+    std::vector<Planned> waiting_;                     // of the file's peers those that have not started
     std::vector<std::uint32_t> members_of_;            // how many each group has
     std::vector<std::vector<std::uint32_t>> shards_;   // rows of each of the file's peers, until handed out
-    std::size_t started_ = 0;
     std::size_t from_file_ = 0;
     Random picks_;
 };

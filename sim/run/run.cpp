@@ -84,7 +84,7 @@ public:
             else if (next != end) continue;
             world_.run_until(next);  // what a deed of this very instant has caused
             drain();
-            const bool last = next == end || all_made_their_steps() || world_.up_count() == 0;
+            const bool last = next == end || all_made_their_steps() || (world_.up_count() == 0 && !happenings_->next());
             sample(next, last);
             over_ = last || (config_.train.target && config_.train.target->stop && reached(*config_.train.target, samples_));
         }
@@ -98,7 +98,7 @@ public:
 private:
     bool advance(Instant to) {
         for (std::uint64_t n = 1; world_.run_one(to); ++n) {
-            if (n % 4096 != 0) continue;
+            if (n % 256 != 0) continue;
             if (request_.stop && request_.stop->load()) return false;
             report_progress();
             if (n % 65536 == 0) drain();  // or a long interval's notes fill the memory

@@ -21,7 +21,7 @@ void Watch::see(const Note& note, const World& world) {
         if (d && note.at >= d->at) {
             if (!d->detected) d->detected = note.at;
             d->verdicts.emplace(note.peer, note.at);
-        } else if (index_of(g->peer) < world.size()) {
+        } else if (index_of(g->peer) < world.size() && world.up(index_of(g->peer))) {
             ++false_positives_;
         }
     }
