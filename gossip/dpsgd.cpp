@@ -125,7 +125,7 @@ void Dpsgd::mix_if_ready(Instant now, Out& out) {
 
 void Dpsgd::lost_peer(Instant now, const Roll&, PeerId peer, Out& out) {
     for (Neighbour& n : neighbours_)
-        if (n.id == peer) n.missed = true;
+        if (n.id == peer && !n.theirs) n.missed = true;
     mix_if_ready(now, out);
 }
 

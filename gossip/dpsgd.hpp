@@ -8,7 +8,8 @@ namespace grapevine::gossip {
 // neighbours of this round and for nobody else.
 //   ring      both neighbours on the roll, 1/3 each (two peers: 1/2)
 //   matching  one partner drawn anew each round by all alike (Boyd et al. 2006), 1/2 each
-// Weights of neighbours that did not answer within patience are shared out among those who did.
+// Weights of neighbours that did not answer within patience are shared out among those who did. Who was slow for a
+// while and finds its neighbours in later rounds waits for none of them, and so comes up with them.
 class Dpsgd final : public Rounds {
 public:
     using Rounds::Rounds;
@@ -18,6 +19,7 @@ protected:
     void arrived(Instant now, const Roll& roll, PeerId from, Message&& message, Out& out) override;
     void completed(Instant now, const Roll& roll, Completion&& completion, Out& out) override;
     void lost_peer(Instant now, const Roll& roll, PeerId peer, Out& out) override;
+    void passed(Instant now, const Roll& roll, PeerId peer, Out& out) override { lost_peer(now, roll, peer, out); }
     void overdue(Instant now, const Roll& roll, Out& out) override;
     void abandon() override;
 

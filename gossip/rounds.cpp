@@ -172,7 +172,8 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     }
     if (early_.size() >= 4 * std::size_t{roll_.in_force()->size()} + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
-    if (!in_round_ && !training_.wanted()) train(now, out);
+    if (in_round_) return passed(now, *roll_.in_force(), from, out);
+    if (!training_.wanted()) train(now, out);
 }
 
 std::uint32_t Rounds::order(decltype(Order::what) what, Out& out) {

@@ -29,6 +29,8 @@ protected:
     // The learner has carried out an order of ours (not training).
     virtual void completed(Instant now, const Roll& roll, Completion&& completion, Out& out) = 0;
     virtual void lost_peer(Instant now, const Roll& roll, PeerId peer, Out& out) = 0;
+    // It has sent parameters of a later round than ours: it is through this one, and sends nothing more for it.
+    virtual void passed(Instant, const Roll&, PeerId, Out&) {}
     virtual void overdue(Instant now, const Roll& roll, Out& out) = 0;
     virtual void abandon() = 0;  // forget the round
 

@@ -20,7 +20,7 @@ int check(const Arguments& a) {
     if (const std::string why = setup::refused(config, true); !why.empty()) return complain({a.positional[0] + ": " + why, ""}, usage);
     std::fputs(config::to_toml(config).c_str(), stdout);
     if (const std::string why = setup::refused(config, false); !why.empty())
-        std::fprintf(stderr, "grapevine: only a simulation can run this: %s\n", why.c_str());
+        std::fprintf(stderr, "note: only a simulation can run this: %s\n", why.c_str());
     return finished;
 }
 

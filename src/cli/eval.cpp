@@ -1,4 +1,5 @@
 // grapevine eval: how good a model is on held-out data.
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -60,14 +61,17 @@ int run(const Arguments& a) {
     if (const auto* error = std::get_if<Error>(&loaded)) return complain(*error, usage);
     auto& models = std::get<Models>(loaded);
     auto list = nlohmann::ordered_json::array();
+    bool numbers = true;
     const auto show = [&](const std::string& name, const Snapshot& model) {
         const Evaluation e = models.learner->evaluate(model);
+        numbers = numbers && std::isfinite(e.loss);
         list.push_back({{"model", name}, {"loss", e.loss}, {"accuracy", e.accuracy ? nlohmann::ordered_json(*e.accuracy) : nlohmann::ordered_json(nullptr)}});
         if (!a.has("json")) std::printf("%-50s loss %.4f  accuracy %.4f\n", name.c_str(), e.loss, e.accuracy.value_or(0));
     };
     for (std::size_t i = 0; i < models.models.size(); ++i) show(a.positional[i], models.models[i]);
     if (models.models.size() > 1) show("merged", averaged(models.models));
     if (a.has("json")) std::printf("%s\n", list.dump(2).c_str());
+    if (!numbers) return complain({"a model holds values that are no numbers", "the training that made it has diverged"}, failed);
     return finished;
 }
 

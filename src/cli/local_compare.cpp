@@ -149,7 +149,10 @@ private:
         record::Sample& f = all.final;
         f.steps = f.samples = f.bytes_payload = f.bytes_control = f.messages = 0;
         std::vector<std::string> models;
-        std::map<long, std::pair<double, double>> accuracy_at;  // unix second -> sum, count
+        struct Second {
+            double accuracy = 0, loss = 0, worst = 1, count = 0;
+        };
+        std::map<long, Second> at;  // by unix second, over those who were evaluated in it
         std::map<long, std::pair<double, double>> work_at;      // unix second -> samples, bytes
         double first_time = 0;
         for (const Person& p : people_) {
@@ -168,7 +171,12 @@ private:
                 const long second = static_cast<long>(*s.unix_time);
                 work_at[second].first += s.samples.value_or(0);
                 work_at[second].second += s.bytes_payload.value_or(0) + s.bytes_control.value_or(0);
-                if (s.accuracy) accuracy_at[second].first += *s.accuracy, accuracy_at[second].second += 1;
+                if (!s.loss) continue;
+                Second& then = at[second];
+                then.accuracy += s.accuracy.value_or(0);
+                then.worst = std::min(then.worst, s.accuracy.value_or(0));
+                then.loss += *s.loss;
+                ++then.count;
             }
             if (!p.up || !run->summary) continue;
             ++survivors;
@@ -200,12 +208,12 @@ private:
             f.merged_loss = e.loss;
         }
         if (const auto& target = config_.train.target) {
-            // Of separate processes only the mean over peers is known while they run.
             all.target = record::TargetResult{target->metric, target->value, {}, {}, {}};
             int hits = 0;
             long since = 0;
-            for (const auto& [second, sum] : accuracy_at) {
-                const bool holds = sum.first / sum.second >= target->value;
+            for (const auto& [second, then] : at) {
+                const double value = target->metric == "loss" ? then.loss / then.count : target->metric == "worst_accuracy" ? then.worst : then.accuracy / then.count;
+                const bool holds = target->at_least ? value >= target->value : value <= target->value;
                 if (!holds) hits = 0;
                 else if (hits++ == 0) since = second;
                 if (hits < 3) continue;
@@ -234,6 +242,8 @@ std::variant<record::Comparison, record::Error> compare_locally(const sim::Compa
     for (const auto& g : request.config.groups) peers += g.count;
     if (peers > most_processes) return record::Error{"--real starts a process for each of the " + std::to_string(peers) + " peers", "up to " + std::to_string(most_processes) + "; leave --real out to simulate them"};
     if (!request.config.model.needs_data()) return record::Error{"--real compares models that are trained on data", "leave --real out"};
+    if (const auto& target = request.config.train.target; target && target->metric != "accuracy" && target->metric != "worst_accuracy" && target->metric != "loss")
+        return record::Error{"of separate processes nobody knows '" + target->metric + "' while they run", "--real can watch accuracy, worst_accuracy or loss; leave --real out to simulate"};
     for (const auto& e : request.config.events)
         if (e.kind != config::Event::Kind::crash && e.kind != config::Event::Kind::leave && e.kind != config::Event::Kind::join)
             return record::Error{std::string("a process cannot be made to '") + config::to_string(e.kind) + "' by --real", "crash, leave and join can; leave --real out to simulate the rest"};

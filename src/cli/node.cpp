@@ -17,6 +17,12 @@ namespace grapevine::cli {
 
 namespace {
 
+config::Group default_group() {
+    config::Group g;
+    g.count = 4;
+    return g;
+}
+
 std::optional<std::uint16_t> port_of(const std::string& text) {
     std::uint16_t port = 0;
     const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -80,8 +86,8 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         o.config = std::get<config::Config>(std::move(read));
         o.data_directory = o.config->data.directory;
         if (const std::string why = setup::refused(*o.config, false); !why.empty()) return Error{(file.empty() ? "" : file + ": ") + why, "'grapevine sim' can run it"};
-        if (!o.config->events.empty() || !o.config->links.empty() || (!o.config->groups.empty() && !file.empty() && o.config->groups.size() > 1))
-            std::fprintf(stderr, "grapevine: a node ignores [[group]], [[link]] and [[event]] of %s: they describe a simulated world\n", file.c_str());
+        if (!o.config->events.empty() || !o.config->links.empty() || (!file.empty() && o.config->groups != std::vector<config::Group>{default_group()}))
+            std::fprintf(stderr, "note: a node ignores [[group]], [[link]] and [[event]] of %s: they describe a simulated world\n", file.c_str());
     }
     if (const auto port = a.get("port")) {
         const auto p = port_of(*port);
@@ -103,7 +109,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         if (!loopback(host) && !a.has("insecure"))
             return Error{"--listen " + *listen + " lets everybody who can reach this machine write to the model: nothing is encrypted or authenticated in this version",
                          "add --insecure if you trust that network, or leave --listen out"};
-        if (!loopback(host)) std::fprintf(stderr, "grapevine: WARNING: listening on %s without keys: whoever reaches it can read and change the model\n", host.c_str());
+        if (!loopback(host)) std::fprintf(stderr, "WARNING: listening on %s without keys: whoever reaches it can read and change the model\n", host.c_str());
     }
     if (const auto status = a.get("status")) {
         const auto p = port_of(*status);

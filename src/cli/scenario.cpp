@@ -69,6 +69,10 @@ std::variant<config::Config, Error> read_run(const std::string& path, const Argu
           duration("period", [&](Duration d) { c.exchange.period = d; c.exchange.every_steps.reset(); })})
         if (error) return *error;
     if (const auto dir = a.get("data-dir")) c.data.directory = *dir;
+    if (c.groups.empty()) {  // four of the default kind: a file may say nothing of the simulated world
+        c.groups.emplace_back();
+        c.groups.back().count = 4;
+    }
     if (const auto error = config::check(c, path.empty() ? "the command line" : path)) return *error;
     return c;
 }

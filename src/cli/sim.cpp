@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <unistd.h>
 
 #include "grapevine/record/comparison.hpp"
 #include "grapevine/record/format.hpp"
@@ -80,6 +81,17 @@ std::vector<record::ExpectResult> over_seeds(const std::vector<record::Summary>&
     return results;
 }
 
+// Full views are n^2 records, and every peer has its model: said before the memory is gone.
+std::optional<Error> too_large(const config::Config& config) {
+    double peers = 0;
+    for (const auto& g : config.groups) peers += g.count;
+    const double needed = peers * peers * 16 + peers * 4096;
+    const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    if (needed < 0.8 * there) return std::nullopt;
+    return Error{"the full views of " + record::format_count(peers) + " peers need about " + record::format_bytes(needed) + ", this machine has " + record::format_bytes(there),
+                 "fewer peers (--nodes); partial views for very large clusters are not in this version"};
+}
+
 int run(const Arguments& a) {
     if (a.positional.empty()) return complain({"sim wants a scenario file", "for example: grapevine sim examples/quickstart.toml"}, usage);
     auto read = read_run(a.positional[0], a);
@@ -93,6 +105,12 @@ int run(const Arguments& a) {
         if (const auto& value = std::get<std::optional<double>>(n)) put(*value);
     }
     if (const std::string why = setup::refused(config, true); !why.empty()) return complain({a.positional[0] + ": " + why, ""}, usage);
+
+    if (const auto error = too_large(config)) return complain(*error, usage);
+    for (const auto& e : config.events)
+        if (config.until && e.at > Instant{*config.until})
+            std::fprintf(stderr, "note: the %s at %s lies after the end of the run, so it will not happen\n", config::to_string(e.kind),
+                         config::format_duration(e.at.time_since_epoch()).c_str());
 
     std::ofstream story;
     if (const auto path = a.get("story")) {
@@ -151,6 +169,9 @@ int run(const Arguments& a) {
         if (files && !json) std::printf("  files        %s\n", files->directory().c_str());
         runs.push_back(std::move(result.summary));
     }
+    for (const auto& r : runs)
+        if (config.model.needs_data() && r.final.evaluated_peers.value_or(0) > 0 && !std::isfinite(r.final.loss.value_or(std::nan(""))))
+            return complain({"training has diverged: the parameters are no longer numbers", "a smaller learning_rate may help"}, failed);
     if (interrupted) return complain({"interrupted", "what had happened until then is above"}, failed);
 
     bool holds = true;

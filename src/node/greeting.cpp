@@ -65,4 +65,30 @@ std::string difference(const Greeting& ours, const Greeting& theirs) {
     return "";
 }
 
+std::string conflict(const config::Config& ours, const config::Config& theirs) {
+    const auto number = [](double x) {
+        char text[32];
+        std::snprintf(text, sizeof text, "%.10g", x);
+        return std::string(text);
+    };
+    const auto differ = [](const char* what, const std::string& a, const std::string& b) { return std::string("another ") + what + ": ours is " + a + ", theirs " + b; };
+    const auto& a = ours.train;
+    const auto& b = theirs.train;
+    // Initial parameters come from the seed: the average of two models that began apart is none.
+    if (ours.seed != theirs.seed) return differ("seed", std::to_string(ours.seed), std::to_string(theirs.seed));
+    if (a.optimizer != b.optimizer) return differ("optimizer", config::to_string(a.optimizer), config::to_string(b.optimizer));
+    if (a.learning_rate != b.learning_rate) return differ("learning_rate", number(a.learning_rate), number(b.learning_rate));
+    if (a.optimizer != config::TrainOptions::Optimizer::sgd && a.momentum != b.momentum) return differ("momentum", number(a.momentum), number(b.momentum));
+    if (a.weight_decay != b.weight_decay) return differ("weight_decay", number(a.weight_decay), number(b.weight_decay));
+    if (ours.exchange.period != theirs.exchange.period || ours.exchange.every_steps != theirs.exchange.every_steps ||
+        ours.exchange.graph != theirs.exchange.graph) {
+        const auto when = [](const config::Exchange& e) {
+            return e.period ? "every " + config::format_duration(*e.period) : e.every_steps ? "every " + std::to_string(*e.every_steps) + " steps" : std::string("its default");
+        };
+        return differ("exchange", std::string(config::to_string(ours.exchange.graph)) + ", " + when(ours.exchange),
+                      std::string(config::to_string(theirs.exchange.graph)) + ", " + when(theirs.exchange));
+    }
+    return "";
+}
+
 }  // namespace grapevine::node

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "grapevine/config/config.hpp"
 #include "grapevine/peer_id.hpp"
 
 namespace grapevine::node {
@@ -29,5 +30,8 @@ std::optional<Greeting> parse_greeting(const std::string& text);
 
 // What keeps two from mixing, named with both sides; empty if nothing does. The run id is not compared.
 std::string difference(const Greeting& ours, const Greeting& theirs);
+
+// The same of two configurations: what belongs to the run and not to a machine (order, pace and batch do).
+std::string conflict(const config::Config& ours, const config::Config& theirs);
 
 }  // namespace grapevine::node

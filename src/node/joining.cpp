@@ -79,10 +79,14 @@ std::optional<End> Node::look_for_cluster() {
             if (unanswered++ == 0 || now() - last_lament_ > std::chrono::minutes(1)) {
                 last_lament_ = now();
                 log(Level::warn, "join", "no answer from " + none->endpoint + " (" + none->why + "); trying on" +
-                                             (config_ ? ", and training alone meanwhile" : ""));
+                                             (config_ && options_.require_peers == 0 ? ", and training alone meanwhile" : ""));
             }
         } else if (const auto* h = std::get_if<net::Hello>(&*inbound)) {
-            if (h->who == id_) continue;  // ourselves: a list of seeds may name us too
+            if (h->who == id_) {  // a list of seeds may name us too
+                ++unanswered;
+                log(Level::info, "join", h->endpoint + " is ourselves");
+                continue;
+            }
             auto greeting = parse_greeting(h->greeting);
             if (!greeting) {  // it is only starting: it has opened its port and does not know its run yet
                 ++unanswered;
@@ -152,10 +156,7 @@ std::optional<End> Node::prepare() {
     elapsed_before_ = found_ ? found_->elapsed : 0;
     provisional_ = !found_ && !options_.joins.empty();
     if (found_) {
-        if (const std::string what = difference(greeting(), *found_); !what.empty()) {
-            log(Level::error, "join", found_->contact.name + " runs " + what);
-            return End::incompatible;
-        }
+        if (const auto end = refused_by(*found_)) return *end;
     }
     transport_->set_run(run_id_);
 
@@ -188,6 +189,18 @@ Greeting Node::greeting() const {
     return g;
 }
 
+// Two that would not be one run: said with both sides. Silent mixing of different wishes spoils both.
+std::optional<End> Node::refused_by(const Greeting& other) const {
+    std::string what = difference(greeting(), other);
+    if (what.empty()) {
+        const auto theirs = config::read_text(other.config, other.contact.name + "'s configuration");
+        if (const auto* config = std::get_if<config::Config>(&theirs)) what = conflict(*config_, *config);
+    }
+    if (what.empty()) return std::nullopt;
+    log(Level::error, "join", other.contact.name + " runs " + what);
+    return End::incompatible;
+}
+
 void Node::show_greeting() { transport_->set_greeting(to_text(greeting())); }
 
 void Node::meet(const Greeting& other) {
@@ -211,10 +224,7 @@ std::optional<End> Node::hello(const net::Hello& h) {
                 log(Level::warn, "join", h.endpoint + " is part of another run: not mixed with. Start one of the two anew with --join.");
             return std::nullopt;
         }
-        if (const std::string what = difference(greeting(), *theirs); !what.empty()) {
-            log(Level::error, "join", theirs->contact.name + " runs " + what);
-            return End::incompatible;
-        }
+        if (const auto end = refused_by(*theirs)) return end;
         run_id_ = theirs->run;
         elapsed_before_ = theirs->elapsed - seconds(now());
         transport_->set_run(run_id_);

@@ -94,7 +94,13 @@ void Node::take(net::Inbound&& inbound) {
                    },
                    [&](net::Parcel& parcel) {
                        auto message = wire::decode(std::as_bytes(std::span(parcel.header)), book_, parcel.body);
-                       if (message) step(Received<Peer::Message>{parcel.from, std::move(*message)});
+                       if (!message) return;
+                       // One value that is no number would spread to all who mix with us.
+                       if (const Snapshot* s = parameters(*message); s && fits(*s, learner_->layout(), learner_->size()) && !learn::finite(*s)) {
+                           if (reporter_->refused() == 1) log(Level::warn, "gossip", "parameters that are not numbers came in and are not mixed (said once)");
+                           return;
+                       }
+                       step(Received<Peer::Message>{parcel.from, std::move(*message)});
                    },
                    [&](net::Undelivered& u) { step(gossip::Undelivered{u.to, u.ticket}); },
                },
@@ -123,10 +129,6 @@ void Node::take(Workshop::Done&& done) {
                        if (target_hits_ < 3 || target_reached_) return;
                        target_reached_ = true;
                        if (target->stop) begin_finish("the target is reached");
-                   },
-                   [&](Workshop::Refused&) {
-                       reporter_->refused();
-                       log(Level::warn, "gossip", "parameters that are not numbers came in: not mixed");
                    },
                    [&](Workshop::Broke& broke) {
                        log(Level::error, "device", broke.why);

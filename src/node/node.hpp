@@ -39,6 +39,7 @@ private:
     std::optional<End> other_version(const net::OtherVersion& other) const;
     void greet_seeds();
     Greeting greeting() const;
+    std::optional<End> refused_by(const Greeting& other) const;
     void show_greeting();
     void meet(const Greeting& other);
 

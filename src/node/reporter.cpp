@@ -113,7 +113,7 @@ void Reporter::fault() {
     if (const auto error = files_->fault()) log(Level::error, "files", error->what + ": " + error->hint + " (training goes on)");
 }
 
-void Reporter::refused() { ++refused_; }
+std::uint64_t Reporter::refused() { return ++refused_; }
 
 void Reporter::evaluated(const Evaluation& evaluation, std::uint64_t steps) {
     evaluation_ = evaluation;

@@ -34,7 +34,7 @@ public:
 
     void told(const View& view, const Peer::Event& event);
     void evaluated(const Evaluation& evaluation, std::uint64_t steps);
-    void refused();                         // parameters that were no numbers
+    std::uint64_t refused();                // parameters that were no numbers; how often so far
     void sample(const View& view);          // a line of metrics.jsonl, the status pages, now and then a line of log
     void finish(const View& view, bool reached_target);  // summary.json and the report
 

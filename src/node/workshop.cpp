@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "grapevine/learn/task.hpp"
 #include "grapevine/protocol.hpp"
 
 namespace grapevine::node {
@@ -73,22 +72,15 @@ void Workshop::work() {
             Duration Times::*kind = &Times::evaluating;
             if (auto* order = std::get_if<Order>(&next)) {
                 kind = &Times::mixing;
-                const auto* combine = std::get_if<Combine>(&order->what);
-                if (combine && combine->theirs_weight != 0 && !learn::finite(combine->theirs)) {
-                    // One value that is no number would spread to all who mix with us.
-                    finished(Refused{order->tag});
-                    done = Completion{order->tag, 0, steps_, Combined{}};
-                } else {
-                    done = learner_.carry_out(*order);
-                    if (const auto* trained = std::get_if<Trained>(&std::get<Completion>(done).what)) {
-                        kind = &Times::training;
-                        if (pace_ > Duration::zero()) {  // not faster than told: counted as computing, as in a simulation
-                            std::unique_lock lock(mutex_);
-                            wanted_.wait_until(lock, began + pace_ * trained->steps, [&] { return closing_; });
-                        }
+                done = learner_.carry_out(*order);
+                if (const auto* trained = std::get_if<Trained>(&std::get<Completion>(done).what)) {
+                    kind = &Times::training;
+                    if (pace_ > Duration::zero()) {  // not faster than told: counted as computing, as in a simulation
+                        std::unique_lock lock(mutex_);
+                        wanted_.wait_until(lock, began + pace_ * trained->steps, [&] { return closing_; });
                     }
-                    steps_ = std::get<Completion>(done).steps;
                 }
+                steps_ = std::get<Completion>(done).steps;
             } else {
                 done = Evaluated{learner_.evaluate(), steps_};
             }

@@ -28,10 +28,7 @@ public:
     struct Broke {  // the device failed: nothing more will be done
         std::string why;
     };
-    struct Refused {  // parameters that are not numbers were not mixed; the order is answered all the same
-        std::uint32_t tag;
-    };
-    using Done = std::variant<Completion, Evaluated, Refused, Broke>;
+    using Done = std::variant<Completion, Evaluated, Broke>;
 
     // `done_something` is called on the workshop's thread after each addition to the done queue.
     Workshop(Learner& learner, Duration pace, std::function<void()> done_something);

@@ -81,6 +81,16 @@ expect(0, ["init", "new"], stdout="run.toml")
 expect(0, ["check", "new/run.toml"], stdout='kind = "mlp"')
 expect(2, ["init", "new"], "is there already")
 
+expect(0, ["sim", write("nogroup.toml", 'until = "1s"\n[model]\nkind = "average"\n'), "--quiet"], stdout="4 peers")
+expect(0, ["sim", "nogroup.toml", "--nodes", "7", "--quiet"], stdout="7 peers")
+expect(0, ["sim", "/dev/null", "--until", "1s", "--quiet"], stdout="4 peers")
+expect(2, ["sim", "good.toml", "--nodes", "1000000"], "need about", "fewer peers")
+expect(0, ["sim", write("late.toml", world + '[[event]]\nat = "2h"\nkind = "crash"\nnodes = "p:1"\n'), "--until", "1s", "--quiet"], "after the end")
+joins = world + '[membership]\nstart = "join"\nover = "10s"\n[[event]]\nat = "3s"\nkind = "join"\ngroup = "p"\ncount = 2\n[[expect]]\nmetric = "peers_alive"\nequals = 6\n'
+expect(0, ["sim", write("joins.toml", joins), "--until", "20s", "--quiet"], stdout="holds")
+again = world + '[[event]]\nat = "2s"\nkind = "crash"\nnodes = "*"\n[[event]]\nat = "5s"\nkind = "join"\ngroup = "p"\n[[expect]]\nmetric = "peers_alive"\nequals = 1\n'
+expect(0, ["sim", write("again.toml", again), "--until", "20s", "--quiet"], stdout="holds")
+
 # data
 missing = 'until = "1s"\n[model]\nkind = "mlp"\n[data]\nset = "fashion-mnist"\ndirectory = "/nonexistent"\n[[group]]\nname = "p"\ncount = 2\n'
 expect(2, ["sim", write("missing.toml", missing)], "apt-get install dataset-fashion-mnist")
@@ -104,6 +114,8 @@ expect(7, ["sim", write("hope.toml", hope.format("0")), "--until", "1s", "--quie
 expect(0, ["sim", write("sure.toml", hope.format("100")), "--until", "1s", "--quiet"], stdout="holds")
 blobs = 'until = "3s"\n[model]\nkind = "logistic"\n[data]\nset = "blobs"\n[[group]]\nname = "p"\ncount = 3\n'
 expect(3, ["sim", write("blobs.toml", blobs), "--target", "1", "--learning-rate", "0.000001", "--quiet"], "target was not reached")
+
+expect(1, ["sim", write("wild.toml", blobs + '[train]\nlearning_rate = 1e38\n'), "--quiet"], "diverged")
 
 # nodes
 taken = socket.socket()

@@ -131,6 +131,11 @@ Node("stranger", "allreduce.toml", "--join", a.address()).ends(5)
 if "another exchange" not in nodes["stranger"].said():
     fail("the stranger was not told why")
 
+open("eager.toml", "w").write(run.format("", 16, "gossip").replace("0.05", "0.5"))
+Node("eager", "eager.toml", "--join", a.address()).ends(5)
+if "another learning_rate: ours is 0.5, theirs 0.05" not in nodes["eager"].said():
+    fail("the eager one was not told why")
+
 # A full disk (here: a limit on how large a file may be): said once, and training goes on.
 d = Node("d", "--join", b.address(), "--out", "full", disk=8192).up()
 until("d says that its disk is full", lambda: "training goes on" in d.said())

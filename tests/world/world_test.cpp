@@ -228,3 +228,86 @@ TEST_CASE("whoever is alone at the end has nothing to merge, and waits for nobod
     cluster.run_for(500ms);
     CHECK(!cluster.world().up(0));
 }
+
+TEST_CASE("dpsgd: one that was slow for a while does not leave the others out of step for good") {
+    ClusterOptions o = gossiping(4);
+    o.exchange.kind = gossip::Kind::dpsgd;
+    o.exchange.period.reset();
+    o.exchange.every_steps = 1;
+    o.exchange.patience = 1s;
+    o.latency = 1ms;
+    o.membership.probing = false;
+    Cluster cluster(o);
+    cluster.run_for(10s);
+    cluster.world().slow(1, 200);
+    cluster.run_for(10s);
+    cluster.world().slow(1, 1);
+    cluster.run_for(10s);
+    const std::uint64_t before = cluster.world().steps(0);
+    cluster.run_for(10s);
+    CHECK(cluster.world().steps(0) > before + 500);
+}
+
+TEST_CASE("dpsgd: with a dead neighbour that nobody strikes, a round takes as long as patience, and no longer each time") {
+    ClusterOptions o = gossiping(4);
+    o.exchange.kind = gossip::Kind::dpsgd;
+    o.exchange.period.reset();
+    o.exchange.every_steps = 1;
+    o.latency = 1ms;
+    o.membership.probing = false;
+    Cluster cluster(o);
+    cluster.run_for(5s);
+    cluster.world().crash(2);
+    cluster.run_for(100s);
+    const std::uint64_t before = cluster.world().steps(1);
+    cluster.run_for(100s);
+    CHECK(cluster.world().steps(1) > before + 50);
+}
+
+TEST_CASE("a round begins though the telling that the roll is in force comes after its first part") {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        ClusterOptions o = gossiping(6);
+        o.seed = seed;
+        o.exchange.kind = gossip::Kind::allreduce;
+        o.exchange.period.reset();
+        o.exchange.every_steps = 1;
+        o.latency = 10ms;
+        o.loss = 0.01;  // a telling that is lost comes later
+        Cluster cluster(o);
+        cluster.run_for(20s);
+        cluster.world().crash(3);
+        cluster.run_for(60s);
+        const std::uint64_t before = cluster.world().steps(0);
+        cluster.run_for(60s);
+        CHECK(cluster.world().steps(0) > before);
+    }
+}
+
+TEST_CASE("who has made its steps takes part in the rounds of those who have not") {
+    ClusterOptions o = gossiping(4);
+    o.exchange.kind = gossip::Kind::allreduce;
+    o.exchange.period.reset();
+    o.exchange.every_steps = 2;
+    o.exchange.until_steps = 100;
+    Cluster cluster(o);
+    cluster.run_for(6s);
+    const std::uint32_t late = cluster.join(0);
+    cluster.run_for(120s);
+    for (std::uint32_t i = 0; i <= late; ++i) CHECK(cluster.world().steps(i) == 100);
+}
+
+TEST_CASE("a newcomer whose first offer is lost asks again, and catches up") {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        ClusterOptions o = gossiping(4);
+        o.seed = seed;
+        o.exchange.period.reset();
+        o.exchange.every_steps = 20;
+        o.loss = 0.3;
+        o.membership.suspicion = true;
+        Cluster cluster(o);
+        cluster.run_for(20s);
+        const std::uint32_t late = cluster.join(0);
+        cluster.run_for(9s);
+        CHECK(std::abs(cluster.value(late)) < 1);
+    }
+}
