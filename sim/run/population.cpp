@@ -89,7 +89,6 @@ void Population::add(Planned planned, std::vector<membership::Handle> known, std
     plan_.push_back(planned);
     const config::Group& group = config_.groups[planned.group];
     Newcomer n;
-    n.name = group.name;
     n.group = planned.group;
     n.config = peer_config_;
     n.config.exchange.newcomer = newcomer && meets;

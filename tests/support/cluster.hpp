@@ -99,7 +99,6 @@ private:
     }
     void add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer) {
         sim::Newcomer n;
-        n.name = "p" + std::to_string(index + 1);
         n.config = {options_.membership, options_.exchange};
         n.config.exchange.newcomer = newcomer;
         n.config.exchange.seed = options_.seed;

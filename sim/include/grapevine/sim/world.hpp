@@ -17,7 +17,6 @@ namespace grapevine::sim {
 
 // One peer to be, and the machine it runs on.
 struct Newcomer {
-    std::string name;
     std::uint32_t group = 0;
     PeerConfig config;                  // layout and size of its exchange are set from the learner
     std::unique_ptr<Learner> learner;
