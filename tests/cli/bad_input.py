@@ -2,8 +2,10 @@
 """What is typed wrong gets one clear error, what to do next, and the exit status that scripts rely on.
 usage: bad_input.py GRAPEVINE"""
 
+import atexit
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import tempfile
 
 program = os.path.abspath(sys.argv[1])
 folder = tempfile.mkdtemp(prefix="grapevine-test-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.chdir(folder)
 environment = {k: v for k, v in os.environ.items() if not k.startswith("GRAPEVINE_")}
 failures = 0

@@ -3,15 +3,19 @@
 simulator gives the same run twice from one seed and another from another.
 usage: examples.py GRAPEVINE EXAMPLES"""
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 program, examples = os.path.abspath(sys.argv[1]), Path(os.path.abspath(sys.argv[2]))
-os.chdir(tempfile.mkdtemp(prefix="grapevine-test-"))
+folder = tempfile.mkdtemp(prefix="grapevine-test-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
+os.chdir(folder)
 os.environ["XDG_RUNTIME_DIR"] = os.getcwd()
 failures = 0
 

@@ -3,9 +3,11 @@
 not fit, leave when told to. Waits for what should happen, up to a limit; never for a fixed time.
 usage: processes.py GRAPEVINE"""
 
+import atexit
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import urllib.request
 
 program = os.path.abspath(sys.argv[1])
 folder = tempfile.mkdtemp(prefix="grapevine-test-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.chdir(folder)
 os.environ["XDG_RUNTIME_DIR"] = folder
 nodes = {}
