@@ -37,7 +37,7 @@ Error cannot_listen(const Plane& plane, const std::string& host, std::uint16_t p
     const std::string where = host + ":" + std::to_string(port);
     if (why == EADDRINUSE)
         return {"port " + std::to_string(port) + " (" + plane.name + ", on " + host + ") is in use",
-                "another node on this machine? choose another with --listen HOST:PORT, or port 0 for any free one"};
+                "another node on this machine? choose another with --listen HOST:PORT, or --port 0 for any free ones"};
     if (why == EADDRNOTAVAIL || why == ENODEV)
         return {"cannot listen on " + where + ": " + host + " is no address of this machine",
                 "--listen takes an address that `ip address` shows, or 0.0.0.0 for all of them"};
