@@ -41,8 +41,12 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
                     if (!roll_.in_force() || roll_.in_force()->size() < 2) return;
                     if (in_round_) return out.tell(Skipped{});
                     begin(now, turn_, out);
-                } else if (const auto* overdue_timer = std::get_if<Overdue>(&woken.timer)) {
-                    if (in_round_ && overdue_timer->stamp == round_) overdue(now, *roll_.in_force(), out);
+                } else if (std::holds_alternative<Overdue>(woken.timer)) {
+                    if (now < watched_until_) return;  // one that was set earlier, for later
+                    watching_ = false;
+                    if (!in_round_) return;
+                    if (now >= overdue_at_) overdue(now, *roll_.in_force(), out);
+                    else watch(out);
                 } else if (std::holds_alternative<RollDue>(woken.timer)) {
                     if (roll_.woken(now, company, out)) roll_changed(now, out);
                 }
@@ -127,11 +131,19 @@ void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
     const bool waits_for_all = config_.kind == Kind::allreduce;
     Duration patience = patience_.now();
     if (waits_for_all && !config_.patience) patience = std::chrono::minutes(10);  // slow is waited for; dead leave the roll
-    out.wake(now + patience, Overdue{round_});
+    overdue_at_ = now + patience;
+    if (!watching_ || overdue_at_ < watched_until_) watch(out);
     enter(now, *roll_.in_force(), out);
     std::vector<Early> kept = std::move(early_);
     early_.clear();
     for (Early& e : kept) take(now, e.from, std::move(e.message), out);
+}
+
+// One timer watches whatever round we are in: one a round would outlive it, by minutes where patience is long.
+void Rounds::watch(Out& out) {
+    watching_ = true;
+    watched_until_ = overdue_at_;
+    out.wake(overdue_at_, Overdue{});
 }
 
 void Rounds::done(Instant now, How how, Out& out) {

@@ -64,6 +64,7 @@ private:
 
     void begin(Instant now, std::uint64_t round, Out& out);
     void roll_changed(Instant now, Out& out);
+    void watch(Out& out);
     void train(Instant now, Out& out);
     void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out);
     void take(Instant now, PeerId from, Message&& message, Out& out);
@@ -81,6 +82,9 @@ private:
     std::uint64_t mixed_on_roll_ = 0;  // rounds that were mixed since the roll is in force
     std::uint64_t next_due_step_ = 0;
     Instant entered_{};
+    Instant overdue_at_{};             // when the round we are in is given up
+    bool watching_ = false;            // a timer is set, for
+    Instant watched_until_{};
     std::vector<Early> early_;
     std::vector<Sent> sent_;
     std::uint32_t tag_ = 0, ticket_ = 0;
