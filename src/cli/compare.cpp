@@ -8,33 +8,26 @@
 #include "grapevine/sim/run/compare.hpp"
 #include "interrupt.hpp"
 #include "local_compare.hpp"
-#include "methods.hpp"
 #include "scenario.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
 
 namespace grapevine::cli {
 
+namespace {
+
+// "allreduce,local" as exchange kinds.
 std::variant<std::vector<config::ExchangeKind>, Error> read_methods(const std::string& text) {
-    using K = config::ExchangeKind;
-    std::vector<K> kinds;
-    std::vector<std::string> known;
-    for (const K k : {K::gossip, K::dpsgd, K::allreduce, K::local, K::single}) known.push_back(config::to_string(k));
+    std::vector<config::ExchangeKind> kinds;
     std::istringstream words(text);
     for (std::string word; std::getline(words, word, ',');) {
-        bool found = false;
-        for (const K k : {K::gossip, K::dpsgd, K::allreduce, K::local, K::single})
-            if (word == config::to_string(k)) kinds.push_back(k), found = true;
-        if (found) continue;
-        if (word == "parameter-server" || word == "fedavg") return Error{"'" + word + "' is not in this version", "there are gossip, dpsgd, allreduce, local and single"};
-        const auto near = config::nearest(word, known);
-        return Error{"no exchange '" + word + "'", near ? "did you mean '" + *near + "'?" : "there are gossip, dpsgd, allreduce, local and single"};
+        const auto kind = exchange_kind(word);
+        if (const auto* error = std::get_if<Error>(&kind)) return *error;
+        kinds.push_back(std::get<0>(kind));
     }
     if (kinds.empty()) return Error{"--against names no exchange", "for example: --against allreduce,local"};
     return kinds;
 }
-
-namespace {
 
 int run(const Arguments& a) {
     if (a.positional.empty()) return complain({"compare wants a scenario file", "for example: grapevine compare examples/slow_peer.toml --against allreduce"}, usage);

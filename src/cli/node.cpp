@@ -17,12 +17,6 @@ namespace grapevine::cli {
 
 namespace {
 
-config::Group default_group() {
-    config::Group g;
-    g.count = 4;
-    return g;
-}
-
 std::optional<std::uint16_t> port_of(const std::string& text) {
     std::uint16_t port = 0;
     const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), port);

@@ -21,6 +21,25 @@ std::vector<Option> run_options() {
     };
 }
 
+std::variant<config::ExchangeKind, Error> exchange_kind(const std::string& name) {
+    using K = config::ExchangeKind;
+    std::vector<std::string> known;
+    for (const K k : {K::gossip, K::dpsgd, K::allreduce, K::local, K::single}) {
+        if (name == config::to_string(k)) return k;
+        known.push_back(config::to_string(k));
+    }
+    const std::string all = "there are gossip, dpsgd, allreduce, local and single";
+    if (name == "parameter-server" || name == "fedavg") return Error{"'" + name + "' is not in this version", all};
+    const auto near = config::nearest(name, known);
+    return Error{"no exchange '" + name + "'", near ? "did you mean '" + *near + "'?" : all};
+}
+
+config::Group default_group() {
+    config::Group group;
+    group.count = 4;
+    return group;
+}
+
 std::variant<config::Config, Error> read_run(const std::string& path, const Arguments& a) {
     config::Config c;
     if (!path.empty()) {
@@ -42,21 +61,11 @@ std::variant<config::Config, Error> read_run(const std::string& path, const Argu
         put(*d);
         return std::nullopt;
     };
-    if (const auto kind = a.get("exchange")) {
-        using K = config::ExchangeKind;
-        std::vector<std::string> known;
-        bool found = false;
-        for (const K k : {K::gossip, K::dpsgd, K::allreduce, K::local, K::single}) {
-            known.push_back(config::to_string(k));
-            if (known.back() != *kind) continue;
-            found = true;
-            if (c.exchange.kind != k) c.exchange = {};
-            c.exchange.kind = k;
-        }
-        if (!found) {
-            const auto near = config::nearest(*kind, known);
-            return Error{"--exchange: no kind '" + *kind + "'", near ? "did you mean '" + *near + "'?" : "one of gossip, dpsgd, allreduce, local, single"};
-        }
+    if (const auto name = a.get("exchange")) {
+        const auto kind = exchange_kind(*name);
+        if (const auto* error = std::get_if<Error>(&kind)) return Error{"--exchange: " + error->what, error->hint};
+        if (c.exchange.kind != std::get<0>(kind)) c.exchange = {};
+        c.exchange.kind = std::get<0>(kind);
     }
     for (const auto& error :
          {number("seed", 0, 9007199254740991.0, [&](double x) { c.seed = static_cast<std::uint64_t>(x); }),
@@ -69,10 +78,7 @@ std::variant<config::Config, Error> read_run(const std::string& path, const Argu
           duration("period", [&](Duration d) { c.exchange.period = d; c.exchange.every_steps.reset(); })})
         if (error) return *error;
     if (const auto dir = a.get("data-dir")) c.data.directory = *dir;
-    if (c.groups.empty()) {  // four of the default kind: a file may say nothing of the simulated world
-        c.groups.emplace_back();
-        c.groups.back().count = 4;
-    }
+    if (c.groups.empty()) c.groups.push_back(default_group());
     if (const auto error = config::check(c, path.empty() ? "the command line" : path)) return *error;
     return c;
 }
