@@ -81,7 +81,9 @@ void Membership::conclude_probe(Instant now, Out& out) {
     probe_.answered = true;
     doubt_self(+1);
     if (config_.nacks && probe_.nacks < probe_.helpers) doubt_self(+1);
-    if (roster_.contains(probe_.target)) accuse(now, probe_.target, id_, out);
+    if (!roster_.contains(probe_.target)) return;
+    out.tell(ProbeFailed{probe_.target});
+    accuse(now, probe_.target, id_, out);
 }
 
 // The cluster as a whole contacts some dead member max(1 a second, dead / 30 s) times; each of us takes its

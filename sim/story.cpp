@@ -84,6 +84,7 @@ void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
     const std::string text = std::visit(
         Cases{
             [](const membership::Joined& j) { return "sees " + name(j.peer) + " join"; },
+            [](const membership::ProbeFailed& f) { return "gets no answer from " + name(f.peer); },
             [](const membership::Suspected& s) { return "suspects " + name(s.peer) + " (says " + name(s.accuser) + ")"; },
             [](const membership::Refuted& r) { return "trusts " + name(r.peer) + " again"; },
             [](const membership::Gone& g) { return "holds " + name(g.peer) + " for " + word_of(g.why); },

@@ -17,6 +17,7 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
     return std::visit(
         Cases{
             [&](const membership::Joined& j) -> std::optional<record::RunEvent> { return about("joined", j.peer); },
+            [](const membership::ProbeFailed&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [&](const membership::Suspected& s) -> std::optional<record::RunEvent> { return about("suspected", s.peer); },
             [&](const membership::Refuted& r) -> std::optional<record::RunEvent> { return about("refuted", r.peer); },
             [&](const membership::Gone& g) -> std::optional<record::RunEvent> {

@@ -64,6 +64,7 @@ void Reporter::told(const View& view, const Peer::Event& event) {
     const auto name = [&](PeerId id) { return name_of(id, view); };
     std::visit(Cases{
                    [&](const membership::Joined& j) { log(Level::info, "members", name(j.peer) + " joined at " + view.book->at(j.record).contact.control); },
+                   [](const membership::ProbeFailed&) {},
                    [&](const membership::Suspected& s) { log(Level::warn, "members", name(s.peer) + " suspect (says " + name(s.accuser) + "), held for dead unless it answers soon"); },
                    [&](const membership::Refuted& r) { log(Level::info, "members", name(r.peer) + " answers after all"); },
                    [&](const membership::Gone& g) {

@@ -14,6 +14,7 @@ namespace grapevine::membership {
 struct Record {
     Contact contact;
     std::uint32_t incarnation = 0;
+    std::uint64_t generation = 0;  // of its name: a restart takes a higher one; 0: the name is no identity
     friend bool operator==(const Record&, const Record&) = default;
 };
 

@@ -55,11 +55,12 @@ using Timer = std::variant<ProbeDue, DirectOverdue, NackDue, SuspicionDue, Gossi
 
 // Events.
 struct Joined { PeerId peer; Handle record; };   // it is one of us (again): its contact can be looked up
+struct ProbeFailed { PeerId peer; };             // neither it nor a helper answered within the period
 struct Suspected { PeerId peer; PeerId accuser; };
 struct Refuted { PeerId peer; };                 // a suspicion that proved wrong
 struct Gone { PeerId peer; Standing why; };      // dead or left
 struct Departed {};                              // our own leave has been told; the driver may stop
-using Event = std::variant<Joined, Suspected, Refuted, Gone, Departed>;
+using Event = std::variant<Joined, ProbeFailed, Suspected, Refuted, Gone, Departed>;
 
 // Round trips of the members probed lately: mean and mean deviation, as TCP reckons them (RFC 6298).
 class RoundTrips {

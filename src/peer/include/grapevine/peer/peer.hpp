@@ -23,7 +23,7 @@ class Peer {
 public:
     using Message = std::variant<membership::Message, gossip::Message>;
     using Timer = std::variant<membership::Timer, gossip::Timer>;
-    using Event = std::variant<membership::Joined, membership::Suspected, membership::Refuted, membership::Gone,
+    using Event = std::variant<membership::Joined, membership::ProbeFailed, membership::Suspected, membership::Refuted, membership::Gone,
                                membership::Departed, Order, gossip::MixedWith, gossip::Failed, gossip::Skipped,
                                gossip::RollFormed, gossip::TrainedSome, gossip::Finished>;
     using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,
