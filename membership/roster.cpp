@@ -1,6 +1,7 @@
 #include "grapevine/membership/roster.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace grapevine::membership {
@@ -8,7 +9,7 @@ namespace grapevine::membership {
 Roster::Roster(const Book& book, const std::vector<Handle>& known) : book_(&book) {
     entries_.reserve(known.size());
     for (const Handle h : known) {
-        entries_.push_back({h, Standing::alive});
+        entries_.push_back({h, Standing::alive, book.degraded(h)});
         count(entries_.back(), +1);
     }
     const auto by_id = [&](const Entry& a, const Entry& b) { return book.id(a.record) < book.id(b.record); };
@@ -32,24 +33,32 @@ std::uint64_t Roster::digest_of(PeerId peer, std::uint32_t incarnation) {
 
 void Roster::count(const Entry& entry, int by) {
     switch (entry.standing) {
-        case Standing::alive: alive_ += by; break;
+        case Standing::alive:
+            alive_ += by;
+            if (!entry.degraded) fit_ += by;
+            break;
         case Standing::suspect: suspect_ += by; break;
         case Standing::dead: dead_ += by; break;
         case Standing::left: break;
     }
-    if (entry.standing <= Standing::suspect) digest_ ^= digest_of(book_->id(entry.record), book_->incarnation(entry.record));
+    if (membership::present(entry.standing)) digest_ ^= digest_of(book_->id(entry.record), book_->incarnation(entry.record));
 }
 
 void Roster::put(Handle record, Standing standing) {
     const PeerId peer = book_->id(record);
+    const Entry fresh{record, standing, book_->degraded(record)};
     const std::size_t i = place(peer);
     if (i < entries_.size() && book_->id(entries_[i].record) == peer) {
-        count(entries_[i], -1);
-        entries_[i] = {record, standing};
+        Entry& e = entries_[i];
+        const std::uint32_t was = book_->incarnation(e.record), is = book_->incarnation(record);
+        assert(is > was || (is == was && standing >= e.standing));
+        assert(!(e.standing == Standing::left && standing == Standing::dead));
+        count(e, -1);
+        e = fresh;
     } else {
-        entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(i), {record, standing});
+        entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(i), fresh);
     }
-    count({record, standing}, +1);
+    count(fresh, +1);
 }
 
 void Roster::remove(PeerId peer) {
@@ -65,40 +74,56 @@ std::optional<Handle> Roster::pick(Random& random, std::size_t of, Wanted wanted
     if (of == 0) return std::nullopt;
     for (int tries = 0; tries < 16; ++tries) {
         const Entry& e = entries_[random.below(entries_.size())];
-        if (wanted(e.standing)) return e.record;
+        if (wanted(e)) return e.record;
     }
     std::size_t skip = random.below(of);
     for (const Entry& e : entries_)
-        if (wanted(e.standing) && skip-- == 0) return e.record;
+        if (wanted(e) && skip-- == 0) return e.record;
     assert(false && "the counts disagree with the entries");
     return std::nullopt;
 }
 
+std::optional<PeerId> Roster::id_of(std::optional<Handle> record) const {
+    return record ? std::optional(book_->id(*record)) : std::nullopt;
+}
+
 std::optional<PeerId> Roster::draw(Random& random) const {
-    const auto found = pick(random, alive_, [](Standing s) { return s == Standing::alive; });
-    return found ? std::optional(book_->id(*found)) : std::nullopt;
+    if (self_degraded_) return std::nullopt;
+    return id_of(pick(random, fit_, [](const Entry& e) { return e.standing == Standing::alive && !e.degraded; }));
+}
+
+std::optional<PeerId> Roster::draw_alive(Random& random) const {
+    return id_of(pick(random, alive_, [](const Entry& e) { return e.standing == Standing::alive; }));
 }
 
 std::optional<PeerId> Roster::draw_present(Random& random) const {
-    const auto found = pick(random, present(), [](Standing s) { return s <= Standing::suspect; });
-    return found ? std::optional(book_->id(*found)) : std::nullopt;
+    return id_of(pick(random, present(), [](const Entry& e) { return membership::present(e.standing); }));
 }
 
 Handle Roster::draw_dead(Random& random) const {
     assert(dead_ > 0);
-    return *pick(random, dead_, [](Standing s) { return s == Standing::dead; });
+    return *pick(random, dead_, [](const Entry& e) { return e.standing == Standing::dead; });
+}
+
+std::uint32_t Roster::median_failing() const {
+    std::array<std::uint32_t, 101> with{};
+    for (const Entry& e : entries_)
+        if (membership::present(e.standing)) ++with[book_->failing(e.record)];
+    std::size_t below = 0;
+    for (std::uint32_t percent = 0; percent < with.size(); ++percent)
+        if ((below += with[percent]) * 2 >= present()) return percent;
+    return 0;
 }
 
 bool Roster::contains(PeerId peer) const {
     const Entry* e = find(peer);
-    return e && e->standing <= Standing::suspect;
+    return e && membership::present(e->standing);
 }
 
 std::vector<PeerId> Roster::all() const {
     std::vector<PeerId> ids;
     ids.reserve(size());
-    for (const Entry& e : entries_)
-        if (e.standing <= Standing::suspect) ids.push_back(book_->id(e.record));
+    each_present([&](PeerId peer) { ids.push_back(peer); });
     return ids;
 }
 

@@ -1,7 +1,9 @@
-// The arithmetic of suspicion and of telling, apart from the timers: tests hold it in tables.
-#include <algorithm>
+#include "grapevine/membership/suspicion.hpp"
 
-#include "grapevine/membership/membership.hpp"
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
 #include "grapevine/portable_math.hpp"
 
 namespace grapevine::membership {
@@ -18,40 +20,31 @@ Duration shortest_suspicion(std::size_t n, double alpha, Duration period) {
     return scaled(period, alpha * std::max(1.0, decades));
 }
 
-std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda) {
-    std::uint32_t digits = 0;  // ceil(log10(n + 1)), exactly: the digits of n
-    for (std::size_t rest = n; rest > 0; rest /= 10) ++digits;
-    return lambda * std::max(digits, 1u);
+bool Suspicion::accused_by(PeerId peer) const { return std::find(accusers.begin(), accusers.begin() + count, peer) != accusers.begin() + count; }
+
+const Suspicion* Suspicions::find(PeerId about) const {
+    const auto at = std::find_if(list_.begin(), list_.end(), [&](const Suspicion& s) { return s.about == about; });
+    return at != list_.end() ? &*at : nullptr;
+}
+Suspicion* Suspicions::find(PeerId about) { return const_cast<Suspicion*>(std::as_const(*this).find(about)); }
+
+Suspicion& Suspicions::begin(PeerId about, Instant now, std::uint8_t k, PeerId accuser) {
+    assert(!find(about) && k < std::tuple_size_v<decltype(Suspicion::accusers)>);
+    Suspicion s;
+    s.about = about;
+    s.since = s.ends = now;
+    s.k = k;
+    s.count = 1;
+    s.accusers[0] = accuser;
+    return list_.emplace_back(s);
 }
 
-void RoundTrips::heard(PeerId peer, Duration sample) {
-    for (Entry& e : entries_)
-        if (e.peer == peer) {
-            const Duration off = sample > e.mean ? sample - e.mean : e.mean - sample;
-            e.deviation += (off - e.deviation) / 4;
-            e.mean += (sample - e.mean) / 8;
-            return;
-        }
-    const Entry first{peer, sample, sample / 2};
-    if (entries_.size() < kept) {
-        entries_.push_back(first);
-    } else {
-        entries_[next_] = first;
-        next_ = (next_ + 1) % kept;
-    }
+void Suspicions::end(PeerId about) {
+    std::erase_if(list_, [&](const Suspicion& s) { return s.about == about; });
 }
 
-Duration RoundTrips::timeout(PeerId peer, Duration most) const {
-    for (const Entry& e : entries_)
-        if (e.peer == peer)
-            return std::min(std::max(e.mean + 4 * e.deviation, Duration(std::chrono::milliseconds(50))), most);
-    return most;
-}
-
-std::optional<Duration> RoundTrips::mean(PeerId peer) const {
-    for (const Entry& e : entries_)
-        if (e.peer == peer) return e.mean;
-    return std::nullopt;
+void Suspicions::postpone(Duration by) {
+    for (Suspicion& s : list_) s.ends += by;
 }
 
 }  // namespace grapevine::membership

@@ -84,6 +84,10 @@ void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
     const std::string text = std::visit(
         Cases{
             [](const membership::Joined& j) { return "sees " + name(j.peer) + " join"; },
+            [](const membership::Changed& c) { return "sees " + name(c.peer) + " change"; },
+            [](const membership::Superseded& s) { return "is superseded by " + name(s.by); },
+            [](const membership::Refused&) { return std::string("is refused: its name is taken"); },
+            [](const membership::Measured& m) { return "measured " + (m.round_trip ? number(seconds(*m.round_trip) * 1e3) + " ms" : std::string("nothing")); },
             [](const membership::ProbeFailed& f) { return "gets no answer from " + name(f.peer); },
             [](const membership::Suspected& s) { return "suspects " + name(s.peer) + " (says " + name(s.accuser) + ")"; },
             [](const membership::Refuted& r) { return "trusts " + name(r.peer) + " again"; },

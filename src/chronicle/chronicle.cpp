@@ -17,6 +17,10 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
     return std::visit(
         Cases{
             [&](const membership::Joined& j) -> std::optional<record::RunEvent> { return about("joined", j.peer); },
+            [&](const membership::Changed& c) -> std::optional<record::RunEvent> { return about("changed", c.peer); },
+            [&](const membership::Superseded& s) -> std::optional<record::RunEvent> { return about("superseded", s.by); },
+            [&](const membership::Refused&) -> std::optional<record::RunEvent> { return about("refused", {}); },
+            [](const membership::Measured&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const membership::ProbeFailed&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [&](const membership::Suspected& s) -> std::optional<record::RunEvent> { return about("suspected", s.peer); },
             [&](const membership::Refuted& r) -> std::optional<record::RunEvent> { return about("refuted", r.peer); },

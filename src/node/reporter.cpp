@@ -65,6 +65,12 @@ void Reporter::told(const View& view, const Peer::Event& event) {
     std::visit(Cases{
                    [&](const membership::Joined& j) { log(Level::info, "members", name(j.peer) + " joined at " + view.book->at(j.record).contact.control); },
                    [](const membership::ProbeFailed&) {},
+                   [](const membership::Measured&) {},
+                   [&](const membership::Changed& c) {
+                       if (view.book->degraded(c.record)) log(Level::warn, "members", name(c.peer) + " finds its links bad: not mixed with for now");
+                   },
+                   [&](const membership::Superseded&) { log(Level::error, "node", "a later process of this name and key has joined: this one ends"); },
+                   [&](const membership::Refused&) { log(Level::error, "join", "another node bears the name " + options_.name + " with another key"); },
                    [&](const membership::Suspected& s) { log(Level::warn, "members", name(s.peer) + " suspect (says " + name(s.accuser) + "), held for dead unless it answers soon"); },
                    [&](const membership::Refuted& r) { log(Level::info, "members", name(r.peer) + " answers after all"); },
                    [&](const membership::Gone& g) {

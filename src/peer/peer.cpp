@@ -9,7 +9,7 @@ Peer::Peer(membership::Book& book, membership::Handle self, const PeerConfig& co
 
 void Peer::step(Instant now, Input&& input, Effects& effects) {
     const std::size_t before = effects.list.size();
-    const Company& company = membership_.roster();
+    const Company& company = membership_.company();
     const auto to_membership = [&](membership::Membership::Input&& i) { membership_.step(now, std::move(i), effects); };
     const auto to_exchange = [&](gossip::Exchange::Input&& i) { exchange_->step(now, std::move(i), company, effects); };
     std::visit(Cases{
@@ -35,6 +35,9 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    [&](gossip::Undelivered& u) { to_exchange(u); },
                    [&](Completion& c) { to_exchange(std::move(c)); },
                    [&](gossip::Finish&) { to_exchange(gossip::Finish{}); },
+                   [&](membership::Describe& d) { to_membership(std::move(d)); },
+                   [&](membership::ForceLeave& f) { to_membership(f); },
+                   [&](membership::Measure& m) { to_membership(m); },
                    [&](membership::Leave&) {
                        to_exchange(gossip::Halt{});
                        to_membership(membership::Leave{});
@@ -51,9 +54,9 @@ void Peer::pass_on(Instant now, std::size_t from, Effects& effects) {
         const auto* tell = std::get_if<Effects::Tell>(&effects.list[i]);
         if (!tell) continue;
         if (const auto* joined = std::get_if<membership::Joined>(&tell->event)) {
-            exchange_->step(now, gossip::PeerUp{joined->peer}, membership_.roster(), effects);
+            exchange_->step(now, gossip::PeerUp{joined->peer}, membership_.company(), effects);
         } else if (const auto* gone = std::get_if<membership::Gone>(&tell->event)) {
-            exchange_->step(now, gossip::PeerDown{gone->peer}, membership_.roster(), effects);
+            exchange_->step(now, gossip::PeerDown{gone->peer}, membership_.company(), effects);
         }
     }
 }

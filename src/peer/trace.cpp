@@ -9,12 +9,18 @@ const char* word(const membership::Message& message) {
     return std::visit(Cases{
                           [](const membership::Join&) { return "join"; },
                           [](const membership::Welcome&) { return "welcome"; },
+                          [](const membership::NameTaken&) { return "name-taken"; },
                           [](const membership::Sync&) { return "sync"; },
+                          [](const membership::Known&) { return "known"; },
+                          [](const membership::Want&) { return "want"; },
+                          [](const membership::Records&) { return "records"; },
                           [](const membership::Ping&) { return "ping"; },
                           [](const membership::Ack&) { return "ack"; },
                           [](const membership::PingRequest&) { return "ping-request"; },
                           [](const membership::Nack&) { return "nack"; },
                           [](const membership::Gossip&) { return "gossip"; },
+                          [](const membership::MeasureRequest&) { return "measure-request"; },
+                          [](const membership::MeasureReport&) { return "measure-report"; },
                       },
                       message.body);
 }
@@ -48,12 +54,24 @@ void put(Integers& into, const membership::Message& message, const membership::B
     into.push_back(message.body.index());
     std::visit(Cases{
                    [&](const membership::Welcome& w) { put(into, {w.part, w.parts}); },
-                   [&](const membership::Sync& s) { put(into, {s.digest, s.answer}); },
-                   [&](const membership::Ping& p) { put(into, {p.round}); },
+                   [&](const membership::Sync& s) { put(into, {s.digest}); },
+                   [&](const membership::Known& k) {
+                       into.push_back(k.buckets->bits);
+                       into.insert(into.end(), k.buckets->hashes.begin(), k.buckets->hashes.end());
+                   },
+                   [&](const membership::Want& w) {
+                       into.push_back(w.bits);
+                       into.insert(into.end(), w.mask.words().begin(), w.mask.words().end());
+                   },
+                   [&](const membership::Ping& p) { put(into, {p.round, p.asker.value, p.deaf}); },
                    [&](const membership::Ack& a) { put(into, {a.round}); },
-                   [&](const membership::PingRequest& p) { put(into, {p.round, p.target.value}); },
+                   [&](const membership::PingRequest& p) { put(into, {p.round, p.target.value, p.deaf}); },
                    [&](const membership::Nack& n) { put(into, {n.round}); },
+                   [&](const membership::MeasureRequest& m) { put(into, {m.serial, m.target.value}); },
+                   [&](const membership::MeasureReport& m) { put(into, {m.serial, m.answered, m.nanoseconds}); },
                    [](const membership::Join&) {},
+                   [](const membership::NameTaken&) {},
+                   [](const membership::Records&) {},
                    [](const membership::Gossip&) {},
                },
                message.body);
@@ -129,6 +147,9 @@ const char* word(const Peer::Input& input) {
                           },
                           [](const gossip::Finish&) { return "finish"; },
                           [](const membership::Leave&) { return "leave"; },
+                          [](const membership::Describe&) { return "describe"; },
+                          [](const membership::ForceLeave&) { return "force-leave"; },
+                          [](const membership::Measure&) { return "measure"; },
                       },
                       input);
 }
@@ -151,6 +172,9 @@ void integers(const Peer::Input& input, const membership::Book& book, std::vecto
                    [&](const Completion& c) { put(into, {c.tag, c.steps, c.what.index()}); },
                    [](const gossip::Finish&) {},
                    [](const membership::Leave&) {},
+                   [&](const membership::Describe& d) { into.push_back(d.metadata.size()); },
+                   [&](const membership::ForceLeave& f) { into.push_back(f.peer.value); },
+                   [&](const membership::Measure& m) { put(into, {m.serial, m.from.value, m.to.value}); },
                },
                input);
 }

@@ -15,12 +15,34 @@ template <class A> void serialize(A& a, Range& r) { a(r.offset, r.count); }
 namespace membership {
 template <class A> void serialize(A&, Join&) {}
 template <class A> void serialize(A& a, Welcome& m) { a(m.part, m.parts); }
-template <class A> void serialize(A& a, Sync& m) { a(m.digest, m.answer); }
-template <class A> void serialize(A& a, Ping& m) { a(m.round); }
+template <class A> void serialize(A&, NameTaken&) {}
+template <class A> void serialize(A& a, Sync& m) { a(m.digest); }
+void save(wire::Writer& a, const Known& m) {
+    a(m.buckets->bits);
+    for (const std::uint32_t hash : m.buckets->hashes) a(hash);
+}
+void load(wire::Reader& a, Known& m) {
+    Buckets buckets;
+    a(buckets.bits);
+    if (buckets.bits > Buckets::most_bits) throw wire::Malformed{};
+    a.expect(std::uint64_t{1} << buckets.bits, sizeof(std::uint32_t));
+    buckets.hashes.resize(std::size_t{1} << buckets.bits);
+    for (std::uint32_t& hash : buckets.hashes) a(hash);
+    m.buckets = std::make_shared<const Buckets>(std::move(buckets));
+}
+template <class A> void serialize(A& a, Want& m) {
+    a(m.bits);
+    if (m.bits > Buckets::most_bits) throw wire::Malformed{};
+    for (std::uint64_t& word : m.mask.words()) a(word);
+}
+template <class A> void serialize(A&, Records&) {}
+template <class A> void serialize(A& a, Ping& m) { a(m.round, m.asker, m.deaf); }
 template <class A> void serialize(A& a, Ack& m) { a(m.round); }
-template <class A> void serialize(A& a, PingRequest& m) { a(m.round, m.target); }
+template <class A> void serialize(A& a, PingRequest& m) { a(m.round, m.target, m.deaf); }
 template <class A> void serialize(A& a, Nack& m) { a(m.round); }
 template <class A> void serialize(A&, Gossip&) {}
+template <class A> void serialize(A& a, MeasureRequest& m) { a(m.serial, m.target); }
+template <class A> void serialize(A& a, MeasureReport& m) { a(m.serial, m.answered, m.nanoseconds); }
 }  // namespace membership
 
 // Parameters: all but the values.
@@ -64,8 +86,6 @@ namespace wire {
 
 namespace {
 
-constexpr std::size_t longest_name = 64, longest_endpoint = 128;
-
 // A closed set of cases: the number of the case, then its fields.
 template <class Variant>
 void write_case(Writer& a, const Variant& v) {
@@ -93,13 +113,17 @@ void read_case(Reader& a, Variant& v) {
     read_case<Variant, 0>(a, v, index);
 }
 
+constexpr std::uint8_t degraded_bit = 0x80;  // beside a percentage
+
 void write_rumors(Writer& a, const membership::RumorList& rumors, const membership::Book& book) {
     a(static_cast<std::uint8_t>(rumors.size()));
     for (const membership::Rumor& r : rumors) {
         const membership::Record& record = book.at(r.about);
         const Contact& c = record.contact;
-        assert(c.name.size() <= longest_name && c.control.size() <= longest_endpoint && c.bulk.size() <= longest_endpoint);
-        a(static_cast<std::uint8_t>(r.standing), r.accuser, record.incarnation, c.id, c.name, c.control, c.bulk);
+        assert(membership::within_limits(record));
+        a(static_cast<std::uint8_t>(r.standing), r.accuser, record.incarnation, record.generation,
+          static_cast<std::uint8_t>(record.failing | (record.degraded ? degraded_bit : 0)), c.id, c.name, c.control, c.bulk, record.key,
+          record.metadata);
     }
 }
 
@@ -115,12 +139,13 @@ std::size_t read_rumors(Reader& a, std::array<Told, membership::RumorList::capac
     a(count);
     if (count > told.size()) throw Malformed{};
     for (std::size_t i = 0; i < count; ++i) {
-        std::uint8_t standing = 0;
-        Contact& c = told[i].record.contact;
-        a(standing, told[i].accuser, told[i].record.incarnation, c.id, c.name, c.control, c.bulk);
-        if (standing > static_cast<std::uint8_t>(membership::Standing::left) || !c.id || c.name.size() > longest_name ||
-            c.control.size() > longest_endpoint || c.bulk.size() > longest_endpoint)
-            throw Malformed{};
+        std::uint8_t standing = 0, links = 0;
+        membership::Record& record = told[i].record;
+        Contact& c = record.contact;
+        a(standing, told[i].accuser, record.incarnation, record.generation, links, c.id, c.name, c.control, c.bulk, record.key, record.metadata);
+        record.failing = links & ~degraded_bit;
+        record.degraded = links & degraded_bit;
+        if (standing > static_cast<std::uint8_t>(membership::Standing::left) || !membership::within_limits(record)) throw Malformed{};
         told[i].standing = static_cast<membership::Standing>(standing);
     }
     return count;
@@ -186,14 +211,20 @@ constexpr std::size_t snapshot_size = 8 + 1 + 8 + 8 + 8 + 8 + 8;
 
 std::size_t size_of(const membership::Message& m) {
     return std::visit(Cases{
-                          [](const membership::Join&) { return 0; },
-                          [](const membership::Welcome&) { return 4; },
-                          [](const membership::Sync&) { return 9; },
-                          [](const membership::Ping&) { return 4; },
-                          [](const membership::Ack&) { return 4; },
-                          [](const membership::PingRequest&) { return 12; },
-                          [](const membership::Nack&) { return 4; },
-                          [](const membership::Gossip&) { return 0; },
+                          [](const membership::Join&) -> std::size_t { return 0; },
+                          [](const membership::Welcome&) -> std::size_t { return 4; },
+                          [](const membership::NameTaken&) -> std::size_t { return 0; },
+                          [](const membership::Sync&) -> std::size_t { return 8; },
+                          [](const membership::Known& k) -> std::size_t { return 1 + 4 * k.buckets->hashes.size(); },
+                          [](const membership::Want&) -> std::size_t { return 33; },
+                          [](const membership::Records&) -> std::size_t { return 0; },
+                          [](const membership::Ping&) -> std::size_t { return 13; },
+                          [](const membership::Ack&) -> std::size_t { return 4; },
+                          [](const membership::PingRequest&) -> std::size_t { return 13; },
+                          [](const membership::Nack&) -> std::size_t { return 4; },
+                          [](const membership::Gossip&) -> std::size_t { return 0; },
+                          [](const membership::MeasureRequest&) -> std::size_t { return 12; },
+                          [](const membership::MeasureReport&) -> std::size_t { return 13; },
                       },
                       m.body);
 }

@@ -26,10 +26,16 @@ Snapshot snapshot(std::size_t count) {
 // One of every kind.
 std::vector<Peer::Message> messages(membership::Book& book) {
     using namespace membership;
-    const Handle h = *book.intern({{PeerId{42}, "gpu-b", "tcp://192.168.1.7:7470", "tcp://[fe80::1]:7471"}, 3});
+    const Handle h = *book.intern({{PeerId{42}, "gpu-b", "tcp://192.168.1.7:7470", "tcp://[fe80::1]:7471"}, 3, 1'790'000'000'000, "a key of thirty-two bytes, 256 b", "eight thousand steps", 87, true});
     std::vector<Peer::Message> all;
-    for (const decltype(membership::Message::body)& body : {decltype(membership::Message::body)(Join{}), {Welcome{1, 3}}, {Sync{5, true}}, {Ping{7}}, {Ack{8}},
-                                                {PingRequest{9, PeerId{5}}}, {Nack{10}}, {Gossip{}}}) {
+    Mask mask;
+    mask.add(3);
+    mask.add(200);
+    const auto buckets = std::make_shared<const Buckets>(Buckets{2, {1, 2, 3, 0xffffffff}});
+    using Body = decltype(membership::Message::body);
+    for (const Body& body : {Body(Join{}), Body(Welcome{1, 3}), Body(NameTaken{}), Body(Sync{5}), Body(Known{buckets}), Body(Want{8, mask}),
+                             Body(Records{}), Body(Ping{7, PeerId{6}, true}), Body(Ack{8}), Body(PingRequest{9, PeerId{5}, false}), Body(Nack{10}),
+                             Body(Gossip{}), Body(MeasureRequest{11, PeerId{4}}), Body(MeasureReport{12, true, 345})}) {
         membership::Message m{body, {}};
         all.push_back(m);
         m.rumors.push_back({h, Standing::suspect, PeerId{17}});

@@ -1,23 +1,29 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <variant>
 #include <vector>
 
 #include "grapevine/company.hpp"
 #include "grapevine/membership/book.hpp"
+#include "grapevine/membership/graveyard.hpp"
+#include "grapevine/membership/link_quality.hpp"
+#include "grapevine/membership/local_health.hpp"
 #include "grapevine/membership/messages.hpp"
+#include "grapevine/membership/probe_order.hpp"
 #include "grapevine/membership/roster.hpp"
+#include "grapevine/membership/round_trips.hpp"
 #include "grapevine/membership/rumor_queue.hpp"
+#include "grapevine/membership/suspicion.hpp"
 #include "grapevine/protocol.hpp"
 #include "grapevine/random.hpp"
 
 namespace grapevine::membership {
 
 struct Config {
-    // One probe a period. Shorter finds the dead sooner; costs about two small messages a period.
+    // One probe a period. Shorter finds the dead sooner; costs about two small messages a period. It stretches to
+    // four round trips where links are slower than that.
     Duration period = std::chrono::seconds(1);
     // Upper clamp of the per-peer time-out (mean + 4 deviations of the round trip), and its value before
     // the first sample. Set it above the slowest honest round trip.
@@ -31,7 +37,9 @@ struct Config {
     std::uint32_t gossip_to = 3;
     std::uint32_t lambda = 4;                // each rumor is told lambda ceil(log10(n+1)) times
     Duration sync_every = std::chrono::seconds(30);  // anti-entropy; longer in clusters above 32, by log2
+    std::size_t sync_bytes = 256 * 1024;     // that one answer to it may take
     std::size_t rumor_cap = 4096;            // rumors kept; enforced on entry
+    std::size_t most_members = 100'000;      // remembered, dead ones included; who comes then is not let in
     Duration forget_dead = std::chrono::hours(24);
     std::size_t rumor_bytes = 1000;          // budget of one message for its rumors, as the wire counts them
     bool probing = true;                     // off ("static"): everyone is known from the start
@@ -40,6 +48,16 @@ struct Config {
 // Inputs besides messages and timers.
 struct Met {  // somebody answered at an address we were given: join the cluster through it
     Handle who;
+};
+struct Describe {  // our record's metadata is to be this; told when it is not too often
+    std::string metadata;
+};
+struct ForceLeave {  // whoever it is will not come back: left, not dead
+    PeerId peer;
+};
+struct Measure {  // the round trip between two members; Measured follows
+    std::uint32_t serial;
+    PeerId from, to;
 };
 struct Leave {};  // say goodbye; Departed follows
 
@@ -51,37 +69,22 @@ struct SuspicionDue { PeerId about; Instant since; };
 struct GossipDue {};
 struct JoinDue {};
 struct SyncDue {};
-using Timer = std::variant<ProbeDue, DirectOverdue, NackDue, SuspicionDue, GossipDue, JoinDue, SyncDue>;
+struct MeasureOverdue { std::uint32_t round; };
+using Timer = std::variant<ProbeDue, DirectOverdue, NackDue, SuspicionDue, GossipDue, JoinDue, SyncDue, MeasureOverdue>;
 
 // Events.
 struct Joined { PeerId peer; Handle record; };   // it is one of us (again): its contact can be looked up
+struct Changed { PeerId peer; Handle record; };  // its record did: metadata, whether it is degraded, where it is
 struct ProbeFailed { PeerId peer; };             // neither it nor a helper answered within the period
 struct Suspected { PeerId peer; PeerId accuser; };
 struct Refuted { PeerId peer; };                 // a suspicion that proved wrong
 struct Gone { PeerId peer; Standing why; };      // dead or left
 struct Departed {};                              // our own leave has been told; the driver may stop
-using Event = std::variant<Joined, ProbeFailed, Suspected, Refuted, Gone, Departed>;
+struct Superseded { PeerId by; };                // a later process of our name is there: the driver should stop
+struct Refused {};                               // somebody with another key bears our name: the driver should stop
+struct Measured { std::uint32_t serial; std::optional<Duration> round_trip; };
+using Event = std::variant<Joined, Changed, ProbeFailed, Suspected, Refuted, Gone, Departed, Superseded, Refused, Measured>;
 
-// Round trips of the members probed lately: mean and mean deviation, as TCP reckons them (RFC 6298).
-class RoundTrips {
-public:
-    void heard(PeerId peer, Duration sample);
-    // mean + 4 deviations, between 50 ms and `most`; `most` for who was not probed lately
-    Duration timeout(PeerId peer, Duration most) const;
-    std::optional<Duration> mean(PeerId peer) const;
-
-private:
-    struct Entry { PeerId peer; Duration mean; Duration deviation; };
-    static constexpr std::size_t kept = 64;
-    std::vector<Entry> entries_;  // ring: the oldest is overwritten
-    std::size_t next_ = 0;
-};
-
-// When a suspicion that began `elapsed` ago with `confirmations` further accusers ends, from now; may be
-// negative. K = 0 gives min. (Lifeguard's dogpile; memberlist suspicion.go has the same vectors.)
-Duration remaining_suspicion(std::uint32_t confirmations, std::uint32_t k, Duration elapsed, Duration min, Duration max);
-// alpha max(1, log10 n) periods
-Duration shortest_suspicion(std::size_t n, double alpha, Duration period);
 // lambda ceil(log10(n + 1))
 std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda);
 
@@ -94,13 +97,18 @@ std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda);
 //    or an accuser told us    v  | (it refuted)        |                        |
 //                           suspect ---time is up---> dead -- forgotten after 24 h
 //                             |                        |
-//                             +----- it said so -----> left (never becomes dead)
+//                             +----- it said so, ----> left (never becomes dead)
+//                                  or its successor
 //
 // and one probe of ours goes: Ping -> (time-out) -> PingRequest to k helpers -> (period over) -> suspect.
+//
+// This class joins the parts, which know nothing of each other; its methods lie with the concept they belong to:
+// probing.cpp, news.cpp (what is heard), telling.cpp, joining.cpp (and identity), anti_entropy.cpp, healing.cpp,
+// degraded.cpp, measuring.cpp.
 class Membership {
 public:
     using Message = membership::Message;
-    using Input = std::variant<Start, Met, Received<Message>, Woken<Timer>, Leave>;
+    using Input = std::variant<Start, Met, Received<Message>, Woken<Timer>, Describe, ForceLeave, Measure, Leave>;
     using Out = grapevine::Out<Message, Timer, Event>;
     using Effects = grapevine::Effects<Message, Timer, Event>;
 
@@ -111,13 +119,16 @@ public:
     void receive(Instant now, PeerId from, const Message& message, Out& out);
     void wake(Instant now, const Timer& timer, Out& out);
 
+    const Company& company() const { return roster_; }  // whom to mix with
     const Roster& roster() const { return roster_; }
     Handle self() const { return self_; }
     PeerId id() const { return id_; }
-    std::uint32_t local_health() const { return health_; }  // 0 well .. 8 much in doubt
+    std::uint32_t local_health() const { return health_.score(); }  // 0 well .. 8 much in doubt
     std::size_t rumors_waiting() const { return rumors_.size(); }
+    const Config& config() const { return config_; }
     const RoundTrips& round_trips() const { return round_trips_; }
     bool leaving() const { return leaving_; }
+    void mark(std::vector<bool>& used) const;  // the handles that are in use, for Book::keep_only
 
 private:
     struct Probe {
@@ -134,48 +145,90 @@ private:
         std::uint32_t their_round;
         Instant expires;
     };
-    struct Suspicion {
-        PeerId about;
-        Instant since, ends;
-        std::uint32_t k;
-        std::vector<PeerId> accusers;
+    struct Measurement {
+        std::uint32_t round;       // of our ping
+        std::uint32_t serial;      // of who asked
+        PeerId asker;              // ourselves: the driver
+        Instant sent;
     };
-    struct Departure {
-        Instant at;
+    struct DoubtfulLink {          // it answers others and not us
         PeerId peer;
+        std::uint32_t failures;    // in a row, of the pings below
+        std::uint32_t round;       // of the last ping
+    };
+    struct Answered {              // whom we told much, and when
+        PeerId peer;
+        Instant at;
     };
 
+    void woken_late(Instant now);
     void start(Instant now, Out& out);
-    void meet(Instant now, Handle who, Out& out);
-    void leave(Instant now, Out& out);
 
+    // joining.cpp
+    void meet(Instant now, Handle who, Out& out);
+    void join_again(Instant now, Out& out);
+    void join_asked(Instant now, PeerId from, const Message& message, Out& out);
+    void welcomed(const Welcome& part);
+    void send_roster(PeerId to, Out& out);
+    bool told_lately(Instant now, PeerId peer);
+    enum class Claim { fine, outdated, taken };
+    Claim claim(Instant now, Handle about, PeerId from, Out& out);
+    bool claimed_by(Instant now, Handle namesake, PeerId from, Out& out);
+
+    // probing.cpp
     void probe(Instant now, Out& out);
     void conclude_probe(Instant now, Out& out);
     void ask_helpers(std::uint32_t round, Out& out);
+    std::vector<PeerId> helpers_for(PeerId target);
+    void pinged(Instant now, PeerId from, const Ping& ping, Out& out);
     void answered(Instant now, PeerId from, std::uint32_t round, Out& out);
     void relay_probe(Instant now, PeerId asker, const PingRequest& request, Out& out);
-    std::optional<PeerId> next_target();
-    void contact_the_dead(Out& out);
+    void nack(std::uint32_t relay, Out& out);
+    Duration period() const;  // four round trips at least, and longer when in doubt
 
-    void hear(Instant now, const Rumor& rumor, bool hearsay, Out& out);
-    void hear_about_self(const Rumor& rumor);
+    // news.cpp
+    void hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay, Out& out);
+    void hear_about_self(Instant now, const Rumor& rumor, Out& out);
+    void hear_about_stranger(Instant now, PeerId from, const Rumor& rumor, bool hearsay, Out& out);
+    void comes_back(Instant now, Handle record, Out& out);
     void accuse(Instant now, PeerId about, PeerId accuser, Out& out);
     void suspicion_due(Instant now, const SuspicionDue& due, Out& out);
-    void end_suspicion(PeerId about);
     void bury(Instant now, PeerId about, Standing why, Out& out);
+    void change_self(Instant now, const Record& record, Out& out);  // under a higher incarnation
 
-    void spread(const Rumor& rumor, Out& out, Instant now);
+    // telling.cpp
+    void spread(Instant now, const Rumor& rumor, Out& out, bool urgent = false);
     void gossip(Instant now, Out& out);
-    void arm_gossip(Instant now, Out& out);
-    void sync(Instant now, Out& out);
-    std::uint64_t digest() const;  // of all we know, ourselves included
-    void send_roster(PeerId to, Out& out);
+    void leave(Instant now, Out& out);
     void send(PeerId to, decltype(Message::body) body, Out& out, std::optional<Rumor> first = {});
     std::optional<Rumor> news_for(PeerId to) const;  // what it should hear first: that we doubt it
-    PeerId accuser_of(PeerId about) const;
-    Duration stretched(Duration d) const { return d * (health_ + 1); }
-    void doubt_self(int change);
+    Rumor rumor_of(const Roster::Entry& entry) const;
+    Rumor about_self() const { return {self_, leaving_ ? Standing::left : Standing::alive, {}}; }
+
+    // anti_entropy.cpp
+    void sync(Instant now, Out& out);
+    std::uint64_t digest() const;  // of all we know, ourselves included
+    void compare(PeerId from, const Sync& theirs, Out& out);
+    void compare(PeerId from, const Known& theirs, Out& out);
+    void send_records(PeerId to, std::uint8_t bits, const Mask& mask, Out& out);
+
+    // healing.cpp
     void forget_old(Instant now);
+    void contact_the_dead(Instant now, Out& out);
+
+    // degraded.cpp
+    void judge_links(Instant now, Out& out);
+    void link_failed(PeerId peer);
+    void link_works(PeerId peer);
+    void try_doubtful_links(Out& out);
+    bool doubtful_link_answered(PeerId from, std::uint32_t round);
+
+    // measuring.cpp
+    void measure(Instant now, const Measure& measure, Out& out);
+    void measure_for(Instant now, PeerId asker, std::uint32_t serial, PeerId to, Out& out);
+    void measured(Instant now, std::uint32_t round, bool answered, Out& out);
+
+    std::size_t members() const { return roster_.present() + 1; }
 
     Book& book_;
     Handle self_;
@@ -185,25 +238,34 @@ private:
     Roster roster_;
     RumorQueue rumors_;
     RoundTrips round_trips_;
+    LocalHealth health_;
+    ProbeOrder order_;
+    Suspicions suspicions_;
+    Graveyard graveyard_;
+    LinkQuality links_;
+    Complaints complaints_;
 
     Probe probe_;
     std::uint32_t round_ = 0;
-    std::vector<Handle> order_;  // of probing: shuffled, each member once a round
-    std::size_t next_in_order_ = 0;
     std::vector<Relay> relays_;
-    std::vector<Suspicion> suspicions_;
-    std::deque<Departure> departed_;  // oldest first
+    std::vector<Measurement> measurements_;
+    std::vector<DoubtfulLink> doubtful_;
 
-    std::uint32_t health_ = 0;
+    Instant last_step_{};
+    Instant described_at_{};           // when our record was last changed of our own will
+    std::string metadata_;             // that it should carry
     bool gossip_armed_ = false;
     bool started_ = false;
     bool leaving_ = false;
     std::uint32_t farewells_ = 0;      // gossip ticks still to come before Departed
 
-    std::vector<Handle> seeds_;        // whom to join through, until welcomed
+    std::vector<Handle> seeds_;        // whom to join through
     std::vector<bool> welcomed_;       // parts of the welcome that came
-    bool joining_ = false;
+    bool joining_ = false;             // until welcomed
+    bool settled_ = false;             // welcomed once, or a member from the start
     std::uint32_t join_tries_ = 0;
+    std::vector<Answered> answered_;   // ring
+    std::size_t next_answered_ = 0;
     Instant next_heal_{};  // not before: asking back somebody who was thought dead
 };
 

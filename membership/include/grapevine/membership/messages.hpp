@@ -4,14 +4,15 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <variant>
 
+#include "grapevine/membership/anti_entropy.hpp"
 #include "grapevine/membership/book.hpp"
+#include "grapevine/membership/standing.hpp"
+#include "grapevine/time.hpp"
 
 namespace grapevine::membership {
-
-// In the order in which news may replace news of the same incarnation.
-enum class Standing : std::uint8_t { alive, suspect, dead, left };
 
 // News about one member, passed on a few times and then dropped. Only the member itself may raise its
 // incarnation; that is how it answers a suspicion.
@@ -45,12 +46,26 @@ struct Welcome { // the members that the sender knows, in `parts` messages; rumo
     std::uint16_t part = 0;
     std::uint16_t parts = 1;
 };
-struct Sync {  // anti-entropy: "do we know the same?" Answered with Welcomes where not, and asked back once
+struct NameTaken {};  // answer to a Join: somebody with another key bears your name
+
+// Anti-entropy: one asks whether the other knows the same; if not it is told what the other knows, by buckets; it
+// answers with its records of those that differ and asks for the other's.
+struct Sync {
     std::uint64_t digest = 0;
-    bool answer = false;
 };
+struct Known {
+    std::shared_ptr<const Buckets> buckets;
+};
+struct Want {
+    std::uint8_t bits = 0;
+    Mask mask;
+};
+struct Records {};  // hearsay, in its rumors
+
 struct Ping {
     std::uint32_t round = 0;
+    PeerId asker{};     // whom the sender pings for; 0: itself
+    bool deaf = false;  // the asker's own pings have failed again and again
 };
 struct Ack {
     std::uint32_t round = 0;
@@ -58,14 +73,26 @@ struct Ack {
 struct PingRequest {  // "I cannot reach it: can you?"
     std::uint32_t round = 0;
     PeerId target;
+    bool deaf = false;
 };
 struct Nack {  // "I asked it for you and have no answer yet": the helper is well, so doubt the target, not yourself
     std::uint32_t round = 0;
 };
 struct Gossip {};  // rumors alone
 
+struct MeasureRequest {  // "how long is your round trip to it?"
+    std::uint32_t serial = 0;
+    PeerId target;
+};
+struct MeasureReport {
+    std::uint32_t serial = 0;
+    bool answered = false;
+    std::uint64_t nanoseconds = 0;
+};
+
 struct Message {
-    std::variant<Join, Welcome, Sync, Ping, Ack, PingRequest, Nack, Gossip> body;
+    std::variant<Join, Welcome, NameTaken, Sync, Known, Want, Records, Ping, Ack, PingRequest, Nack, Gossip, MeasureRequest, MeasureReport>
+        body;
     RumorList rumors;
 };
 

@@ -6,23 +6,26 @@
 
 #include "grapevine/company.hpp"
 #include "grapevine/membership/book.hpp"
-#include "grapevine/membership/messages.hpp"
+#include "grapevine/membership/standing.hpp"
 
 namespace grapevine::membership {
 
 // Everybody we know of but ourselves, with their standing: sorted by id, eight bytes a member. A walk over it
-// is the same everywhere. Those alive can be mixed with; those suspected are still members.
+// is the same everywhere. Those alive can be mixed with, unless they are degraded; those suspected are still members.
 class Roster final : public Company {
 public:
     struct Entry {
         Handle record;
         Standing standing;
+        bool degraded;
     };
 
     Roster(const Book& book, const std::vector<Handle>& known);
 
     const Entry* find(PeerId peer) const;
-    void put(Handle record, Standing standing);  // adds, or replaces the entry of the same id
+    // Adds, or replaces the entry of the same id. What may not be is refused by an assertion: an incarnation never
+    // falls, at the same one a standing only gets worse, and who left never becomes dead.
+    void put(Handle record, Standing standing);
     void remove(PeerId peer);
 
     std::size_t present() const { return alive_ + suspect_; }  // members besides us
@@ -33,23 +36,35 @@ public:
     const std::vector<Entry>& entries() const { return entries_; }
     Handle draw_dead(Random& random) const;      // dead() > 0
     std::optional<PeerId> draw_present(Random& random) const;  // alive or suspect
+    std::optional<PeerId> draw_alive(Random& random) const;    // degraded ones too
+    std::uint32_t median_failing() const;        // of what the members publish, per cent
+    template <class F>
+    void each_present(F f) const {
+        for (const Entry& e : entries_)
+            if (membership::present(e.standing)) f(book_->id(e.record));
+    }
 
-    // Company: those alive for a draw, all that are present otherwise
+    // Company: for a draw those alive and not degraded (nobody while we are degraded ourselves), all that are
+    // present otherwise.
     std::size_t size() const override { return alive_ + suspect_; }
     bool contains(PeerId peer) const override;
     std::optional<PeerId> draw(Random& random) const override;
     std::vector<PeerId> all() const override;
+    void degrade_self(bool degraded) { self_degraded_ = degraded; }
 
 private:
     std::size_t place(PeerId peer) const;
     void count(const Entry& entry, int by);
     template <class Wanted>
     std::optional<Handle> pick(Random& random, std::size_t of, Wanted wanted) const;
+    std::optional<PeerId> id_of(std::optional<Handle> record) const;
 
     const Book* book_;
     std::vector<Entry> entries_;
-    std::size_t alive_ = 0, suspect_ = 0, dead_ = 0;
+    std::size_t alive_ = 0, suspect_ = 0, dead_ = 0, fit_ = 0;  // fit: alive and not degraded
     std::uint64_t digest_ = 0;
+    bool self_degraded_ = false;
 };
+static_assert(sizeof(Roster::Entry) == 8);
 
 }  // namespace grapevine::membership

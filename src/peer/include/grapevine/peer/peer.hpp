@@ -23,11 +23,13 @@ class Peer {
 public:
     using Message = std::variant<membership::Message, gossip::Message>;
     using Timer = std::variant<membership::Timer, gossip::Timer>;
-    using Event = std::variant<membership::Joined, membership::ProbeFailed, membership::Suspected, membership::Refuted, membership::Gone,
-                               membership::Departed, Order, gossip::MixedWith, gossip::Failed, gossip::Skipped,
+    using Event = std::variant<membership::Joined, membership::Changed, membership::ProbeFailed, membership::Suspected,
+                               membership::Refuted, membership::Gone, membership::Departed, membership::Superseded,
+                               membership::Refused, membership::Measured, Order, gossip::MixedWith, gossip::Failed, gossip::Skipped,
                                gossip::RollFormed, gossip::TrainedSome, gossip::Finished>;
     using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,
-                               Completion, gossip::Finish, membership::Leave>;
+                               Completion, gossip::Finish, membership::Leave, membership::Describe,
+                               membership::ForceLeave, membership::Measure>;
 
     // The peer's list of wishes, which both halves write into.
     struct Effects final : Out<membership::Message, membership::Timer, membership::Event>,

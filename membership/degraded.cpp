@@ -1,0 +1,60 @@
+// Bad links: found out by whoever has them, and published in its own record.
+#include <algorithm>
+#include <cstdlib>
+
+#include "grapevine/membership/membership.hpp"
+
+namespace grapevine::membership {
+
+namespace {
+constexpr std::uint32_t most_doubtful = 8, given_up = 5;
+}
+
+// Once a period. Published when it changes much, and seldom: every change is told to everybody.
+void Membership::judge_links(Instant now, Out& out) {
+    const Record& ours = book_.at(self_);
+    const std::uint32_t failing = links_.failing();
+    const bool often = links_.probes() % 4 == 0;  // the median costs a walk
+    bool degraded = ours.degraded;
+    if (often || ours.degraded) degraded = links_.worse_than(roster_.median_failing(), ours.degraded) || complaints_.fresh(now) >= Complaints::enough;
+    const std::uint32_t moved = failing > ours.failing ? failing - ours.failing : ours.failing - failing;
+    const Duration seldom = scaled(config_.period, std::max(30.0, static_cast<double>(members()) / 4));
+    const bool may = now - described_at_ >= seldom || described_at_ == Instant{};
+    if (degraded == ours.degraded && !(may && ((moved >= 10 && links_.probes() >= 20) || metadata_ != ours.metadata))) return;
+    Record record = ours;
+    record.failing = static_cast<std::uint8_t>(failing);
+    record.degraded = degraded;
+    record.metadata = metadata_;
+    described_at_ = now;
+    change_self(now, record, out);
+}
+
+// A member that answers helpers and not us is pinged in the next periods besides the order, until it answers; if it
+// never does, it is the link, and helpers tell it so.
+void Membership::link_failed(PeerId peer) {
+    const bool known = std::any_of(doubtful_.begin(), doubtful_.end(), [&](const DoubtfulLink& link) { return link.peer == peer; });
+    if (!known && doubtful_.size() < most_doubtful && roster_.present() > 1) doubtful_.push_back({peer, 0, 0});
+}
+
+void Membership::link_works(PeerId peer) {
+    std::erase_if(doubtful_, [&](const DoubtfulLink& link) { return link.peer == peer; });
+}
+
+void Membership::try_doubtful_links(Out& out) {
+    std::erase_if(doubtful_, [&](const DoubtfulLink& link) { return !roster_.contains(link.peer); });
+    for (DoubtfulLink& link : doubtful_) {
+        if (++link.failures <= given_up) {
+            link.round = ++round_;
+            send(link.peer, Ping{link.round, {}, false}, out, news_for(link.peer));
+        } else {
+            for (const PeerId helper : helpers_for(link.peer)) send(helper, PingRequest{++round_, link.peer, true}, out);
+        }
+    }
+    std::erase_if(doubtful_, [&](const DoubtfulLink& link) { return link.failures > given_up; });
+}
+
+bool Membership::doubtful_link_answered(PeerId from, std::uint32_t round) {
+    return std::erase_if(doubtful_, [&](const DoubtfulLink& link) { return link.peer == from && link.round == round; }) > 0;
+}
+
+}  // namespace grapevine::membership

@@ -1,0 +1,142 @@
+// Coming in: who is asked, what is told, and whether a name is one's own.
+#include <algorithm>
+
+#include "grapevine/membership/membership.hpp"
+
+namespace grapevine::membership {
+
+void Membership::meet(Instant now, Handle who, Out& out) {
+    if (book_.id(who) == id_ || leaving_) return;
+    hear(now, book_.id(who), Rumor{who, Standing::alive, {}}, true, out);
+    if (std::find(seeds_.begin(), seeds_.end(), who) == seeds_.end()) seeds_.push_back(who);
+    send(book_.id(who), Join{}, out, about_self());
+    if (joining_) return;
+    joining_ = true;
+    out.wake(now + config_.period, JoinDue{});
+}
+
+void Membership::join_again(Instant now, Out& out) {
+    if (!joining_ || leaving_) return;
+    // The same seed a second time, then the others in turn: any of them may have died.
+    const Handle seed = seeds_[(++join_tries_ / 2) % seeds_.size()];
+    send(book_.id(seed), Join{}, out, about_self());
+    out.wake(now + config_.period, JoinDue{});
+}
+
+void Membership::join_asked(Instant now, PeerId from, const Message& message, Out& out) {
+    for (const Rumor& rumor : message.rumors) {
+        if (book_.id(rumor.about) == from && present(rumor.standing) && !roster_.find(from) &&
+            claim(now, rumor.about, from, out) == Claim::taken)
+            return send(from, NameTaken{}, out);
+        hear(now, from, rumor, false, out);
+    }
+    if (told_lately(now, from)) return;
+    send_roster(from, out);
+    // Somebody we had buried asks who is there: tell it so, and ask back. Both sides of a healed cut learn of each
+    // other by this. Now and then is enough: news spread by themselves.
+    const auto news = news_for(from);
+    if (!news || news->standing != Standing::dead || now < next_heal_) return;
+    next_heal_ = now + 5 * config_.period;
+    send(from, Join{}, out, news);
+}
+
+void Membership::welcomed(const Welcome& part) {
+    if (part.part >= part.parts) return;
+    if (welcomed_.size() != part.parts) welcomed_.assign(part.parts, false);  // it grew: all anew
+    welcomed_[part.part] = true;
+    if (std::find(welcomed_.begin(), welcomed_.end(), false) != welcomed_.end()) return;
+    joining_ = false;
+    settled_ = true;
+}
+
+// A short question must not cost us a long answer again and again. A loss costs the asker one period.
+bool Membership::told_lately(Instant now, PeerId peer) {
+    constexpr std::size_t remembered = 32;
+    for (Answered& a : answered_)
+        if (a.peer == peer) {
+            if (now - a.at < config_.period / 2) return true;
+            a.at = now;
+            return false;
+        }
+    if (answered_.size() < remembered) {
+        answered_.push_back({peer, now});
+    } else {
+        answered_[next_answered_] = {peer, now};
+        next_answered_ = (next_answered_ + 1) % remembered;
+    }
+    return false;
+}
+
+void Membership::send_roster(PeerId to, Out& out) {
+    // The dead go too: told at first hand they may refute it, and that is how two halves of a cluster find
+    // each other again. Who hears of a death in a welcome takes it as a suspicion, never as a verdict.
+    std::vector<RumorList> parts(1);
+    std::size_t bytes = 0;
+    const auto add = [&](const Rumor& rumor) {
+        const std::size_t size = wire_bytes(book_.at(rumor.about));
+        if (parts.back().full() || (bytes + size > config_.rumor_bytes && !parts.back().empty())) {
+            parts.emplace_back();
+            bytes = 0;
+        }
+        parts.back().push_back(rumor);
+        bytes += size;
+    };
+    add(about_self());
+    for (const auto& e : roster_.entries())
+        if (book_.id(e.record) != to) add(rumor_of(e));
+    const auto count = static_cast<std::uint16_t>(std::min<std::size_t>(parts.size(), 0xffff));
+    for (std::uint16_t i = 0; i < count; ++i) out.send(to, Message{Welcome{i, count}, parts[i]});
+}
+
+// ---- identity -----------------------------------------------------------------------------------------
+//
+// A name that is an identity belongs to its latest generation under one key. What a record claims:
+//     the later run of a name we know under another id: that other one has left
+//     an earlier run than we know: old news, whoever brings them
+//     the same name under another key while its bearer is there: not let in
+
+Membership::Claim Membership::claim(Instant now, Handle about, PeerId from, Out& out) {
+    const Record& record = book_.at(about);
+    if (record.generation == 0) return Claim::fine;
+    const PeerId who = book_.id(about);
+    std::vector<PeerId> earlier;
+    for (Handle h = book_.namesake(about); h != about; h = book_.namesake(h)) {
+        const PeerId other = book_.id(h);
+        if (other == who) continue;
+        if (other == id_) {
+            if (h != self_) continue;
+            if (book_.at(h).key != record.key) return Claim::taken;
+            if (!claimed_by(now, about, from, out)) return Claim::outdated;
+            continue;
+        }
+        const Roster::Entry* known = roster_.find(other);
+        if (!known || known->record != h) continue;
+        if (book_.at(h).key != record.key) {
+            if (present(known->standing)) return Claim::taken;
+            continue;
+        }
+        if (book_.at(h).generation > record.generation) return Claim::outdated;
+        if (book_.at(h).generation < record.generation) earlier.push_back(other);
+    }
+    for (const PeerId other : earlier)
+        if (const auto* e = roster_.find(other); e && e->standing != Standing::left) bury(now, other, Standing::left, out);
+    return Claim::fine;
+}
+
+// Somebody else runs under our name and key. If we are new here, it is the run before us (whose clock may have been
+// ahead of ours); else it may be the next one, which then has to say so itself. Whether it is.
+bool Membership::claimed_by(Instant now, Handle namesake, PeerId from, Out& out) {
+    const std::uint64_t theirs = book_.at(namesake).generation, ours = book_.at(self_).generation;
+    if (!settled_ && theirs >= ours) {
+        Record record = book_.at(self_);
+        record.generation = theirs + 1;
+        change_self(now, record, out);
+    } else if (theirs > ours) {
+        if (from == book_.id(namesake)) out.tell(Superseded{from});
+        return true;
+    }
+    send(book_.id(namesake), Gossip{}, out, about_self());  // so that it ends, if it runs still
+    return false;
+}
+
+}  // namespace grapevine::membership

@@ -1,0 +1,166 @@
+// What is heard of others and of ourselves, and what follows from it.
+#include <algorithm>
+
+#include "grapevine/membership/membership.hpp"
+#include "grapevine/portable_math.hpp"
+
+namespace grapevine::membership {
+
+namespace {
+// Nobody raises its incarnation by so much while we do not look; and who would claim it for somebody else must not
+// bring it near the end of its numbers.
+constexpr std::uint32_t highest_step = 1u << 16, highest_first = 1u << 20;
+
+bool same_but_incarnation(Record a, const Record& b) {
+    a.incarnation = b.incarnation;
+    return a == b;
+}
+}  // namespace
+
+void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay, Out& out) {
+    const PeerId who = book_.id(rumor.about);
+    if (who == id_) return hear_about_self(now, rumor, out);
+    const Roster::Entry* known = roster_.find(who);
+    if (!known) return hear_about_stranger(now, from, rumor, hearsay, out);
+
+    Standing standing = rumor.standing;
+    if (hearsay && standing == Standing::dead) standing = Standing::suspect;
+    // Whom we hold for dead may speak for itself, and against nobody.
+    if (standing == Standing::suspect || standing == Standing::dead)
+        if (const auto* speaker = roster_.find(from); speaker && !present(speaker->standing)) return;
+
+    const Standing before = known->standing;
+    const std::uint32_t incarnation = book_.incarnation(rumor.about), ours = book_.incarnation(known->record);
+    if (incarnation < ours || incarnation - ours > highest_step) return;
+    if (incarnation == ours) {
+        if (standing == Standing::suspect && before == Standing::suspect) return accuse(now, who, rumor.accuser, out);  // perhaps one more
+        if (standing <= before) return;
+        // The record stays ours: of two that contradict each other the first counts, until their subject settles it.
+        if (standing == Standing::suspect) return accuse(now, who, rumor.accuser, out);
+        if (!present(before)) {  // dead, and now known to have left
+            roster_.put(known->record, standing);
+            return spread(now, {known->record, standing, {}}, out);
+        }
+        return bury(now, who, standing, out);
+    }
+    if (before == Standing::left && standing == Standing::dead) return;  // LEFT never becomes dead
+    if (present(standing) && claim(now, rumor.about, from, out) != Claim::fine) return;
+
+    const Record was = book_.at(known->record);
+    suspicions_.end(who);
+    switch (standing) {
+        case Standing::alive:
+        case Standing::suspect:
+            roster_.put(rumor.about, Standing::alive);
+            if (before == Standing::suspect && standing == Standing::alive) out.tell(Refuted{who});
+            if (!present(before)) comes_back(now, rumor.about, out);
+            else if (!same_but_incarnation(was, book_.at(rumor.about))) out.tell(Changed{who, rumor.about});
+            spread(now, {rumor.about, Standing::alive, {}}, out);
+            if (standing == Standing::suspect) accuse(now, who, rumor.accuser, out);
+            break;
+        case Standing::dead:
+        case Standing::left:
+            roster_.put(rumor.about, present(before) ? Standing::alive : standing);
+            if (present(before)) bury(now, who, standing, out);
+            else spread(now, {rumor.about, standing, {}}, out);
+            break;
+    }
+}
+
+void Membership::hear_about_stranger(Instant now, PeerId from, const Rumor& rumor, bool hearsay, Out& out) {
+    if (roster_.entries().size() >= config_.most_members || book_.incarnation(rumor.about) > highest_first) return;
+    const PeerId who = book_.id(rumor.about);
+    if (!present(rumor.standing)) {
+        // Not one of us. But a dead one is remembered, so that we too can find out whether it is back.
+        if (!hearsay || rumor.standing != Standing::dead) return;
+        roster_.put(rumor.about, Standing::dead);
+        graveyard_.bury(now, who);
+        return;
+    }
+    if (claim(now, rumor.about, from, out) != Claim::fine) return;
+    roster_.put(rumor.about, Standing::alive);
+    order_.added(who);
+    out.tell(Joined{who, rumor.about});
+    if (!hearsay) spread(now, {rumor.about, Standing::alive, {}}, out);  // who welcomed us knew it before
+    if (rumor.standing == Standing::suspect) accuse(now, who, rumor.accuser, out);
+}
+
+// With a higher incarnation than that which was dead or had left.
+void Membership::comes_back(Instant, Handle record, Out& out) {
+    const PeerId who = book_.id(record);
+    graveyard_.risen(who);
+    order_.added(who);
+    out.tell(Joined{who, record});
+}
+
+// A doubt is answered by a higher incarnation, and so is whoever speaks in our name.
+void Membership::hear_about_self(Instant now, const Rumor& rumor, Out& out) {
+    if (leaving_) return;
+    const std::uint32_t incarnation = book_.incarnation(rumor.about), ours = book_.incarnation(self_);
+    if (incarnation < ours) return;  // refuted already
+    if (rumor.standing == Standing::alive && rumor.about == self_) return;
+    if (incarnation > highest_first && incarnation - ours > highest_step) return;  // nobody believes that either
+    Record record = book_.at(self_);
+    record.incarnation = incarnation;  // that which must be passed
+    change_self(now, record, out);
+    if (rumor.standing == Standing::suspect || rumor.standing == Standing::dead) health_.doubt(1);  // we may be slow ourselves
+}
+
+void Membership::change_self(Instant now, const Record& record, Out& out) {
+    Record next = record;
+    ++next.incarnation;
+    const auto handle = book_.intern(next);
+    if (!handle) return;
+    self_ = *handle;
+    roster_.degrade_self(next.degraded);
+    spread(now, about_self(), out, true);
+}
+
+void Membership::accuse(Instant now, PeerId about, PeerId accuser, Out& out) {
+    const Roster::Entry* entry = roster_.find(about);
+    if (!entry || !present(entry->standing)) return;
+    if (!config_.suspicion) return bury(now, about, Standing::dead, out);
+    const Handle record = entry->record;
+    const std::size_t n = members();
+    Suspicion* s = suspicions_.find(about);
+    if (!s) {
+        roster_.put(record, Standing::suspect);
+        const auto k = static_cast<std::uint8_t>(config_.dogpile && n > 2 ? std::min<std::size_t>(3, n - 2) : 0);
+        s = &suspicions_.begin(about, now, k, accuser);
+        out.tell(Suspected{about, accuser});
+    } else {
+        // One that counts is a member, and not one of those that have been counted.
+        if (!s->takes_more() || s->accused_by(accuser) || (accuser != id_ && !roster_.contains(accuser))) return;
+        s->accusers[s->count++] = accuser;
+    }
+    spread(now, {record, Standing::suspect, accuser}, out);
+    const Duration min = shortest_suspicion(n, config_.alpha, config_.period);
+    s->ends = now + remaining_suspicion(s->confirmations(), s->k, now - s->since, min, scaled(min, config_.beta));
+    s->armed = std::max(now, s->ends);
+    out.wake(s->armed, SuspicionDue{about, s->since});
+}
+
+void Membership::suspicion_due(Instant now, const SuspicionDue& due, Out& out) {
+    Suspicion* s = suspicions_.find(due.about);
+    if (!s || s->since != due.since) return;
+    if (now >= s->ends) return bury(now, due.about, Standing::dead, out);
+    if (s->armed > now) return;
+    s->armed = s->ends;  // it was postponed
+    out.wake(s->armed, due);
+}
+
+void Membership::bury(Instant now, PeerId about, Standing why, Out& out) {
+    const Roster::Entry* entry = roster_.find(about);
+    if (!entry) return;
+    const Handle record = entry->record;
+    const bool was_present = present(entry->standing);
+    roster_.put(record, why);
+    suspicions_.end(about);
+    if (was_present) {
+        graveyard_.bury(now, about);
+        out.tell(Gone{about, why});
+    }
+    spread(now, {record, why, {}}, out);
+}
+
+}  // namespace grapevine::membership
