@@ -2,6 +2,7 @@
 #include "grapevine/membership/anti_entropy.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 
 #include "grapevine/membership/membership.hpp"
@@ -34,6 +35,12 @@ bool Mask::empty() const {
     return std::all_of(words_.begin(), words_.end(), [](std::uint64_t w) { return w == 0; });
 }
 
+std::size_t Mask::count() const {
+    std::size_t count = 0;
+    for (const std::uint64_t word : words_) count += static_cast<std::size_t>(std::popcount(word));
+    return count;
+}
+
 Mask difference(const Buckets& a, const Buckets& b) {
     assert(a.bits == b.bits && a.hashes.size() == b.hashes.size());
     Mask mask;
@@ -53,8 +60,18 @@ void Membership::sync(Instant now, Out& out) {
     if (leaving_) return;
     double times = 1;  // as memberlist scales its push-pull: one more for each doubling above 32
     for (std::size_t n = 32; n < members(); n *= 2) ++times;
-    out.wake(now + scaled(config_.sync_every, times * (0.75 + 0.5 * random_.uniform())), SyncDue{});
+    arm_sync(now + scaled(config_.sync_every, times * (0.75 + 0.5 * random_.uniform())), out);
     if (const auto to = roster_.draw_alive(random_)) send(*to, Sync{digest()}, out);
+}
+
+void Membership::arm_sync(Instant at, Out& out) {
+    next_sync_ = at;
+    out.wake(at, SyncDue{++sync_stamp_});
+}
+
+void Membership::sync_within(Instant now, double periods, Out& out) {
+    const Duration at_most = scaled(period(), periods);
+    if (next_sync_ > now + at_most) arm_sync(now + scaled(at_most, 0.5 + 0.5 * random_.uniform()), out);
 }
 
 std::uint64_t Membership::digest() const { return roster_.digest() ^ Roster::digest_of(id_, book_.incarnation(self_)); }
@@ -65,10 +82,13 @@ void Membership::compare(PeerId from, const Sync& theirs, Out& out) {
     send(from, Known{std::make_shared<const Buckets>(std::move(buckets))}, out);
 }
 
-void Membership::compare(PeerId from, const Known& theirs, Out& out) {
+void Membership::compare(Instant now, PeerId from, const Known& theirs, Out& out) {
     if (leaving_) return;
     const Mask mask = difference(Buckets::of(roster_, book_, self_, theirs.buckets->bits), *theirs.buckets);
     if (mask.empty()) return;  // told in the meantime
+    // So much is unknown to one of us that others will have more to tell: a storm of joins, a healed cut.
+    if (mask.count() * 16 > theirs.buckets->hashes.size()) sync_within(now, 2, out);
+    else sync_within(now, 10, out);  // until we find somebody who knows the same
     send(from, Want{theirs.buckets->bits, mask}, out);
     send_records(from, theirs.buckets->bits, mask, out);
 }

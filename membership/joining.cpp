@@ -40,11 +40,13 @@ void Membership::join_asked(Instant now, PeerId from, const Message& message, Ou
     send(from, Join{}, out, news);
 }
 
-void Membership::welcomed(const Welcome& part) {
+void Membership::welcomed(Instant now, const Welcome& part, Out& out) {
     if (part.part >= part.parts) return;
     if (welcomed_.size() != part.parts) welcomed_.assign(part.parts, false);  // it grew: all anew
     welcomed_[part.part] = true;
     if (std::find(welcomed_.begin(), welcomed_.end(), false) != welcomed_.end()) return;
+    // Told by ourselves too: where many come at once, those who welcome them have more to tell than they can.
+    if (joining_ && !leaving_) spread(now, about_self(), out, true);
     joining_ = false;
     settled_ = true;
 }

@@ -38,7 +38,7 @@ void Membership::start(Instant now, Out& out) {
     // A phase of one's own, so that a cluster that starts together does not probe in step.
     out.wake(now + Duration(1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(config_.period.count())))), ProbeDue{});
     // Soon at first: in a storm of joins the news of one another is thinly spread.
-    out.wake(now + scaled(config_.period, 2 + 4 * random_.uniform()), SyncDue{});
+    arm_sync(now + scaled(config_.period, 2 + 4 * random_.uniform()), out);
 }
 
 void Membership::wake(Instant now, const Timer& timer, Out& out) {
@@ -49,7 +49,9 @@ void Membership::wake(Instant now, const Timer& timer, Out& out) {
                    [&](const NackDue& due) { nack(due.relay, out); },
                    [&](const SuspicionDue& due) { suspicion_due(now, due, out); },
                    [&](const GossipDue&) { gossip(now, out); },
-                   [&](const SyncDue&) { sync(now, out); },
+                   [&](const SyncDue& due) {
+                       if (due.stamp == sync_stamp_) sync(now, out);
+                   },
                    [&](const JoinDue&) { join_again(now, out); },
                    [&](const MeasureOverdue& overdue) { measured(now, overdue.round, false, out); },
                },
@@ -64,12 +66,12 @@ void Membership::receive(Instant now, PeerId from, const Message& message, Out& 
     for (const Rumor& rumor : message.rumors) hear(now, from, rumor, hearsay, out);
     std::visit(Cases{
                    [](const Join&) {},
-                   [&](const Welcome& part) { welcomed(part); },
+                   [&](const Welcome& part) { welcomed(now, part, out); },
                    [&](const NameTaken&) {
                        if (joining_ && !settled_) out.tell(Refused{});
                    },
                    [&](const Sync& theirs) { compare(from, theirs, out); },
-                   [&](const Known& theirs) { compare(from, theirs, out); },
+                   [&](const Known& theirs) { compare(now, from, theirs, out); },
                    [&](const Want& want) {
                        if (!told_lately(now, from)) send_records(from, want.bits, want.mask, out);
                    },

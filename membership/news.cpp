@@ -86,8 +86,9 @@ void Membership::hear_about_stranger(Instant now, PeerId from, const Rumor& rumo
 }
 
 // With a higher incarnation than that which was dead or had left.
-void Membership::comes_back(Instant, Handle record, Out& out) {
+void Membership::comes_back(Instant now, Handle record, Out& out) {
     const PeerId who = book_.id(record);
+    sync_within(now, 10, out);  // a cut has healed: what else did we miss?
     graveyard_.risen(who);
     order_.added(who);
     out.tell(Joined{who, record});

@@ -28,6 +28,7 @@ public:
     void add(std::size_t bucket) { words_[bucket / 64] |= std::uint64_t{1} << bucket % 64; }
     bool has(std::size_t bucket) const { return words_[bucket / 64] >> bucket % 64 & 1; }
     bool empty() const;
+    std::size_t count() const;
     std::array<std::uint64_t, 4>& words() { return words_; }
     const std::array<std::uint64_t, 4>& words() const { return words_; }
 

@@ -68,7 +68,7 @@ struct NackDue { std::uint32_t relay; };
 struct SuspicionDue { PeerId about; Instant since; };
 struct GossipDue {};
 struct JoinDue {};
-struct SyncDue {};
+struct SyncDue { std::uint32_t stamp; };
 struct MeasureOverdue { std::uint32_t round; };
 using Timer = std::variant<ProbeDue, DirectOverdue, NackDue, SuspicionDue, GossipDue, JoinDue, SyncDue, MeasureOverdue>;
 
@@ -168,7 +168,7 @@ private:
     void meet(Instant now, Handle who, Out& out);
     void join_again(Instant now, Out& out);
     void join_asked(Instant now, PeerId from, const Message& message, Out& out);
-    void welcomed(const Welcome& part);
+    void welcomed(Instant now, const Welcome& part, Out& out);
     void send_roster(PeerId to, Out& out);
     bool told_lately(Instant now, PeerId peer);
     enum class Claim { fine, outdated, taken };
@@ -209,7 +209,9 @@ private:
     void sync(Instant now, Out& out);
     std::uint64_t digest() const;  // of all we know, ourselves included
     void compare(PeerId from, const Sync& theirs, Out& out);
-    void compare(PeerId from, const Known& theirs, Out& out);
+    void compare(Instant now, PeerId from, const Known& theirs, Out& out);
+    void arm_sync(Instant at, Out& out);  // the only one that counts from now on
+    void sync_within(Instant now, double periods, Out& out);
     void send_records(PeerId to, std::uint8_t bits, const Mask& mask, Out& out);
 
     // healing.cpp
@@ -266,6 +268,8 @@ private:
     std::uint32_t join_tries_ = 0;
     std::vector<Answered> answered_;   // ring
     std::size_t next_answered_ = 0;
+    std::uint32_t sync_stamp_ = 0;
+    Instant next_sync_{};
     Instant next_heal_{};  // not before: asking back somebody who was thought dead
 };
 
