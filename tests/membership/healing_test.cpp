@@ -1,0 +1,68 @@
+// The dead are remembered and called.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "alone.hpp"
+
+using namespace grapevine;
+using namespace grapevine::membership;
+using namespace grapevine::membership::test;
+
+TEST_CASE("graves: the oldest is forgotten first, by age or because there are too many") {
+    Graveyard g;
+    for (std::uint64_t i = 1; i <= 5; ++i) g.bury(Instant{Duration(i)}, PeerId{i});
+    g.risen(PeerId{2});
+    CHECK(g.size() == 4);
+    CHECK(!g.forget(Instant{}, 4));
+    CHECK(g.forget(Instant{}, 3) == PeerId{1});
+    CHECK(g.forget(Instant{Duration(4)}, 100) == PeerId{3});
+    CHECK(!g.forget(Instant{Duration(4)}, 100));
+    g.risen(PeerId{5});
+    CHECK(g.forget(Instant{Duration(100)}, 100) == PeerId{4});
+    CHECK(g.size() == 0);
+    CHECK(!g.forget(Instant{Duration(100)}, 0));
+}
+
+TEST_CASE("the cluster calls one of its dead each second, whatever its size") {
+    Alone a(9);
+    a.hear({a.other(3), Standing::dead, {}});
+    int calls = 0;
+    const int periods = 2000;
+    for (int i = 0; i < periods; ++i) {
+        const auto target = a.probe();
+        calls += a.sent_to(PeerId{3}) != nullptr;
+        if (const auto* m = a.sent_to(PeerId{3})) CHECK(m->rumors.begin()->standing == Standing::dead);
+        a.answer(*target);
+    }
+    const double expected = periods / 9.0;  // nine members are left
+    CHECK(std::abs(calls - expected) < 4 * std::sqrt(expected));
+}
+
+TEST_CASE("'you are dead' is answered by one refutation, and by a question back now and then") {
+    Alone a(3);
+    a.hear({a.other(3), Standing::dead, {}});
+    int asked = 0;
+    for (int i = 0; i < 100; ++i) {  // it calls and calls, as one that does not hear us
+        a.hear(Join{}, {a.self, Standing::dead, PeerId{3}}, PeerId{3});
+        asked += a.sent<Join>();
+        a.now += 10ms;
+    }
+    CHECK(a.own_incarnation() == 1);
+    CHECK(asked == 1);
+}
+
+TEST_CASE("who is alone calls its seeds") {
+    Alone a(0);
+    a.give(Met{a.other(2)});
+    a.hear(Welcome{0, 1}, {a.other(2), Standing::alive, {}}, PeerId{2});
+    a.hear({a.other(2), Standing::left, {}});
+    REQUIRE(a.members->roster().present() == 0);
+    int calls = 0;
+    for (int i = 0; i < 200; ++i) {
+        a.probe();
+        calls += a.sent<Join>();
+    }
+    CHECK(calls > 5);
+    CHECK(calls < 60);
+}
