@@ -7,6 +7,7 @@ namespace grapevine::membership {
 
 void Membership::meet(Instant now, Handle who, Out& out) {
     if (book_.id(who) == id_ || leaving_) return;
+    if (view_) return enter_through(now, who, out);
     hear(now, book_.id(who), Rumor{who, Standing::alive, {}}, true, out);
     if (std::find(seeds_.begin(), seeds_.end(), who) == seeds_.end()) seeds_.push_back(who);
     send(book_.id(who), Join{}, out, about_self());

@@ -7,9 +7,12 @@
 namespace grapevine::membership {
 
 Membership::Membership(Book& book, Handle self, const Config& config, Random random, const std::vector<Handle>& known)
-    : book_(book), self_(self), id_(book.id(self)), config_(config), random_(random), roster_(book, known),
+    : book_(book), self_(self), id_(book.id(self)), config_(config), random_(random), roster_(book, config.partial ? std::vector<Handle>{} : known),
       rumors_(config.rumor_cap), health_(config.local_health), metadata_(book.at(self).metadata), settled_(!known.empty()) {
     assert(within_limits(book.at(self)));
+    if (!config.partial) return;
+    view_.emplace(book, self, config.view, random.split(0x76696577));
+    for (std::size_t i = 0; i < config.view.passive && !known.empty(); ++i) acquaintances_.push_back(known[random_.below(known.size())]);
 }
 
 void Membership::step(Instant now, Input&& input, Out& out) {
@@ -37,6 +40,7 @@ void Membership::start(Instant now, Out& out) {
     if (!config_.probing) return;
     // A phase of one's own, so that a cluster that starts together does not probe in step.
     out.wake(now + Duration(1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(config_.period.count())))), ProbeDue{});
+    if (view_) return enter_view(out);
     // Soon at first: in a storm of joins the news of one another is thinly spread.
     arm_sync(now + scaled(config_.period, 2 + 4 * random_.uniform()), out);
 }
@@ -61,6 +65,11 @@ void Membership::wake(Instant now, const Timer& timer, Out& out) {
 void Membership::receive(Instant now, PeerId from, const Message& message, Out& out) {
     if (from == id_) return;
     woken_late(now);
+    if (view_ && heard_from_the_dead(now, from, out)) {  // they answer for themselves first
+        for (const Rumor& rumor : message.rumors)
+            if (book_.id(rumor.about) == from || book_.id(rumor.about) == id_) hear(now, from, rumor, false, out);
+        if (heard_from_the_dead(now, from, out)) return;
+    }
     if (std::holds_alternative<Join>(message.body)) return join_asked(now, from, message, out);
     const bool hearsay = std::holds_alternative<Welcome>(message.body) || std::holds_alternative<Records>(message.body);
     for (const Rumor& rumor : message.rumors) hear(now, from, rumor, hearsay, out);
@@ -70,19 +79,24 @@ void Membership::receive(Instant now, PeerId from, const Message& message, Out& 
                    [&](const NameTaken&) {
                        if (joining_ && !settled_) out.tell(Refused{});
                    },
-                   [&](const Sync& theirs) { compare(from, theirs, out); },
-                   [&](const Known& theirs) { compare(now, from, theirs, out); },
+                   [&](const Sync& theirs) {
+                       if (!view_) compare(from, theirs, out);
+                   },
+                   [&](const Known& theirs) {
+                       if (!view_) compare(now, from, theirs, out);
+                   },
                    [&](const Want& want) {
-                       if (!told_lately(now, from)) send_records(from, want.bits, want.mask, out);
+                       if (!view_ && !told_lately(now, from)) send_records(from, want.bits, want.mask, out);
                    },
                    [](const Records&) {},
                    [&](const Ping& ping) { pinged(now, from, ping, out); },
                    [&](const Ack& ack) { answered(now, from, ack.round, out); },
-                   [&](const PingRequest& request) { relay_probe(now, from, request, out); },
+                   [&](const PingRequest& request) { relay_probe(now, from, request, message, out); },
                    [&](const Nack& nack) {
                        if (!probe_.answered && nack.round == probe_.round) ++probe_.nacks;
                    },
                    [](const Gossip&) {},
+                   [&](const ViewMessage& view) { receive(now, from, view, out); },
                    [&](const MeasureRequest& request) { measure_for(now, from, request.serial, request.target, out); },
                    [&](const MeasureReport& report) {
                        const auto at = std::find_if(measurements_.begin(), measurements_.end(),
@@ -113,6 +127,11 @@ void Membership::mark(std::vector<bool>& used) const {
     used[self_] = true;
     for (const auto& e : roster_.entries()) used[e.record] = true;
     for (const Handle seed : seeds_) used[seed] = true;
+    if (view_) {
+        for (const Handle h : view_->active()) used[h] = true;
+        for (const Handle h : view_->passive()) used[h] = true;
+        view_->each_other([&](Handle h) { used[h] = true; });
+    }
     rumors_.each([&](const Rumor& rumor) { used[rumor.about] = true; });
 }
 

@@ -21,7 +21,7 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
     const PeerId who = book_.id(rumor.about);
     if (who == id_) return hear_about_self(now, rumor, out);
     const Roster::Entry* known = roster_.find(who);
-    if (!known) return hear_about_stranger(now, from, rumor, hearsay, out);
+    if (!known) return view_ ? hear_of_nobody_of_ours(now, rumor, out) : hear_about_stranger(now, from, rumor, hearsay, out);
 
     Standing standing = rumor.standing;
     if (hearsay && standing == Standing::dead) standing = Standing::suspect;
@@ -53,8 +53,10 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
         case Standing::suspect:
             roster_.put(rumor.about, Standing::alive);
             if (before == Standing::suspect && standing == Standing::alive) out.tell(Refuted{who});
-            if (!present(before)) comes_back(now, rumor.about, out);
-            else if (!same_but_incarnation(was, book_.at(rumor.about))) out.tell(Changed{who, rumor.about});
+            if (!present(before)) {
+                comes_back(now, rumor.about, out);
+                if (!roster_.contains(who)) return;
+            } else if (!same_but_incarnation(was, book_.at(rumor.about))) out.tell(Changed{who, rumor.about});
             spread(now, {rumor.about, Standing::alive, {}}, out);
             if (standing == Standing::suspect) accuse(now, who, rumor.accuser, out);
             break;
@@ -88,6 +90,7 @@ void Membership::hear_about_stranger(Instant now, PeerId from, const Rumor& rumo
 // With a higher incarnation than that which was dead or had left.
 void Membership::comes_back(Instant now, Handle record, Out& out) {
     const PeerId who = book_.id(record);
+    if (view_) return welcome_back(now, record, out);
     sync_within(now, 10, out);  // a cut has healed: what else did we miss?
     graveyard_.risen(who);
     order_.added(who);
@@ -113,6 +116,7 @@ void Membership::change_self(Instant now, const Record& record, Out& out) {
     const auto handle = book_.intern(next);
     if (!handle) return;
     self_ = *handle;
+    if (view_) view_->self_is(self_);
     roster_.degrade_self(next.degraded);
     spread(now, about_self(), out, true);
 }
@@ -126,7 +130,8 @@ void Membership::accuse(Instant now, PeerId about, PeerId accuser, Out& out) {
     Suspicion* s = suspicions_.find(about);
     if (!s) {
         roster_.put(record, Standing::suspect);
-        const auto k = static_cast<std::uint8_t>(config_.dogpile && n > 2 ? std::min<std::size_t>(3, n - 2) : 0);
+        const auto k = static_cast<std::uint8_t>(config_.dogpile && n > 2 && !view_ ? std::min<std::size_t>(3, n - 2) : 0);
+        // In partial mode nobody else who probes it is told of it: there is nothing to wait for.
         s = &suspicions_.begin(about, now, k, accuser);
         out.tell(Suspected{about, accuser});
     } else {
@@ -160,6 +165,7 @@ void Membership::bury(Instant now, PeerId about, Standing why, Out& out) {
     if (was_present) {
         graveyard_.bury(now, about);
         out.tell(Gone{about, why});
+        if (view_) no_neighbour_more(now, about, out);
     }
     spread(now, {record, why, {}}, out);
 }

@@ -6,7 +6,9 @@
 namespace grapevine::membership {
 
 Duration Membership::period() const {
-    return health_.stretched(std::max(config_.period, 4 * round_trips_.typical()));
+    const Duration least = std::max(config_.period, 4 * round_trips_.typical());
+    // In a partial view most neighbours may be dead at once and it is not us; a verdict costs no more than a link.
+    return view_ ? least : health_.stretched(least);
 }
 
 void Membership::probe(Instant now, Out& out) {
@@ -16,7 +18,8 @@ void Membership::probe(Instant now, Out& out) {
     out.wake(now + period(), ProbeDue{});
     forget_old(now);
     contact_the_dead(now, out);
-    try_doubtful_links(out);
+    if (view_) tend_view(now, out);
+    else try_doubtful_links(out);
     const auto target = order_.next(roster_, random_);
     if (!target) return;
     probe_ = {++round_, *target, now, false, false, 0, 0};
@@ -31,7 +34,7 @@ void Membership::ask_helpers(std::uint32_t round, Out& out) {
     probe_.helped = true;
     for (const PeerId helper : helpers_for(probe_.target)) {
         ++probe_.helpers;
-        send(helper, PingRequest{round, probe_.target, false}, out);
+        send(helper, PingRequest{round, probe_.target, false}, out, about_target());
     }
 }
 
@@ -45,17 +48,29 @@ std::vector<PeerId> Membership::helpers_for(PeerId target) {
     return helpers;
 }
 
+// A helper may not know it, where views are partial.
+std::optional<Rumor> Membership::about_target() const {
+    const auto* e = view_ ? roster_.find(probe_.target) : nullptr;
+    return e ? std::optional(rumor_of(*e)) : std::nullopt;
+}
+
 void Membership::pinged(Instant now, PeerId from, const Ping& ping, Out& out) {
+    if (view_ && !ping.asker && !view_->neighbour(from)) stranger_pinged(now, from, out);
     if (ping.asker && ping.deaf && roster_.contains(ping.asker)) complaints_.from(ping.asker, now);
     send(from, Ack{ping.round}, out, news_for(from));
 }
 
-void Membership::relay_probe(Instant now, PeerId asker, const PingRequest& request, Out& out) {
-    std::erase_if(relays_, [&](const Relay& r) { return r.expires < now; });
+void Membership::relay_probe(Instant now, PeerId asker, const PingRequest& request, const Message& message, Out& out) {
+    while (!relays_.empty() && relays_.front().expires < now) {  // they all live equally long
+        lose_target(relays_.front().target, out);
+        relays_.erase(relays_.begin());
+    }
     if (request.target == id_) return send(asker, Ack{request.round}, out);
-    if (relays_.size() >= 256 || !roster_.find(request.target)) return;
+    if (relays_.size() >= 256) return;
+    if (view_) reach_target(message, request.target, out);
+    else if (!roster_.find(request.target)) return;
     const Duration patience = round_trips_.timeout(request.target, config_.probe_timeout);
-    relays_.push_back({++round_, asker, request.round, now + config_.period * 4});
+    relays_.push_back({++round_, asker, request.target, request.round, now + config_.period * 4});
     send(request.target, Ping{round_, asker, request.deaf}, out, news_for(request.target));
     if (config_.nacks) out.wake(now + patience * 4 / 5, NackDue{round_});
 }
@@ -69,6 +84,7 @@ void Membership::answered(Instant now, PeerId from, std::uint32_t round, Out& ou
     for (std::size_t i = 0; i < relays_.size(); ++i)
         if (relays_[i].round == round) {
             send(relays_[i].asker, Ack{relays_[i].their_round}, out);
+            lose_target(relays_[i].target, out);
             relays_.erase(relays_.begin() + static_cast<std::ptrdiff_t>(i));
             return;
         }

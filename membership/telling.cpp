@@ -69,7 +69,9 @@ Rumor Membership::rumor_of(const Roster::Entry& entry) const {
 void Membership::send(PeerId to, decltype(Message::body) body, Out& out, std::optional<Rumor> first) {
     Message message{std::move(body), {}};
     // These fill their message by themselves.
-    const bool full = std::holds_alternative<Known>(message.body);
+    const auto* view = std::get_if<ViewMessage>(&message.body);
+    const bool full = std::holds_alternative<Known>(message.body) ||
+                      (view && (std::holds_alternative<Shuffle>(*view) || std::holds_alternative<ShuffleAnswer>(*view)));
     PeerId already{};
     if (first) {
         message.rumors.push_back(*first);

@@ -85,6 +85,8 @@ void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
         Cases{
             [](const membership::Joined& j) { return "sees " + name(j.peer) + " join"; },
             [](const membership::Changed& c) { return "sees " + name(c.peer) + " change"; },
+            [](const membership::Reachable&) { return std::string(); },
+            [](const membership::Unreachable&) { return std::string(); },
             [](const membership::Superseded& s) { return "is superseded by " + name(s.by); },
             [](const membership::Refused&) { return std::string("is refused: its name is taken"); },
             [](const membership::Measured& m) { return "measured " + (m.round_trip ? number(seconds(*m.round_trip) * 1e3) + " ms" : std::string("nothing")); },
@@ -110,6 +112,7 @@ void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
             [](const Order&) { return std::string(); },
         },
         event);
+    if (text.empty()) return;
     *story_ << when(now_) << "  " << name(id_of(peer)) << "        " << text << '\n';
 }
 

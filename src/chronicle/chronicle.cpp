@@ -20,6 +20,8 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
             [&](const membership::Changed& c) -> std::optional<record::RunEvent> { return about("changed", c.peer); },
             [&](const membership::Superseded& s) -> std::optional<record::RunEvent> { return about("superseded", s.by); },
             [&](const membership::Refused&) -> std::optional<record::RunEvent> { return about("refused", {}); },
+            [](const membership::Reachable&) -> std::optional<record::RunEvent> { return std::nullopt; },
+            [](const membership::Unreachable&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const membership::Measured&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const membership::ProbeFailed&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [&](const membership::Suspected& s) -> std::optional<record::RunEvent> { return about("suspected", s.peer); },

@@ -66,6 +66,8 @@ void Reporter::told(const View& view, const Peer::Event& event) {
                    [&](const membership::Joined& j) { log(Level::info, "members", name(j.peer) + " joined at " + view.book->at(j.record).contact.control); },
                    [](const membership::ProbeFailed&) {},
                    [](const membership::Measured&) {},
+                   [](const membership::Reachable&) {},
+                   [](const membership::Unreachable&) {},
                    [&](const membership::Changed& c) {
                        if (view.book->degraded(c.record)) log(Level::warn, "members", name(c.peer) + " finds its links bad: not mixed with for now");
                    },

@@ -57,6 +57,9 @@ void Peer::pass_on(Instant now, std::size_t from, Effects& effects) {
             exchange_->step(now, gossip::PeerUp{joined->peer}, membership_.company(), effects);
         } else if (const auto* gone = std::get_if<membership::Gone>(&tell->event)) {
             exchange_->step(now, gossip::PeerDown{gone->peer}, membership_.company(), effects);
+        } else if (const auto* failed = std::get_if<gossip::Failed>(&tell->event)) {
+            using enum gossip::Failure;
+            if (failed->why == overdue || failed->why == undelivered) membership_.unanswered(now, failed->with, effects);
         }
     }
 }

@@ -19,6 +19,11 @@ const char* word(const membership::Message& message) {
                           [](const membership::PingRequest&) { return "ping-request"; },
                           [](const membership::Nack&) { return "nack"; },
                           [](const membership::Gossip&) { return "gossip"; },
+                          [](const membership::ViewMessage& v) {
+                              static constexpr const char* words[] = {"enter", "forward-join", "neighbour", "neighbour-answer",
+                                                                      "disconnect", "shuffle", "shuffle-answer"};
+                              return words[v.index()];
+                          },
                           [](const membership::MeasureRequest&) { return "measure-request"; },
                           [](const membership::MeasureReport&) { return "measure-report"; },
                       },
@@ -50,6 +55,28 @@ void put(Integers& into, const Snapshot& s) {
     put(into, {s.layout, static_cast<std::uint64_t>(s.encoding), s.range.offset, s.range.count, s.bytes.size, s.steps});
 }
 
+void put(Integers& into, const membership::Sample& sample, const membership::Book& book) {
+    for (std::size_t i = 0; i < sample.size(); ++i) put(into, {book.id(sample[i]).value, sample.age(i)});
+}
+
+void put(Integers& into, const membership::ViewMessage& message, const membership::Book& book) {
+    into.push_back(message.index());
+    const auto id = [&](membership::Handle h) { return book.id(h).value; };
+    std::visit(Cases{
+                   [&](const membership::Enter& m) { put(into, {id(m.newcomer)}); },
+                   [&](const membership::ForwardJoin& m) { put(into, {id(m.newcomer), m.walk}); },
+                   [&](const membership::Neighbour& m) { put(into, {id(m.asker), m.urgent}); },
+                   [&](const membership::NeighbourAnswer& m) { put(into, {m.yes}); },
+                   [&](const membership::Disconnect& m) { put(into, {m.instead ? id(*m.instead) : 0}); },
+                   [&](const membership::Shuffle& m) {
+                       into.push_back(id(m.origin));
+                       put(into, m.sample, book);
+                   },
+                   [&](const membership::ShuffleAnswer& m) { put(into, m.sample, book); },
+               },
+               message);
+}
+
 void put(Integers& into, const membership::Message& message, const membership::Book& book) {
     into.push_back(message.body.index());
     std::visit(Cases{
@@ -67,6 +94,7 @@ void put(Integers& into, const membership::Message& message, const membership::B
                    [&](const membership::Ack& a) { put(into, {a.round}); },
                    [&](const membership::PingRequest& p) { put(into, {p.round, p.target.value, p.deaf}); },
                    [&](const membership::Nack& n) { put(into, {n.round}); },
+                   [&](const membership::ViewMessage& v) { put(into, v, book); },
                    [&](const membership::MeasureRequest& m) { put(into, {m.serial, m.target.value}); },
                    [&](const membership::MeasureReport& m) { put(into, {m.serial, m.answered, m.nanoseconds}); },
                    [](const membership::Join&) {},

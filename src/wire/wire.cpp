@@ -115,15 +115,27 @@ void read_case(Reader& a, Variant& v) {
 
 constexpr std::uint8_t degraded_bit = 0x80;  // beside a percentage
 
+void write_record(Writer& a, const membership::Record& record) {
+    assert(membership::within_limits(record));
+    const Contact& c = record.contact;
+    a(record.incarnation, record.generation, static_cast<std::uint8_t>(record.failing | (record.degraded ? degraded_bit : 0)), c.id, c.name,
+      c.control, c.bulk, record.key, record.metadata);
+}
+
+void read_record(Reader& a, membership::Record& record) {
+    std::uint8_t links = 0;
+    Contact& c = record.contact;
+    a(record.incarnation, record.generation, links, c.id, c.name, c.control, c.bulk, record.key, record.metadata);
+    record.failing = links & ~degraded_bit;
+    record.degraded = links & degraded_bit;
+    if (!membership::within_limits(record)) throw Malformed{};
+}
+
 void write_rumors(Writer& a, const membership::RumorList& rumors, const membership::Book& book) {
     a(static_cast<std::uint8_t>(rumors.size()));
     for (const membership::Rumor& r : rumors) {
-        const membership::Record& record = book.at(r.about);
-        const Contact& c = record.contact;
-        assert(membership::within_limits(record));
-        a(static_cast<std::uint8_t>(r.standing), r.accuser, record.incarnation, record.generation,
-          static_cast<std::uint8_t>(record.failing | (record.degraded ? degraded_bit : 0)), c.id, c.name, c.control, c.bulk, record.key,
-          record.metadata);
+        a(static_cast<std::uint8_t>(r.standing), r.accuser);
+        write_record(a, book.at(r.about));
     }
 }
 
@@ -139,16 +151,108 @@ std::size_t read_rumors(Reader& a, std::array<Told, membership::RumorList::capac
     a(count);
     if (count > told.size()) throw Malformed{};
     for (std::size_t i = 0; i < count; ++i) {
-        std::uint8_t standing = 0, links = 0;
-        membership::Record& record = told[i].record;
-        Contact& c = record.contact;
-        a(standing, told[i].accuser, record.incarnation, record.generation, links, c.id, c.name, c.control, c.bulk, record.key, record.metadata);
-        record.failing = links & ~degraded_bit;
-        record.degraded = links & degraded_bit;
-        if (standing > static_cast<std::uint8_t>(membership::Standing::left) || !membership::within_limits(record)) throw Malformed{};
+        std::uint8_t standing = 0;
+        a(standing, told[i].accuser);
+        read_record(a, told[i].record);
+        if (standing > static_cast<std::uint8_t>(membership::Standing::left)) throw Malformed{};
         told[i].standing = static_cast<membership::Standing>(standing);
     }
     return count;
+}
+
+// Messages of the partial view carry members, which are records here and handles there. Read into memory of our own
+// first, as rumors are.
+struct View {
+    std::uint8_t kind = 0;
+    std::uint8_t flag = 0;  // walk, urgent, yes, or whether there is one instead
+    std::uint8_t count = 0; // of the records that follow, each with an age
+    std::array<membership::Record, 9> records;
+    std::array<std::uint8_t, 9> ages{};
+};
+
+void write_view(Writer& a, const membership::ViewMessage& message, const membership::Book& book) {
+    using namespace membership;
+    const auto put = [&](std::uint8_t flag, std::initializer_list<Handle> single, const Sample& sample = {}) {
+        a(static_cast<std::uint8_t>(message.index()), flag, static_cast<std::uint8_t>(single.size() + sample.size()));
+        for (const Handle h : single) {
+            a(std::uint8_t{0});
+            write_record(a, book.at(h));
+        }
+        for (std::size_t i = 0; i < sample.size(); ++i) {
+            a(sample.age(i));
+            write_record(a, book.at(sample[i]));
+        }
+    };
+    std::visit(Cases{
+                   [&](const Enter& m) { put(0, {m.newcomer}); },
+                   [&](const ForwardJoin& m) { put(m.walk, {m.newcomer}); },
+                   [&](const Neighbour& m) { put(m.urgent, {m.asker}); },
+                   [&](const NeighbourAnswer& m) { put(m.yes, {}); },
+                   [&](const Disconnect& m) { m.instead ? put(1, {*m.instead}) : put(0, {}); },
+                   [&](const Shuffle& m) { put(0, {m.origin}, m.sample); },
+                   [&](const ShuffleAnswer& m) { put(0, {}, m.sample); },
+               },
+               message);
+}
+
+void read_view(Reader& a, View& view) {
+    a(view.kind, view.flag, view.count);
+    // of each kind: the most its flag may be, the fewest and the most records
+    static constexpr struct { std::uint8_t flag, fewest, most; } limits[] = {{0, 1, 1}, {255, 1, 1}, {1, 1, 1}, {1, 0, 0}, {1, 0, 1}, {0, 1, 9}, {0, 0, 8}};
+    if (view.kind >= std::size(limits)) throw Malformed{};
+    const auto& limit = limits[view.kind];
+    if (view.flag > limit.flag || view.count < limit.fewest || view.count > limit.most) throw Malformed{};
+    if (view.kind == 4 && view.count != view.flag) throw Malformed{};
+    for (std::size_t i = 0; i < view.count; ++i) {
+        a(view.ages[i]);
+        read_record(a, view.records[i]);
+    }
+}
+
+membership::ViewMessage view_message(const View& view, membership::Book& book) {
+    using namespace membership;
+    std::array<Handle, 9> handles{};
+    for (std::size_t i = 0; i < view.count; ++i) {
+        const auto handle = book.intern(view.records[i]);
+        if (!handle) throw Malformed{};
+        handles[i] = *handle;
+    }
+    Sample sample;
+    for (std::size_t i = view.kind == 5 ? 1 : 0; view.kind >= 5 && i < view.count; ++i) sample.push_back(handles[i], view.ages[i]);
+    switch (view.kind) {
+        case 0: return Enter{handles[0]};
+        case 1: return ForwardJoin{handles[0], view.flag};
+        case 2: return Neighbour{handles[0], view.flag != 0};
+        case 3: return NeighbourAnswer{view.flag != 0};
+        case 4: return Disconnect{view.flag ? std::optional(handles[0]) : std::nullopt};
+        case 5: return Shuffle{handles[0], sample};
+        default: return ShuffleAnswer{sample};
+    }
+}
+
+constexpr std::uint8_t view_case = std::variant_size_v<decltype(membership::Message::body)> - 1;
+
+void write_body(Writer& a, const membership::Message& message, const membership::Book& book) {
+    a(static_cast<std::uint8_t>(message.body.index()));
+    std::visit(Cases{
+                   [&](const membership::ViewMessage& m) { write_view(a, m, book); },
+                   [&](const auto& m) { a(m); },
+               },
+               message.body);
+}
+
+// All bodies but those of the view.
+template <std::size_t I = 0>
+void read_body(Reader& a, decltype(membership::Message::body)& body, std::uint8_t index) {
+    if constexpr (I == view_case) {
+        throw Malformed{};
+    } else if (index == I) {
+        std::variant_alternative_t<I, decltype(membership::Message::body)> m;
+        a(m);
+        body = std::move(m);
+    } else {
+        read_body<I + 1>(a, body, index);
+    }
 }
 
 Peer::Message read(Reader& a, membership::Book& book, const Bytes& parameters) {
@@ -156,7 +260,11 @@ Peer::Message read(Reader& a, membership::Book& book, const Bytes& parameters) {
     a(half);
     if (half == 0) {
         membership::Message message;
-        read_case(a, message.body);
+        std::uint8_t index = 0;
+        a(index);
+        View view;
+        if (index == view_case) read_view(a, view);
+        else read_body(a, message.body, index);
         std::array<Told, membership::RumorList::capacity> told;
         const std::size_t count = read_rumors(a, told);
         if (!a.at_end() || parameters.size > 0) throw Malformed{};
@@ -165,6 +273,7 @@ Peer::Message read(Reader& a, membership::Book& book, const Bytes& parameters) {
             if (!handle) throw Malformed{};
             message.rumors.push_back({*handle, told[i].standing, told[i].accuser});
         }
+        if (index == view_case) message.body = view_message(view, book);
         return message;
     }
     if (half != 1) throw Malformed{};
@@ -189,7 +298,7 @@ std::string encode(const Peer::Message& message, const membership::Book& book) {
     Writer a(bytes);
     a(static_cast<std::uint8_t>(message.index()));
     if (const auto* m = std::get_if<membership::Message>(&message)) {
-        write_case(a, m->body);
+        write_body(a, *m, book);
         write_rumors(a, m->rumors, book);
     } else {
         write_case(a, std::get<gossip::Message>(message));
@@ -209,7 +318,27 @@ std::optional<Peer::Message> decode(std::span<const std::byte> bytes, membership
 namespace {
 constexpr std::size_t snapshot_size = 8 + 1 + 8 + 8 + 8 + 8 + 8;
 
-std::size_t size_of(const membership::Message& m) {
+std::size_t size_of(const membership::ViewMessage& message, const membership::Book& book) {
+    using namespace membership;
+    const auto size = [&](Handle h) { return 1 + wire_bytes(book.at(h)) - 9; };  // an age; neither standing nor accuser
+    const auto all = [&](const Sample& sample) {
+        std::size_t bytes = 0;
+        for (const Handle h : sample) bytes += size(h);
+        return bytes;
+    };
+    return 3 + std::visit(Cases{
+                              [&](const Enter& m) { return size(m.newcomer); },
+                              [&](const ForwardJoin& m) { return size(m.newcomer); },
+                              [&](const Neighbour& m) { return size(m.asker); },
+                              [&](const NeighbourAnswer&) { return std::size_t{0}; },
+                              [&](const Disconnect& m) { return m.instead ? size(*m.instead) : 0; },
+                              [&](const Shuffle& m) { return size(m.origin) + all(m.sample); },
+                              [&](const ShuffleAnswer& m) { return all(m.sample); },
+                          },
+                          message);
+}
+
+std::size_t size_of(const membership::Message& m, const membership::Book& book) {
     return std::visit(Cases{
                           [](const membership::Join&) -> std::size_t { return 0; },
                           [](const membership::Welcome&) -> std::size_t { return 4; },
@@ -225,6 +354,7 @@ std::size_t size_of(const membership::Message& m) {
                           [](const membership::Gossip&) -> std::size_t { return 0; },
                           [](const membership::MeasureRequest&) -> std::size_t { return 12; },
                           [](const membership::MeasureReport&) -> std::size_t { return 13; },
+                          [&](const membership::ViewMessage& v) -> std::size_t { return size_of(v, book); },
                       },
                       m.body);
 }
@@ -248,7 +378,7 @@ std::size_t size_of(const gossip::Message& m) {
 
 std::size_t control_size(const Peer::Message& message, const membership::Book& book) {
     if (const auto* m = std::get_if<membership::Message>(&message)) {
-        std::size_t size = 2 + size_of(*m) + 1;
+        std::size_t size = 2 + size_of(*m, book) + 1;
         for (const auto& r : m->rumors) size += membership::wire_bytes(book.at(r.about));
         return size;
     }

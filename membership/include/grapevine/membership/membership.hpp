@@ -11,6 +11,7 @@
 #include "grapevine/membership/link_quality.hpp"
 #include "grapevine/membership/local_health.hpp"
 #include "grapevine/membership/messages.hpp"
+#include "grapevine/membership/partial_view.hpp"
 #include "grapevine/membership/probe_order.hpp"
 #include "grapevine/membership/roster.hpp"
 #include "grapevine/membership/round_trips.hpp"
@@ -43,6 +44,10 @@ struct Config {
     Duration forget_dead = std::chrono::hours(24);
     std::size_t rumor_bytes = 1000;          // budget of one message for its rumors, as the wire counts them
     bool probing = true;                     // off ("static"): everyone is known from the start
+    // For clusters above about ten thousand: a few neighbours are probed, and some others are known to mix with.
+    // The roster then holds the neighbours.
+    bool partial = false;
+    ViewConfig view{};
 };
 
 // Inputs besides messages and timers.
@@ -79,11 +84,13 @@ struct ProbeFailed { PeerId peer; };             // neither it nor a helper answ
 struct Suspected { PeerId peer; PeerId accuser; };
 struct Refuted { PeerId peer; };                 // a suspicion that proved wrong
 struct Gone { PeerId peer; Standing why; };      // dead or left
+struct Reachable { PeerId peer; Handle record; };  // somebody besides the members we may have to write to: its address
+struct Unreachable { PeerId peer; };             // no more of it
 struct Departed {};                              // our own leave has been told; the driver may stop
 struct Superseded { PeerId by; };                // a later process of our name is there: the driver should stop
 struct Refused {};                               // somebody with another key bears our name: the driver should stop
 struct Measured { std::uint32_t serial; std::optional<Duration> round_trip; };
-using Event = std::variant<Joined, Changed, ProbeFailed, Suspected, Refuted, Gone, Departed, Superseded, Refused, Measured>;
+using Event = std::variant<Joined, Changed, ProbeFailed, Suspected, Refuted, Gone, Reachable, Unreachable, Departed, Superseded, Refused, Measured>;
 
 // lambda ceil(log10(n + 1))
 std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda);
@@ -104,7 +111,7 @@ std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda);
 //
 // This class joins the parts, which know nothing of each other; its methods lie with the concept they belong to:
 // probing.cpp, news.cpp (what is heard), telling.cpp, joining.cpp (and identity), anti_entropy.cpp, healing.cpp,
-// degraded.cpp, measuring.cpp.
+// degraded.cpp, measuring.cpp, partial.cpp.
 class Membership {
 public:
     using Message = membership::Message;
@@ -118,8 +125,11 @@ public:
     void step(Instant now, Input&& input, Out& out);
     void receive(Instant now, PeerId from, const Message& message, Out& out);
     void wake(Instant now, const Timer& timer, Out& out);
+    void unanswered(Instant now, PeerId partner, Out& out);  // an exchange with it came to nothing
 
-    const Company& company() const { return roster_; }  // whom to mix with
+    // Whom to mix with. In partial mode that is who is in the view, neighbours or not.
+    const Company& company() const { return view_ ? static_cast<const Company&>(*view_) : roster_; }
+    const PartialView* view() const { return view_ ? &*view_ : nullptr; }
     const Roster& roster() const { return roster_; }
     Handle self() const { return self_; }
     PeerId id() const { return id_; }
@@ -142,6 +152,7 @@ private:
     struct Relay {  // a probe that we make for somebody else
         std::uint32_t round;       // ours
         PeerId asker;
+        PeerId target;
         std::uint32_t their_round;
         Instant expires;
     };
@@ -180,9 +191,10 @@ private:
     void conclude_probe(Instant now, Out& out);
     void ask_helpers(std::uint32_t round, Out& out);
     std::vector<PeerId> helpers_for(PeerId target);
+    std::optional<Rumor> about_target() const;
     void pinged(Instant now, PeerId from, const Ping& ping, Out& out);
     void answered(Instant now, PeerId from, std::uint32_t round, Out& out);
-    void relay_probe(Instant now, PeerId asker, const PingRequest& request, Out& out);
+    void relay_probe(Instant now, PeerId asker, const PingRequest& request, const Message& message, Out& out);
     void nack(std::uint32_t relay, Out& out);
     Duration period() const;  // four round trips at least, and longer when in doubt
 
@@ -225,6 +237,20 @@ private:
     void try_doubtful_links(Out& out);
     bool doubtful_link_answered(PeerId from, std::uint32_t round);
 
+    // partial.cpp
+    class ViewEffects;
+    void enter_view(Out& out);
+    void tend_view(Instant now, Out& out);
+    void receive(Instant now, PeerId from, const ViewMessage& message, Out& out);
+    bool heard_from_the_dead(Instant now, PeerId from, Out& out);
+    void stranger_pinged(Instant now, PeerId from, Out& out);
+    void hear_of_nobody_of_ours(Instant now, const Rumor& rumor, Out& out);
+    void reach_target(const Message& message, PeerId target, Out& out);
+    void lose_target(PeerId target, Out& out);
+    void enter_through(Instant now, Handle contact, Out& out);
+    void welcome_back(Instant now, Handle record, Out& out);
+    void no_neighbour_more(Instant now, PeerId peer, Out& out);
+
     // measuring.cpp
     void measure(Instant now, const Measure& measure, Out& out);
     void measure_for(Instant now, PeerId asker, std::uint32_t serial, PeerId to, Out& out);
@@ -246,6 +272,10 @@ private:
     Graveyard graveyard_;
     LinkQuality links_;
     Complaints complaints_;
+
+    std::optional<PartialView> view_;
+    std::uint32_t view_rounds_ = 0;
+    std::vector<Handle> acquaintances_;  // from the start, until then
 
     Probe probe_;
     std::uint32_t round_ = 0;

@@ -9,6 +9,7 @@
 
 #include "grapevine/membership/anti_entropy.hpp"
 #include "grapevine/membership/book.hpp"
+#include "grapevine/membership/partial_view.hpp"
 #include "grapevine/membership/standing.hpp"
 #include "grapevine/time.hpp"
 
@@ -91,7 +92,7 @@ struct MeasureReport {
 };
 
 struct Message {
-    std::variant<Join, Welcome, NameTaken, Sync, Known, Want, Records, Ping, Ack, PingRequest, Nack, Gossip, MeasureRequest, MeasureReport>
+    std::variant<Join, Welcome, NameTaken, Sync, Known, Want, Records, Ping, Ack, PingRequest, Nack, Gossip, MeasureRequest, MeasureReport, ViewMessage>
         body;
     RumorList rumors;
 };

@@ -24,7 +24,7 @@ public:
     using Message = std::variant<membership::Message, gossip::Message>;
     using Timer = std::variant<membership::Timer, gossip::Timer>;
     using Event = std::variant<membership::Joined, membership::Changed, membership::ProbeFailed, membership::Suspected,
-                               membership::Refuted, membership::Gone, membership::Departed, membership::Superseded,
+                               membership::Refuted, membership::Gone, membership::Reachable, membership::Unreachable, membership::Departed, membership::Superseded,
                                membership::Refused, membership::Measured, Order, gossip::MixedWith, gossip::Failed, gossip::Skipped,
                                gossip::RollFormed, gossip::TrainedSome, gossip::Finished>;
     using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,

@@ -1,0 +1,131 @@
+// Membership over a partial view: its neighbours are the roster, which the detector probes as it does a full one. What
+// is said of others than neighbours concerns nobody here but the view.
+#include <algorithm>
+
+#include "grapevine/membership/membership.hpp"
+
+namespace grapevine::membership {
+
+namespace {
+constexpr std::uint32_t rounds_between_shuffles = 3, hurried_rounds = 30;
+}
+
+class Membership::ViewEffects final : public ViewOut {
+public:
+    ViewEffects(Membership& members, Out& out) : m_(members), out_(out) {}
+
+    void send(Handle to, const ViewMessage& message) override {
+        const PeerId peer = m_.book_.id(to);
+        const auto* e = m_.roster_.find(peer);
+        if (e && !present(e->standing)) return;  // to the view it is silent, which it is
+        if (!m_.view_->contains(peer)) out_.tell(Reachable{peer, to});
+        m_.send(peer, message, out_);
+        if (!m_.view_->contains(peer)) out_.tell(Unreachable{peer});
+    }
+    void answer(PeerId to, const ViewMessage& message) override { m_.send(to, message, out_); }
+    void known(Handle who) override { out_.tell(Reachable{m_.book_.id(who), who}); }
+    void unknown(PeerId who) override { out_.tell(Unreachable{who}); }
+    void up(Handle who) override {
+        const PeerId peer = m_.book_.id(who);
+        if (const auto* e = m_.roster_.find(peer)) {
+            // The view may have an older record than the rumors; who is dead here does not get so far.
+            if (m_.book_.incarnation(e->record) >= m_.book_.incarnation(who)) return;
+        }
+        m_.roster_.put(who, Standing::alive);
+        m_.order_.added(peer);
+        out_.tell(Joined{peer, who});
+    }
+    void down(PeerId who) override {
+        m_.suspicions_.end(who);
+        m_.roster_.remove(who);
+    }
+
+private:
+    Membership& m_;
+    Out& out_;
+};
+
+void Membership::enter_through(Instant, Handle contact, Out& out) {
+    ViewEffects effects(*this, out);
+    view_->join(contact, effects);
+    settled_ = true;
+}
+
+void Membership::enter_view(Out& out) {
+    ViewEffects effects(*this, out);
+    for (const Handle h : acquaintances_) view_->acquaint(h, effects);
+    acquaintances_ = {};
+}
+
+// Once a period.
+void Membership::tend_view(Instant, Out& out) {
+    ViewEffects effects(*this, out);
+    view_->repair(effects);
+    const bool hurry = view_rounds_ < hurried_rounds;
+    if (hurry || view_rounds_ % rounds_between_shuffles == 0) view_->shuffle(effects);
+    ++view_rounds_;
+}
+
+void Membership::receive(Instant, PeerId from, const ViewMessage& message, Out& out) {
+    if (leaving_) return;
+    ViewEffects effects(*this, out);
+    view_->receive(from, message, effects);
+}
+
+void Membership::stranger_pinged(Instant, PeerId from, Out& out) {
+    ViewEffects effects(*this, out);
+    view_->stranger_pinged(from, effects);
+}
+
+void Membership::unanswered(Instant, PeerId partner, Out& out) {
+    if (!view_) return;
+    ViewEffects effects(*this, out);
+    view_->forget(partner, effects);
+}
+
+// Somebody whom we hold for dead, or who has left, writes. It has to refute that before it is anything to us again;
+// that it may, it is told, now and then.
+bool Membership::heard_from_the_dead(Instant now, PeerId from, Out& out) {
+    const auto* e = roster_.find(from);
+    if (!e || present(e->standing)) return false;
+    if (now >= next_heal_) {
+        next_heal_ = now + config_.period / 2;
+        send(from, Gossip{}, out, Rumor{e->record, e->standing, id_});
+    }
+    return true;
+}
+
+// It lives: it is called on, and so the two clusters that a cut had made find together.
+void Membership::welcome_back(Instant, Handle record, Out& out) {
+    const PeerId who = book_.id(record);
+    graveyard_.risen(who);
+    suspicions_.end(who);
+    roster_.remove(who);
+    ViewEffects effects(*this, out);
+    view_->join(record, effects);
+}
+
+void Membership::no_neighbour_more(Instant, PeerId peer, Out& out) {
+    ViewEffects effects(*this, out);
+    view_->member_down(peer, effects);
+}
+
+void Membership::hear_of_nobody_of_ours(Instant, const Rumor& rumor, Out& out) {
+    const PeerId who = book_.id(rumor.about);
+    if (!view_->contains(who)) return;
+    ViewEffects effects(*this, out);
+    if (!present(rumor.standing)) view_->member_down(who, effects);
+    else if (rumor.standing == Standing::alive) view_->renew(rumor.about, effects);
+}
+
+// Whoever asks us to ping somebody says who that is.
+void Membership::reach_target(const Message& message, PeerId target, Out& out) {
+    for (const Rumor& rumor : message.rumors)
+        if (book_.id(rumor.about) == target && !view_->contains(target)) out.tell(Reachable{target, rumor.about});
+}
+
+void Membership::lose_target(PeerId target, Out& out) {
+    if (view_ && !view_->contains(target)) out.tell(Unreachable{target});
+}
+
+}  // namespace grapevine::membership
