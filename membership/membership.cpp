@@ -65,11 +65,7 @@ void Membership::wake(Instant now, const Timer& timer, Out& out) {
 void Membership::receive(Instant now, PeerId from, const Message& message, Out& out) {
     if (from == id_) return;
     woken_late(now);
-    if (view_ && heard_from_the_dead(now, from, out)) {  // they answer for themselves first
-        for (const Rumor& rumor : message.rumors)
-            if (book_.id(rumor.about) == from || book_.id(rumor.about) == id_) hear(now, from, rumor, false, out);
-        if (heard_from_the_dead(now, from, out)) return;
-    }
+    if (view_ && heard_from_the_dead(now, from, message, out)) return;
     if (std::holds_alternative<Join>(message.body)) return join_asked(now, from, message, out);
     const bool hearsay = std::holds_alternative<Welcome>(message.body) || std::holds_alternative<Records>(message.body);
     for (const Rumor& rumor : message.rumors) hear(now, from, rumor, hearsay, out);

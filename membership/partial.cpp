@@ -84,14 +84,23 @@ void Membership::unanswered(Instant, PeerId partner, Out& out) {
 }
 
 // Somebody whom we hold for dead, or who has left, writes. It has to refute that before it is anything to us again;
-// that it may, it is told, now and then.
-bool Membership::heard_from_the_dead(Instant now, PeerId from, Out& out) {
+// that it may, it is told, now and then, and who we are if it thinks the same of us.
+bool Membership::heard_from_the_dead(Instant now, PeerId from, const Message& message, Out& out) {
+    const auto gone = [&] {
+        const auto* e = roster_.find(from);
+        return e && !present(e->standing);
+    };
+    if (!gone()) return false;
+    for (const Rumor& rumor : message.rumors)
+        if (book_.id(rumor.about) == from || book_.id(rumor.about) == id_) hear(now, from, rumor, false, out);
+    if (!gone()) return false;
+    if (now < next_heal_) return true;
+    next_heal_ = now + config_.period / 2;
     const auto* e = roster_.find(from);
-    if (!e || present(e->standing)) return false;
-    if (now >= next_heal_) {
-        next_heal_ = now + config_.period / 2;
-        send(from, Gossip{}, out, Rumor{e->record, e->standing, id_});
-    }
+    Message answer{Gossip{}, {}};
+    answer.rumors.push_back({e->record, e->standing, id_});
+    answer.rumors.push_back(about_self());
+    out.send(from, std::move(answer));
     return true;
 }
 
@@ -102,7 +111,7 @@ void Membership::welcome_back(Instant, Handle record, Out& out) {
     suspicions_.end(who);
     roster_.remove(who);
     ViewEffects effects(*this, out);
-    view_->join(record, effects);
+    view_->reunite(record, effects);
 }
 
 void Membership::no_neighbour_more(Instant, PeerId peer, Out& out) {

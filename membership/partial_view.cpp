@@ -32,6 +32,11 @@ void PartialView::join(Handle contact, ViewOut& out) {
 
 void PartialView::acquaint(Handle who, ViewOut& out) { hear(who, 0, nullptr, out); }
 
+void PartialView::reunite(Handle who, ViewOut& out) {
+    acquaint(who, out);
+    ask(who, true, true, out);
+}
+
 void PartialView::receive(PeerId from, const ViewMessage& message, ViewOut& out) {
     if (from == book_->id(self_)) return;
     std::visit(Cases{
@@ -79,7 +84,7 @@ void PartialView::repair(ViewOut& out) {
     if (!room()) return;
     const std::size_t most = few() ? at_once : 1;
     const std::size_t n = passive_.size(), start = n ? random_.below(n) : 0;
-    for (std::size_t i = 0; i < n && asked_count_ < most; ++i) ask(passive_[(start + i) % n], false, out);
+    for (std::size_t i = 0; i < n && asked_count_ < most; ++i) ask(passive_[(start + i) % n], false, few(), out);
 
     const std::size_t contacts = seeds_.size() + lost_.size();
     if (!active_.empty() || contacts == 0) return;
@@ -183,7 +188,7 @@ void PartialView::lead_on(PeerId from, const ForwardJoin& join, ViewOut& out) {
     if (join.walk > 0)
         if (const auto next = next_hop(from, newcomer))
             return out.send(*next, ForwardJoin{join.newcomer, static_cast<std::uint8_t>(std::min(join.walk, config_.active_walk) - 1)});
-    if (!back) ask(join.newcomer, true, out);
+    if (!back) ask(join.newcomer, true, few(), out);
 }
 
 std::optional<Handle> PartialView::next_hop(PeerId from, PeerId about) {
@@ -198,13 +203,13 @@ std::optional<Handle> PartialView::next_hop(PeerId from, PeerId about) {
 
 // ---- neighbours
 
-void PartialView::ask(Handle who, bool make_room, ViewOut& out) {
+void PartialView::ask(Handle who, bool make_room, bool urgent, ViewOut& out) {
     const PeerId peer = book_->id(who);
     if (peer == book_->id(self_) || neighbour(peer) || asked_count_ == asked_.size()) return;
     for (std::size_t i = 0; i < asked_count_; ++i)
         if (book_->id(asked_[i].who) == peer) return;
     asked_[asked_count_++] = {who, 0, make_room};
-    out.send(who, Neighbour{self_, few()});
+    out.send(who, Neighbour{self_, urgent});
 }
 
 std::optional<PartialView::Asked> PartialView::take_asked(PeerId peer) {
@@ -245,7 +250,7 @@ void PartialView::dismissed(PeerId from, const Disconnect& disconnect, ViewOut& 
     const auto at = place(active_, from);
     if (!at) return;
     unlink(*at, out);
-    if (disconnect.instead) ask(*disconnect.instead, false, out);
+    if (disconnect.instead) ask(*disconnect.instead, false, few(), out);
 }
 
 void PartialView::link(Handle who, ViewOut& out) {

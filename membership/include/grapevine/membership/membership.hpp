@@ -242,7 +242,7 @@ private:
     void enter_view(Out& out);
     void tend_view(Instant now, Out& out);
     void receive(Instant now, PeerId from, const ViewMessage& message, Out& out);
-    bool heard_from_the_dead(Instant now, PeerId from, Out& out);
+    bool heard_from_the_dead(Instant now, PeerId from, const Message& message, Out& out);
     void stranger_pinged(Instant now, PeerId from, Out& out);
     void hear_of_nobody_of_ours(Instant now, const Rumor& rumor, Out& out);
     void reach_target(const Message& message, PeerId target, Out& out);

@@ -113,6 +113,9 @@ public:
 
     void join(Handle contact, ViewOut& out);  // again for each contact; retried by repair while there is no neighbour
     void acquaint(Handle who, ViewOut& out);      // somebody who is said to be there: a spare
+    // Somebody was held for dead and is not: a cut has healed, and it may be our only way to the other side. A
+    // neighbour gives way for it, and one of its own for us.
+    void reunite(Handle who, ViewOut& out);
     void receive(PeerId from, const ViewMessage& message, ViewOut& out);
     void repair(ViewOut& out);
     void shuffle(ViewOut& out);
@@ -166,7 +169,7 @@ private:
     void exchange(const Shuffle& shuffle, ViewOut& out);
 
     void start_shuffle(bool after_silence, ViewOut& out);
-    void ask(Handle who, bool make_room, ViewOut& out);
+    void ask(Handle who, bool make_room, bool urgent, ViewOut& out);
     std::optional<Asked> take_asked(PeerId peer);
     void link(Handle who, ViewOut& out);                       // evicts if it must
     void unlink(std::size_t place, ViewOut& out);              // to the passive view
