@@ -35,36 +35,34 @@ Network::Network(const std::vector<config::Group>& groups, const std::vector<con
     }
 }
 
-bool Network::cut(std::uint32_t from, std::uint32_t to) const {
-    if (from >= side_.size() || to >= side_.size()) return false;
-    return side_[from] >= 0 && side_[to] >= 0 && side_[from] != side_[to];
-}
-
-Network::Fate Network::send(Instant now, std::uint32_t from, std::uint32_t from_group, Card& from_card, std::uint32_t to,
-                            std::uint32_t to_group, Card& to_card, std::uint64_t bytes, Plane plane, Random& random) {
+Network::Fate Network::send(Instant now, End from, End to, std::uint64_t bytes, Plane plane, Random& random, Random& faulty) {
     Fate fate;
     Between* link = nullptr;
     if (groups_ > 0)
-        if (const std::int32_t i = table_[from_group * groups_ + to_group]; i >= 0) link = &links_[static_cast<std::size_t>(i)];
+        if (const std::int32_t i = table_[from.group * groups_ + to.group]; i >= 0) link = &links_[static_cast<std::size_t>(i)];
 
     // Sending takes the uplink whether the message arrives or not.
     const auto p = static_cast<std::size_t>(plane);
-    const double up = from_card.uplink, down = to_card.downlink;
+    const double up = from.card.uplink, down = to.card.downlink;
     double rate = std::min(up > 0 ? up : HUGE_VAL, down > 0 ? down : HUGE_VAL);
     const Duration held = rate < HUGE_VAL ? from_seconds(static_cast<double>(bytes) / rate) : Duration::zero();
-    const Instant starts = up > 0 ? std::max(now, from_card.up_free[p]) : now;
-    if (up > 0) from_card.up_free[p] = starts + held;
+    const Instant starts = up > 0 ? std::max(now, from.card.up_free[p]) : now;
+    if (up > 0) from.card.up_free[p] = starts + held;
 
-    if (cut(from, to)) return fate;
     if (link && link->loss > 0 && random.chance(link->loss)) return fate;
-    fate.copies = link && link->duplicate > 0 && random.chance(link->duplicate) ? 2 : 1;
-    for (int i = 0; i < fate.copies; ++i) {
-        const Duration latency = link ? from_seconds(draw(link->latency, random, link->drawn)) : Duration::zero();
-        if (i == 0) fate.latency = latency;
-        Instant receiving = starts + latency;
+    const int copies = link && link->duplicate > 0 && random.chance(link->duplicate) ? 2 : 1;
+    Duration latency[2]{};
+    if (link)
+        for (int i = 0; i < copies; ++i) latency[i] = from_seconds(draw(link->latency, random, link->drawn));
+    if (faults_.any() && faults_.take(from.peer, to.peer, faulty)) return fate;
+
+    fate.copies = copies;
+    fate.latency = latency[0];
+    for (int i = 0; i < copies; ++i) {
+        Instant receiving = starts + latency[i];
         if (down > 0) {
-            receiving = std::max(receiving, to_card.down_free[p]);
-            to_card.down_free[p] = receiving + held;
+            receiving = std::max(receiving, to.card.down_free[p]);
+            to.card.down_free[p] = receiving + held;
         }
         fate.arrives[i] = receiving + held;
     }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 #include <xxhash.h>
 
 #include "grapevine/wire/wire.hpp"
+#include "node.hpp"
 
 namespace grapevine::sim {
 
@@ -13,44 +15,6 @@ namespace {
 constexpr Duration undelivered_after = std::chrono::seconds(3);
 constexpr std::size_t frame_overhead = 24;  // what the transport puts before a message: magic, version, run, sender
 }  // namespace
-
-struct OrderDone {};
-
-// What an entry of the agenda is about: an input for a peer, or its learner being done with its oldest order.
-struct World::Due {
-    std::variant<OrderDone, Peer::Input> what;
-};
-
-struct World::Node {
-    Node(membership::Book& book, membership::Handle self, Newcomer&& n, Random random)
-        : peer(book, self, n.config, random.split(1), n.known), learner(std::move(n.learner)), group(n.group),
-          step_time(std::move(n.step_time)), pace(n.pace), mix_rate(n.mix_rate), machine_random(random.split(2)),
-          network_random(random.split(3)) {
-        card.uplink = n.uplink;
-        card.downlink = n.downlink;
-    }
-
-    Peer peer;
-    std::unique_ptr<Learner> learner;
-    std::uint32_t group;
-    config::Distribution step_time;
-    std::uint64_t step_times_drawn = 0;
-    Duration pace;
-    double mix_rate;
-    double slowness = 1;
-    Card card;
-    Random machine_random, network_random;
-
-    bool up = true;
-    bool busy = false;
-    std::deque<Order> orders;   // the first is being carried out while busy
-    Instant order_began{};
-    std::uint32_t sequence = 0; // of entries it caused
-    std::uint64_t steps = 0;
-    Instant born{};
-    std::uint64_t trace = 0;
-    std::optional<Snapshot> agreed;
-};
 
 World::World(Options options)
     : seed_(options.seed), network_(std::move(options.network)), collect_notes_(options.notes), story_(options.story) {}
@@ -80,7 +44,10 @@ std::uint32_t World::add(Newcomer newcomer) {
     node.born = now_;
     ++up_count_;
     put(now_, 0, index, index, Due{Peer::Input(Start{})});
-    if (meets) put(now_, 0, index, index, Due{Peer::Input(membership::Met{registered_[*meets]})});
+    if (meets) {
+        put(now_, 0, index, index, Due{Peer::Input(membership::Met{registered_[*meets]})});
+        network_.faults().joins(index, *meets);
+    }
     return index;
 }
 
@@ -101,24 +68,25 @@ bool World::run_one(Instant end) {
     if (agenda_.empty() || agenda_.first().at > end) return false;
     const Agenda::Entry entry = agenda_.take();
     Due due = std::move(pool_[entry.due]);
-    pool_[entry.due].what = OrderDone{};  // lets go of what it held
+    pool_[entry.due].what = OrderDone{0};  // lets go of what it held
     free_.push_back(entry.due);
     now_ = entry.at;
     Node& node = *nodes_[entry.to];
-    if (!node.up) {  // nobody is there any more; the sender's transport will notice
-        if (auto* input = std::get_if<Peer::Input>(&due.what))
-            if (auto* received = std::get_if<Received<Peer::Message>>(input))
-                if (const auto* message = std::get_if<gossip::Message>(&received->message); message && parameters(*message))
-                    put(now_ + undelivered_after, 0, entry.from, entry.from,
-                        Due{Peer::Input(gossip::Undelivered{id_of(entry.to), ticket(*message)})});
-        return true;
-    }
     if (auto* input = std::get_if<Peer::Input>(&due.what)) {
-        step(entry.to, entry.from, entry.depth, std::move(*input));
-    } else {
+        if (!node.up) turn_away(entry.to, entry.from, *input);
+        else if (node.pause && waits(*node.pause, *input)) node.pause->arrived.push_back({entry.from, std::move(*input)});
+        else step(entry.to, entry.from, entry.depth, std::move(*input));
+    } else if (node.up && std::get<OrderDone>(due.what).order == node.order) {
         end_order(entry.to, entry.depth);
     }
     return true;
+}
+
+// Nobody is there any more; the sender's transport will notice.
+void World::turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input) {
+    if (const auto* received = std::get_if<Received<Peer::Message>>(&input))
+        if (const auto* message = std::get_if<gossip::Message>(&received->message); message && parameters(*message))
+            put(now_ + undelivered_after, 0, from, from, Due{Peer::Input(gossip::Undelivered{id_of(peer), ticket(*message)})});
 }
 
 void World::run_until(Instant end) {
@@ -156,6 +124,10 @@ void World::carry_out(std::uint32_t peer, std::uint32_t depth) {
 
 void World::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, Peer::Message&& message) {
     Node& node = *nodes_[from];
+    if (node.pause && node.pause->blocked > 0) {
+        node.pause->unsent.push_back({to_id, std::move(message)});
+        return;
+    }
     const std::uint32_t to = index_of(to_id);
     const Snapshot* snapshot = parameters(message);
     const std::uint64_t payload = snapshot ? snapshot->bytes.size : 0;
@@ -167,6 +139,7 @@ void World::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, Peer::Me
         const bool probing = std::holds_alternative<membership::Ping>(m->body) || std::holds_alternative<membership::Ack>(m->body) ||
                              std::holds_alternative<membership::PingRequest>(m->body) || std::holds_alternative<membership::Nack>(m->body);
         counters_.probe_messages += probing;
+        if (to < nodes_.size() && !nodes_[to]->up && !nodes_[to]->missed && std::holds_alternative<membership::Ping>(m->body)) nodes_[to]->missed = now_;
     }
     counters_.control_messages += !snapshot;
     const std::uint32_t number = snapshot ? ticket(std::get<gossip::Message>(message)) : 0;
@@ -174,8 +147,8 @@ void World::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, Peer::Me
     Network::Fate fate;
     if (to < nodes_.size()) {
         Node& other = *nodes_[to];
-        fate = network_.send(now_, from, node.group, node.card, to, other.group, other.card, payload + control,
-                             snapshot ? Plane::bulk : Plane::control, node.network_random);
+        fate = network_.send(now_, {from, node.group, node.card}, {to, other.group, other.card}, payload + control,
+                             snapshot ? Plane::bulk : Plane::control, node.network_random, node.fault_random);
     }
     if (fate.copies == 0) {
         ++counters_.lost;
@@ -221,7 +194,8 @@ void World::begin_order(std::uint32_t peer, std::uint32_t depth) {
     }
     node.busy = true;
     node.order_began = now_;
-    put(now_ + from_seconds(took), depth + 1, peer, peer, Due{OrderDone{}});
+    node.order_ends = now_ + from_seconds(took);
+    put(node.order_ends, depth + 1, peer, peer, Due{OrderDone{++node.order}});
 }
 
 void World::end_order(std::uint32_t peer, std::uint32_t depth) {
@@ -250,6 +224,8 @@ void World::stop(std::uint32_t peer) {
     --up_count_;
     counters_.living += now_ - node.born;
     node.orders.clear();
+    if (const auto pause = std::exchange(node.pause, nullptr))
+        for (const Pause::Arrived& a : pause->arrived) turn_away(peer, a.from, a.input);
 }
 
 void World::crash(std::uint32_t peer) { stop(peer); }
@@ -262,6 +238,7 @@ void World::finish(std::uint32_t peer) {
 void World::slow(std::uint32_t peer, double factor) { nodes_[peer]->slowness = factor; }
 
 bool World::up(std::uint32_t peer) const { return nodes_[peer]->up; }
+std::optional<Instant> World::missed(std::uint32_t peer) const { return nodes_[peer]->missed; }
 std::uint32_t World::group(std::uint32_t peer) const { return nodes_[peer]->group; }
 std::uint64_t World::steps(std::uint32_t peer) const { return nodes_[peer]->steps; }
 Learner& World::learner(std::uint32_t peer) { return *nodes_[peer]->learner; }
@@ -280,9 +257,11 @@ World::Shares World::time_shares() const {
     if (all <= 0) return {0, 0, 1};
     Shares shares{seconds(counters_.computing) / all, seconds(counters_.mixing) / all, 0};
     for (const auto& node : nodes_)  // what is under way counts as far as it has come
-        if (node->up && node->busy && !node->orders.empty())
+        if (node->up && node->busy && !node->orders.empty()) {
+            const Instant until = node->pause && node->pause->stopped > 0 ? node->pause->since : now_;
             (std::holds_alternative<Train>(node->orders.front().what) ? shares.computing : shares.mixing) +=
-                seconds(now_ - node->order_began) / all;
+                seconds(until - node->order_began) / all;
+        }
     shares.waiting = std::max(0.0, 1 - shares.computing - shares.mixing);
     return shares;
 }

@@ -6,11 +6,13 @@
 
 namespace grapevine::sim {
 
+using Kind = config::Event::Kind;
+
 Happenings::Happenings(const config::Config& config, Population& population, World& world, Watch& watch)
     : population_(population), world_(world), watch_(watch) {
     for (const Instant at : population.later_starts()) add(at, Deed::Kind::start_next, nullptr);
     for (const config::Event& event : config.events) {
-        if (event.kind != config::Event::Kind::join) {
+        if (event.kind != Kind::join) {
             add(event.at, Deed::Kind::event, &event);
             continue;
         }
@@ -19,14 +21,37 @@ Happenings::Happenings(const config::Config& config, Population& population, Wor
     }
 }
 
-void Happenings::add(Instant at, Deed::Kind kind, const config::Event* event, std::vector<std::uint32_t> peers) {
-    deeds_.insert({at, added_++, kind, event, std::move(peers)});
+void Happenings::add(Instant at, Deed::Kind kind, const config::Event* event, std::vector<std::uint32_t> peers, std::uint64_t number) {
+    deeds_.insert({at, added_++, kind, event, std::move(peers), number});
 }
 
 std::optional<Instant> Happenings::next() const { return deeds_.empty() ? std::nullopt : std::optional(deeds_.begin()->at); }
 
+void Happenings::note(const char* kind, std::optional<std::uint32_t> peer) {
+    events_->push_back({seconds(world_.now()), peer ? name_of(id_of(*peer), world_) : "", kind, "", {}});
+}
+
+namespace {
+
+struct Words {
+    const char *begins, *ends;
+};
+
+Words words_of(Kind fault) {
+    switch (fault) {
+        case Kind::one_way: return {"one_way", "one_way_ended"};
+        case Kind::cut: return {"cut", "cut_ended"};
+        case Kind::loss: return {"lossy", "lossy_ended"};
+        default: return {"partitioned", "healed"};
+    }
+}
+
+World::Timers timers_of(const config::Event& event) { return event.timers_run ? World::Timers::run : World::Timers::wait; }
+
+}  // namespace
+
 void Happenings::do_due(Instant now, std::vector<record::RunEvent>& events) {
-    const auto note = [&](const char* kind, std::uint32_t peer) { events.push_back({seconds(now), name_of(id_of(peer), world_), kind, "", {}}); };
+    events_ = &events;
     while (!deeds_.empty() && deeds_.begin()->at <= now) {
         const Deed deed = *deeds_.begin();
         deeds_.erase(deeds_.begin());
@@ -36,69 +61,128 @@ void Happenings::do_due(Instant now, std::vector<record::RunEvent>& events) {
                 note("started", static_cast<std::uint32_t>(world_.size() - 1));
                 break;
             case Deed::Kind::join_one: note("started", population_.join(deed.event->group)); break;
-            case Deed::Kind::event: do_event(now, *deed.event, events); break;
+            case Deed::Kind::event: do_event(now, *deed.event); break;
+            case Deed::Kind::pause: pause(now, deed); break;
+            case Deed::Kind::resume:
+                for (const std::uint32_t p : deed.peers) {
+                    if (!world_.up(p)) continue;
+                    watch_.resumed(p);
+                    world_.resume(p, timers_of(*deed.event));
+                    note("resumed", p);
+                }
+                break;
             case Deed::Kind::end_slow:
                 for (const std::uint32_t p : deed.peers) {
                     world_.slow(p, 1);
                     note("slow_ended", p);
                 }
                 break;
-            case Deed::Kind::end_partition:
-                if (deed.peers.front() != partitions_) break;
-                world_.network().heal();
-                events.push_back({seconds(now), "", "healed", "", {}});
+            case Deed::Kind::end_fault:
+                world_.network().faults().end(deed.number);
+                note(words_of(deed.event->kind).ends);
                 break;
         }
     }
 }
 
-void Happenings::do_event(Instant now, const config::Event& event, std::vector<record::RunEvent>& events) {
+void Happenings::do_event(Instant now, const config::Event& event) {
+    if (event.kind == Kind::partition || event.kind == Kind::one_way || event.kind == Kind::cut || event.kind == Kind::loss)
+        return begin_fault(now, event);
     const auto peers = population_.pick(event.nodes);
-    const auto note = [&](const char* kind, std::uint32_t peer) { events.push_back({seconds(now), name_of(id_of(peer), world_), kind, "", {}}); };
+    const auto crash = [&](std::uint32_t p) {
+        world_.crash(p);
+        watch_.crashed(now, p);
+        note("crashed", p);
+    };
     switch (event.kind) {
-        case config::Event::Kind::crash:
+        case Kind::crash:
+            for (const std::uint32_t p : peers) crash(p);
+            break;
+        case Kind::restart:
+            // The process dies and its like comes up at once: same machine and name, new identity, nothing remembered.
             for (const std::uint32_t p : peers) {
-                world_.crash(p);
-                watch_.crashed(now, p);
-                note("crashed", p);
+                crash(p);
+                note("started", population_.restart(p));
             }
             break;
-        case config::Event::Kind::restart:
-            // The process dies and its like comes up at once: same machine, new identity, nothing remembered.
-            for (const std::uint32_t p : peers) {
-                world_.crash(p);
-                watch_.crashed(now, p);
-                note("crashed", p);
-                note("started", population_.join(population_.group_name(p)));
-            }
-            break;
-        case config::Event::Kind::slow:
+        case Kind::pause: pause(now, {now, 0, Deed::Kind::pause, &event, peers, 0}); break;
+        case Kind::slow:
             for (const std::uint32_t p : peers) {
                 world_.slow(p, event.factor);
                 note("slow", p);
             }
             if (event.lasts) add(now + *event.lasts, Deed::Kind::end_slow, &event, peers);
             break;
-        case config::Event::Kind::leave:
+        case Kind::leave:
             for (const std::uint32_t p : peers) {
+                watch_.leaves(now, p, world_);
                 world_.leave(p);
                 note("leaving", p);
             }
             break;
-        case config::Event::Kind::partition: {
-            std::vector<int> side(world_.size(), -1);
-            for (std::size_t s = 0; s < event.sides.size(); ++s)
-                for (const config::Selection& selection : event.sides[s])
-                    for (const std::uint32_t p : population_.pick(selection))
-                        if (side[p] < 0) side[p] = static_cast<int>(s);
-            world_.network().partition(std::move(side));
-            events.push_back({seconds(now), "", "partitioned", "", {}});
-            ++partitions_;
-            if (event.lasts) add(now + *event.lasts, Deed::Kind::end_partition, &event, {static_cast<std::uint32_t>(partitions_)});
+        case Kind::join:  // one by one, above
+        case Kind::partition:
+        case Kind::one_way:
+        case Kind::cut:
+        case Kind::loss: break;
+    }
+}
+
+// The same peers each time, as long as they live.
+void Happenings::pause(Instant now, const Deed& deed) {
+    const config::Event& event = *deed.event;
+    for (const std::uint32_t p : deed.peers) {
+        if (!world_.up(p)) continue;
+        world_.pause(p, timers_of(event));
+        watch_.paused(p);
+        note("paused", p);
+    }
+    if (event.lasts) add(now + *event.lasts, Deed::Kind::resume, &event, deed.peers);
+    if (event.every && (!event.times || deed.number + 1 < *event.times))
+        add(now + *event.every, Deed::Kind::pause, &event, deed.peers, deed.number + 1);
+}
+
+void Happenings::begin_fault(Instant now, const config::Event& event) {
+    Faults& faults = world_.network().faults();
+    Faults::Key key = 0;
+    // Who is spoken to by everybody is not ill for that: of two ends, one that is everybody is well.
+    const auto touch = [&](const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
+        const std::size_t all = world_.up_count();
+        for (const auto* end : {&a, &b})
+            if (end->size() < all || (a.size() == all && b.size() == all))
+                for (const std::uint32_t p : *end) watch_.touched(p);
+    };
+    switch (event.kind) {
+        case Kind::one_way: {
+            const auto from = population_.pick(event.from), to = population_.pick(event.to);
+            key = faults.one_way(from, to);
+            touch(from, to);
             break;
         }
-        case config::Event::Kind::join: break;  // one by one, above
+        case Kind::cut:
+        case Kind::loss: {
+            if (event.sides.empty()) {
+                const auto peers = population_.pick(event.nodes);
+                key = faults.lossy(peers, event.loss);
+                for (const std::uint32_t p : peers) watch_.touched(p);
+                break;
+            }
+            const auto a = population_.pick(event.sides[0]), b = population_.pick(event.sides[1]);
+            key = event.kind == Kind::cut ? faults.cut(a, b) : faults.lossy_between(a, b, event.loss);
+            touch(a, b);
+            break;
+        }
+        default: {
+            std::vector<int> side(world_.size(), -1);
+            for (std::size_t s = 0; s < event.sides.size(); ++s)
+                for (const std::uint32_t p : population_.pick(event.sides[s]))
+                    if (side[p] < 0) side[p] = static_cast<int>(s);
+            key = faults.partition(side);
+            break;
+        }
     }
+    note(words_of(event.kind).begins);
+    if (event.lasts) add(now + *event.lasts, Deed::Kind::end_fault, &event, {}, key);
 }
 
 std::string name_of(PeerId id, const World& world) {

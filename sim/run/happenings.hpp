@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <set>
 #include <vector>
 
@@ -24,20 +23,24 @@ private:
     struct Deed {
         Instant at;
         std::size_t order;
-        enum class Kind { start_next, event, join_one, end_slow, end_partition } kind;
+        enum class Kind { start_next, event, join_one, pause, resume, end_slow, end_fault } kind;
         const config::Event* event = nullptr;
-        std::vector<std::uint32_t> peers;  // end_slow
+        std::vector<std::uint32_t> peers;  // pause, resume, end_slow: whom
+        std::uint64_t number = 0;          // pause: how many were before; end_fault: which
         bool operator<(const Deed& other) const { return at != other.at ? at < other.at : order < other.order; }
     };
-    void add(Instant at, Deed::Kind kind, const config::Event* event, std::vector<std::uint32_t> peers = {});
-    void do_event(Instant now, const config::Event& event, std::vector<record::RunEvent>& events);
+    void add(Instant at, Deed::Kind kind, const config::Event* event, std::vector<std::uint32_t> peers = {}, std::uint64_t number = 0);
+    void do_event(Instant now, const config::Event& event);
+    void pause(Instant now, const Deed& deed);
+    void begin_fault(Instant now, const config::Event& event);
+    void note(const char* kind, std::optional<std::uint32_t> peer = {});
 
     Population& population_;
     World& world_;
     Watch& watch_;
     std::multiset<Deed> deeds_;
     std::size_t added_ = 0;
-    std::uint64_t partitions_ = 0;  // how often a partition was begun: only the last one's end heals
+    std::vector<record::RunEvent>* events_ = nullptr;  // of the do_due in progress
 };
 
 // A note of a peer as a line of events.jsonl; nothing for what is not worth one.

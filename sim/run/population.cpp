@@ -31,7 +31,7 @@ void Population::start() {
         peer_config_.exchange.fixed_roll = std::move(ids);
     }
     std::vector<membership::Handle> all;
-    for (const Planned& p : waiting_) all.push_back(world_.register_peer(name_of(p)));
+    for (const Planned& p : waiting_) all.push_back(world_.register_peer(name_of(p), p.generation));
     std::vector<membership::Handle> others(all.begin() + 1, all.end());
     for (std::uint32_t i = 0; i < waiting_.size(); ++i) {
         add(waiting_[i], others, {}, false);
@@ -57,6 +57,14 @@ std::optional<std::uint32_t> Population::somebody() {
     return up.empty() ? std::nullopt : std::optional(up[picks_.below(up.size())]);
 }
 
+std::optional<std::uint32_t> Population::somebody_near(std::uint32_t peer) {
+    std::vector<std::uint32_t> up;
+    const Faults& faults = world_.network().faults();
+    for (std::uint32_t i = 0; i < world_.size(); ++i)
+        if (world_.up(i) && !faults.cut_off(i, peer) && !faults.cut_off(peer, i)) up.push_back(i);
+    return up.empty() ? somebody() : std::optional(up[picks_.below(up.size())]);
+}
+
 void Population::start_next() {
     const Planned next = waiting_.front();
     waiting_.erase(waiting_.begin());
@@ -74,6 +82,17 @@ std::uint32_t Population::join(const std::string& group) {
     world_.register_peer(name_of(joiner));
     add(joiner, {}, somebody(), true);
     return static_cast<std::uint32_t>(plan_.size() - 1);
+}
+
+std::uint32_t Population::restart(std::uint32_t peer) {
+    Planned again = plan_[peer];
+    again.shard = no_shard;
+    ++again.generation;
+    world_.register_peer(name_of(again), again.generation);
+    add(again, {}, somebody_near(peer), true);
+    const auto index = static_cast<std::uint32_t>(plan_.size() - 1);
+    world_.network().faults().replaces(index, peer);
+    return index;
 }
 
 // A joiner draws its own part by the same law: the part that one more peer would have had.
@@ -122,6 +141,17 @@ std::vector<std::uint32_t> Population::pick(const config::Selection& selection) 
     found.resize(std::min(wanted, found.size()));
     std::sort(found.begin(), found.end());
     return found;
+}
+
+std::vector<std::uint32_t> Population::pick(const std::vector<config::Selection>& selections) {
+    std::vector<std::uint32_t> all;
+    for (const config::Selection& selection : selections) {
+        const auto some = pick(selection);
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    return all;
 }
 
 }  // namespace grapevine::sim

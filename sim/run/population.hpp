@@ -20,21 +20,23 @@ public:
     std::vector<Instant> later_starts() const;  // when the others of start = "join" come
     void start_next();                          // the next of them
     std::uint32_t join(const std::string& group);  // one that the file did not list, through a peer that is up
+    std::uint32_t restart(std::uint32_t peer);     // one that is down: its name again, of the next generation, with nothing remembered
 
     // Peers of a selection among those up now; random picks by the seed and by how many were made before.
     std::vector<std::uint32_t> pick(const config::Selection& selection);
-
-    const std::string& group_name(std::uint32_t peer) const { return config_.groups[plan_[peer].group].name; }
+    std::vector<std::uint32_t> pick(const std::vector<config::Selection>& selections);  // of any of them, each once
 
 private:
     struct Planned {
         std::uint32_t group;
         std::uint32_t place;  // in its group
         std::uint32_t shard;  // of the file's peers; none: drawn for a joiner
+        std::uint64_t generation = 1;
     };
     void add(Planned planned, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer);
     std::vector<std::uint32_t> rows_for(std::uint32_t shard, std::uint32_t index);
     std::optional<std::uint32_t> somebody();  // that is up
+    std::optional<std::uint32_t> somebody_near(std::uint32_t peer);  // that is up and not cut off from it, if there is one
     std::string name_of(const Planned& planned) const;
     static constexpr std::uint32_t no_shard = ~0u;
 

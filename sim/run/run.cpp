@@ -48,8 +48,6 @@ double resident_bytes() {
     return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-record::Quantiles quantiles(const Watch::Figures& f) { return {f.median, f.p99, f.max}; }
-
 }  // namespace
 
 // One run: the world, what happens to it, and what is written down of it.
@@ -217,16 +215,7 @@ private:
         }
         const World::Shares shares = world_.time_shares();
         s.time = {shares.computing, shares.mixing, shares.waiting};
-        s.membership.first_suspicion_seconds = quantiles(watch_.first_suspicion());
-        s.membership.first_detection_seconds = quantiles(watch_.first_detection());
-        s.membership.full_dissemination_seconds = quantiles(watch_.full_dissemination(world_));
-        s.membership.false_positives = static_cast<double>(watch_.false_positives());
-        s.membership.false_positives_at_healthy = s.membership.false_positives;
-        const double member_periods = seconds(world_.member_time()) / seconds(config_.membership.period);
-        if (member_periods > 0) {
-            s.membership.probe_messages_per_member_period = static_cast<double>(c.probe_messages) / member_periods;
-            s.membership.messages_per_member_period = static_cast<double>(c.control_messages) / member_periods;
-        }
+        s.membership = watch_.figures(world_, config_.membership.period);
         s.trace_hash = hex(world_.trace_hash());
         s.model_hash = hex(model_hash(world_));
         for (const config::Expect& expect : config_.expects) s.expects.push_back(judge(expect, samples_, s));

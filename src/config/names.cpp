@@ -36,12 +36,19 @@ const std::vector<std::string>& summary_paths() {
                                      "time.computing",
                                      "time.mixing",
                                      "time.waiting",
+                                     "membership.leave_suspicions",
                                      "membership.false_positives",
                                      "membership.false_positives_at_healthy",
+                                     "membership.false_positives_about_healthy",
+                                     "membership.false_detections",
+                                     "membership.false_detections_per_member_period",
+                                     "membership.refutations",
+                                     "membership.refutations_max",
                                      "membership.probe_messages_per_member_period",
                                      "membership.messages_per_member_period"};
-        for (const char* what : {"first_detection_seconds", "first_suspicion_seconds", "full_dissemination_seconds"})
-            for (const char* part : {"median", "p99", "max"}) all.push_back(std::string("membership.") + what + "." + part);
+        for (const char* what : {"first_ping_seconds", "first_detection_seconds", "first_suspicion_seconds", "full_dissemination_seconds",
+                                 "leave_dissemination_seconds"})
+            for (const char* part : {"median", "p99", "p9999", "max", "mean"}) all.push_back(std::string("membership.") + what + "." + part);
         for (const std::string& name : metric_names()) all.push_back("final." + name);
         return all;
     }();

@@ -51,13 +51,17 @@ inline constexpr std::array<Named<Initial::Rule>, 5> initial_rules{{{Initial::Ru
                                                                     {Initial::Rule::alternate, "alternate"},
                                                                     {Initial::Rule::wave, "wave"}}};
 
-inline constexpr std::array<Named<Event::Kind>, 6> event_kinds{{{Event::Kind::crash, "crash"},
-                                                                {Event::Kind::restart, "restart"},
-                                                                {Event::Kind::slow, "slow"},
-                                                                {Event::Kind::leave, "leave"},
-                                                                {Event::Kind::join, "join"},
-                                                                {Event::Kind::partition, "partition"}}};
-inline constexpr std::array later_event_kinds{"pause", "one-way", "cut", "loss", "clock", "bandwidth", "liar"};
+inline constexpr std::array<Named<Event::Kind>, 10> event_kinds{{{Event::Kind::crash, "crash"},
+                                                                 {Event::Kind::restart, "restart"},
+                                                                 {Event::Kind::pause, "pause"},
+                                                                 {Event::Kind::slow, "slow"},
+                                                                 {Event::Kind::leave, "leave"},
+                                                                 {Event::Kind::join, "join"},
+                                                                 {Event::Kind::partition, "partition"},
+                                                                 {Event::Kind::one_way, "one-way"},
+                                                                 {Event::Kind::cut, "cut"},
+                                                                 {Event::Kind::loss, "loss"}}};
+inline constexpr std::array later_event_kinds{"clock", "bandwidth", "liar"};
 
 inline constexpr std::array<Named<Distribution::Kind>, 9> distributions{{{Distribution::Kind::constant, "constant"},
                                                                          {Distribution::Kind::uniform, "uniform"},

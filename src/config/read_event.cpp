@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "section.hpp"
 #include "units.hpp"
 
@@ -5,7 +7,41 @@
 namespace grapevine::config {
 namespace {
 
+using Kind = Event::Kind;
+
 constexpr const char* selection_hint = "\"gpu\" is all of a group, \"gpu:2\" two of it, \"cpu:10%\" a share, \"cpu[3]\" its fourth, \"*\" everybody";
+
+// Which kinds a key belongs to.
+struct Belongs {
+    const char* key;
+    std::vector<Kind> kinds;
+};
+const std::vector<Belongs> keys{
+    {"nodes", {Kind::crash, Kind::restart, Kind::pause, Kind::slow, Kind::leave, Kind::loss}},
+    {"for", {Kind::pause, Kind::slow, Kind::partition, Kind::one_way, Kind::cut, Kind::loss}},
+    {"every", {Kind::pause}},
+    {"times", {Kind::pause}},
+    {"timers", {Kind::pause}},
+    {"factor", {Kind::slow}},
+    {"loss", {Kind::loss}},
+    {"group", {Kind::join}},
+    {"count", {Kind::join}},
+    {"over", {Kind::join}},
+    {"sides", {Kind::partition}},
+    {"from", {Kind::one_way}},
+    {"to", {Kind::one_way}},
+    {"between", {Kind::cut, Kind::loss}},
+};
+
+void refuse_others(Section& section, Kind kind) {
+    for (const Belongs& known : keys) {
+        if (std::find(known.kinds.begin(), known.kinds.end(), kind) != known.kinds.end()) continue;
+        std::string where = "kind = ";
+        for (std::size_t i = 0; i < known.kinds.size(); ++i)
+            where += (i == 0 ? "" : i + 1 == known.kinds.size() ? " and " : ", ") + in_double_quotes(to_string(known.kinds[i]));
+        section.belongs({known.key}, where, "this event is " + in_double_quotes(to_string(kind)));
+    }
+}
 
 // Peers that may ever be in a group: at the start, and joining before (or after, said kindly) this event.
 double most_ever(const Config& config, const std::string& group, const std::vector<Event>& joins) {
@@ -13,7 +49,7 @@ double most_ever(const Config& config, const std::string& group, const std::vect
     for (const Group& known : config.groups)
         if (group == "*" || known.name == group) n += known.count;
     for (const Event& join : joins)
-        if (join.kind == Event::Kind::join && (group == "*" || join.group == group)) n += join.count;
+        if (join.kind == Kind::join && (group == "*" || join.group == group)) n += join.count;
     return n;
 }
 
@@ -33,6 +69,18 @@ void read_nodes(Section& section, Event& event, const Config& config) {
     read_selection(section, *nodes, event.nodes, config);
 }
 
+// "gpu:2", or ["gpu:2", "cpu[3]"]. `hint` says how the whole key is written.
+void read_selections(Section& section, const Value& value, std::vector<Selection>& out, const Config& config, const char* hint) {
+    const auto* list = std::get_if<Array>(&value.is);
+    if (!list) {
+        read_selection(section, value, out.emplace_back(), config);
+        return;
+    }
+    if (list->empty()) return section.reading().say(value.place, "a list of selections, and it is empty", hint);
+    for (const Value& member : *list)
+        if (!read_selection(section, member, out.emplace_back(), config)) return;
+}
+
 void read_sides(Section& section, Event& event, const Config& config) {
     const Value* sides = section.value("sides");
     const char* hint = "sides = [[\"gpu\"], [\"cpu\"]]: two or more lists of selections";
@@ -44,15 +92,54 @@ void read_sides(Section& section, Event& event, const Config& config) {
         if (!members || members->empty())
             return section.reading().say(side.place, "a side is a list of selections, this is " + (members ? "empty" : kind_of(side)),
                                          hint);
-        auto& read = event.sides.emplace_back();
-        for (const Value& member : *members)
-            if (!read_selection(section, member, read.emplace_back(), config)) return;
+        read_selections(section, side, event.sides.emplace_back(), config, hint);
     }
+}
+
+void read_between(Section& section, Event& event, const Config& config) {
+    const Value* between = section.value("between");
+    const char* hint = "between = [\"gpu:2\", \"cpu\"]: two selections, or lists of them";
+    if (!between) return section.fault("between", "this cut does not say between whom", hint);
+    const auto* list = std::get_if<Array>(&between->is);
+    if (!list || list->size() != 2) return section.fault("between", "'between' in [[event]] wants a list of two ends", hint);
+    for (const Value& end : *list) read_selections(section, end, event.sides.emplace_back(), config, hint);
+}
+
+void read_one_way(Section& section, Event& event, const Config& config) {
+    const char* hint = "from = \"gpu:2\" and to = \"*\": selections, or lists of them";
+    for (const auto& [key, into] : {std::pair("from", &event.from), std::pair("to", &event.to)}) {
+        const Value* end = section.value(key);
+        if (!end) return section.fault(key, "this one-way cut does not say '" + std::string(key) + "' whom", hint);
+        read_selections(section, *end, *into, config, hint);
+    }
+}
+
+void read_loss(Section& section, Event& event, const Config& config) {
+    if (section.has("nodes") && section.has("between"))
+        section.fault("between", "loss is of 'nodes' or 'between' two ends, not both", "write two [[event]], or keep one of the keys");
+    if (section.has("between")) read_between(section, event, config), section.value("nodes");
+    else read_nodes(section, event, config), section.value("between");
+    if (!section.has("loss")) section.fault("loss", "this [[event]] does not say how much is lost", "loss = 0.3: a probability, besides what the link loses");
+    section.probability("loss", event.loss);
 }
 
 void read_for(Section& section, Event& event) {
     Duration lasts{};
     if (section.longer_than_zero("for", lasts, "10s")) event.lasts = lasts;
+}
+
+void read_pause(Section& section, Event& event) {
+    const std::vector<std::string> timers{"wait", "run"};
+    if (const auto index = section.pick("timers", timers, {})) event.timers_run = *index == 1;
+    Duration every{};
+    if (section.longer_than_zero("every", every, "20s")) event.every = every;
+    if (!section.has("every")) return section.belongs({"times"}, "a pause with 'every'", "this one happens once");
+    if (std::uint32_t times = 0; section.integer("times", times, 1, 1'000'000'000)) event.times = times;
+    if (!event.lasts) section.fault("every", "a pause that comes again must end first", "for = \"5s\": how long each lasts");
+    else if (event.every && *event.every <= *event.lasts)
+        section.fault("every",
+                      "'every' must be longer than 'for', " + format_duration(*event.lasts) + ": it goes from the beginning of one pause to that of the next",
+                      "every = \"" + format_duration(*event.lasts * 2) + "\"");
 }
 
 void read_join(Section& section, Event& event, const Config& config) {
@@ -70,14 +157,35 @@ void read_join(Section& section, Event& event, const Config& config) {
     section.duration("over", event.over, "10s");
 }
 
+void read_slow(Section& section, Event& event) {
+    if (!section.has("factor")) section.fault("factor", "this [[event]] does not say how slow", "factor = 4: step times are multiplied by it");
+    section.above("factor", event.factor, 0);
+}
+
+void read_kind(Section& section, Event& event, const Config& config) {
+    refuse_others(section, event.kind);
+    switch (event.kind) {
+        case Kind::crash:
+        case Kind::restart:
+        case Kind::leave: return read_nodes(section, event, config);
+        case Kind::join: return read_join(section, event, config);
+        case Kind::pause: read_nodes(section, event, config), read_for(section, event), read_pause(section, event); break;
+        case Kind::slow: read_nodes(section, event, config), read_slow(section, event), read_for(section, event); break;
+        case Kind::partition: read_sides(section, event, config), read_for(section, event); break;
+        case Kind::one_way: read_one_way(section, event, config), read_for(section, event); break;
+        case Kind::cut: read_between(section, event, config), read_for(section, event); break;
+        case Kind::loss: read_loss(section, event, config), read_for(section, event); break;
+    }
+}
+
 // An index or a count that no time of the run can satisfy. Without [[group]] the counts come from a flag.
-void check_size(Section& section, const Selection& selection, const Config& config) {
+void check_size(Section& section, const char* key, const Selection& selection, const Config& config) {
     if (config.groups.empty()) return;
     const double most = most_ever(config, selection.group, config.events);
     const bool beyond = (selection.what == Selection::What::index && selection.number >= most) ||
                         (selection.what == Selection::What::count && selection.number > most);
     if (beyond)
-        section.fault(section.has("nodes") ? "nodes" : "sides",
+        section.fault(key,
                       in_quotes(format_selection(selection)) + " asks for more than the " +
                           std::to_string(static_cast<std::uint64_t>(most)) + " there are",
                       selection.what == Selection::What::index ? "the first is [0]" : "fewer, or all: \"" + selection.group + "\"");
@@ -94,25 +202,8 @@ void read_events(Section& file, Config& config) {
         if (!section.has("at")) section.fault("at", "this [[event]] does not say when", "at = \"35s\"");
         if (!section.has("kind")) section.fault("kind", "this [[event]] does not say its kind", "kind = " + any_of(words(event_kinds)));
         section.choice("kind", event.kind, event_kinds, words(later_event_kinds));
-        const std::string here = "this event is \"" + std::string(to_string(event.kind)) + "\"";
-
-        const bool join = event.kind == Event::Kind::join, slow = event.kind == Event::Kind::slow, partition = event.kind == Event::Kind::partition;
-        if (!join && !partition) read_nodes(section, event, config);
-        else section.belongs({"nodes"}, "kind = \"crash\", \"restart\", \"slow\" and \"leave\"", here);
-        if (join) read_join(section, event, config);
-        else section.belongs({"group", "count", "over"}, "kind = \"join\"", here);
-        if (partition) read_sides(section, event, config);
-        else section.belongs({"sides"}, "kind = \"partition\"", here);
-        if (slow) {
-            if (!section.has("factor"))
-                section.fault("factor", "this [[event]] does not say how slow", "factor = 4: step times are multiplied by it");
-            section.above("factor", event.factor, 0);
-        } else {
-            section.belongs({"factor"}, "kind = \"slow\"", here);
-        }
-        if (slow || partition) read_for(section, event);
-        else section.belongs({"for"}, "kind = \"slow\" and \"partition\"", here);
-        section.later({"checkpoint", "every", "times", "offset", "drift", "sends"});
+        read_kind(section, event, config);
+        section.later({"checkpoint", "offset", "drift", "sends"});
         section.finish();
         if (file.reading().any()) return;
         config.events.push_back(std::move(event));
@@ -120,9 +211,11 @@ void read_events(Section& file, Config& config) {
     // Afterwards, since a later event may let more peers in.
     for (std::size_t i = 0; i < sections.size(); ++i) {
         const Event& event = config.events[i];
-        check_size(sections[i], event.nodes, config);
+        check_size(sections[i], "nodes", event.nodes, config);
+        for (const Selection& selection : event.from) check_size(sections[i], "from", selection, config);
+        for (const Selection& selection : event.to) check_size(sections[i], "to", selection, config);
         for (const auto& side : event.sides)
-            for (const Selection& selection : side) check_size(sections[i], selection, config);
+            for (const Selection& selection : side) check_size(sections[i], event.kind == Kind::partition ? "sides" : "between", selection, config);
     }
 }
 

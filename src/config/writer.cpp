@@ -176,6 +176,7 @@ void write_link(Lines& out, const Link& link) {
 
 void write_event(Lines& out, const Event& event) {
     const auto selection = [](const Selection& s) { return quote(format_selection(s)); };
+    const auto selections = [&](const std::vector<Selection>& all) { return list(all, selection); };
     out.head("[[event]]");
     out.line("at", quote(event.at.time_since_epoch()));
     out.line("kind", quote(to_string(event.kind)));
@@ -187,13 +188,27 @@ void write_event(Lines& out, const Event& event) {
         case Event::Kind::crash:
         case Event::Kind::restart:
         case Event::Kind::leave: out.line("nodes", selection(event.nodes)); break;
+        case Event::Kind::pause:
+            out.line("nodes", selection(event.nodes));
+            out.line("timers", quote(event.timers_run ? "run" : "wait"));
+            if (event.every) out.line("every", quote(*event.every));
+            if (event.times) out.line("times", std::to_string(*event.times));
+            break;
         case Event::Kind::join:
             out.line("group", quote(event.group));
             out.line("count", std::to_string(event.count));
             out.line("over", quote(event.over));
             break;
-        case Event::Kind::partition:
-            out.line("sides", list(event.sides, [&](const std::vector<Selection>& side) { return list(side, selection); }));
+        case Event::Kind::partition: out.line("sides", list(event.sides, selections)); break;
+        case Event::Kind::one_way:
+            out.line("from", selections(event.from));
+            out.line("to", selections(event.to));
+            break;
+        case Event::Kind::cut: out.line("between", list(event.sides, selections)); break;
+        case Event::Kind::loss:
+            if (event.sides.empty()) out.line("nodes", selection(event.nodes));
+            else out.line("between", list(event.sides, selections));
+            out.line("loss", format_number(event.loss));
             break;
     }
     if (event.lasts) out.line("for", quote(*event.lasts));

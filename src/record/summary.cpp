@@ -1,6 +1,7 @@
 #include "grapevine/record/summary.hpp"
 
 #include <functional>
+#include <utility>
 
 #include "grapevine/record/run.hpp"
 #include "json.hpp"
@@ -9,7 +10,30 @@
 namespace grapevine::record {
 namespace {
 
-Json json_of(const Quantiles& q) { return Json::Object{{"median", q.median}, {"p99", q.p99}, {"max", q.max}}; }
+// In the order in which they are written.
+constexpr std::pair<const char*, Quantiles MembershipResult::*> times[] = {
+    {"first_ping_seconds", &MembershipResult::first_ping_seconds},
+    {"first_suspicion_seconds", &MembershipResult::first_suspicion_seconds},
+    {"first_detection_seconds", &MembershipResult::first_detection_seconds},
+    {"full_dissemination_seconds", &MembershipResult::full_dissemination_seconds},
+    {"leave_dissemination_seconds", &MembershipResult::leave_dissemination_seconds},
+};
+constexpr std::pair<const char*, std::optional<double> MembershipResult::*> numbers[] = {
+    {"leave_suspicions", &MembershipResult::leave_suspicions},
+    {"false_positives", &MembershipResult::false_positives},
+    {"false_positives_at_healthy", &MembershipResult::false_positives_at_healthy},
+    {"false_positives_about_healthy", &MembershipResult::false_positives_about_healthy},
+    {"false_detections", &MembershipResult::false_detections},
+    {"false_detections_per_member_period", &MembershipResult::false_detections_per_member_period},
+    {"refutations", &MembershipResult::refutations},
+    {"refutations_max", &MembershipResult::refutations_max},
+    {"probe_messages_per_member_period", &MembershipResult::probe_messages_per_member_period},
+    {"messages_per_member_period", &MembershipResult::messages_per_member_period},
+};
+
+Json json_of(const Quantiles& q) {
+    return Json::Object{{"median", q.median}, {"p99", q.p99}, {"p9999", q.p9999}, {"max", q.max}, {"mean", q.mean}};
+}
 
 Json json_of(const TargetResult& target) {
     return Json::Object{{"metric", target.metric},
@@ -20,13 +44,10 @@ Json json_of(const TargetResult& target) {
 }
 
 Json json_of(const MembershipResult& m) {
-    return Json::Object{{"first_suspicion_seconds", json_of(m.first_suspicion_seconds)},
-                        {"first_detection_seconds", json_of(m.first_detection_seconds)},
-                        {"full_dissemination_seconds", json_of(m.full_dissemination_seconds)},
-                        {"false_positives", m.false_positives},
-                        {"false_positives_at_healthy", m.false_positives_at_healthy},
-                        {"probe_messages_per_member_period", m.probe_messages_per_member_period},
-                        {"messages_per_member_period", m.messages_per_member_period}};
+    Json::Object out;
+    for (const auto& [name, value] : times) out.emplace_back(name, json_of(m.*value));
+    for (const auto& [name, value] : numbers) out.emplace_back(name, m.*value);
+    return out;
 }
 
 Json json_of(const ExpectResult& e) {
@@ -44,17 +65,12 @@ template <class T> T part(Fields& fields, const char* key, const std::function<T
     return value;
 }
 
-Quantiles read_quantiles(Fields& f) { return {f.number("median"), f.number("p99"), f.number("max")}; }
+Quantiles read_quantiles(Fields& f) { return {f.number("median"), f.number("p99"), f.number("p9999"), f.number("max"), f.number("mean")}; }
 
 MembershipResult read_membership(Fields& f) {
     MembershipResult m;
-    m.first_suspicion_seconds = part<Quantiles>(f, "first_suspicion_seconds", read_quantiles);
-    m.first_detection_seconds = part<Quantiles>(f, "first_detection_seconds", read_quantiles);
-    m.full_dissemination_seconds = part<Quantiles>(f, "full_dissemination_seconds", read_quantiles);
-    m.false_positives = f.number("false_positives");
-    m.false_positives_at_healthy = f.number("false_positives_at_healthy");
-    m.probe_messages_per_member_period = f.number("probe_messages_per_member_period");
-    m.messages_per_member_period = f.number("messages_per_member_period");
+    for (const auto& [name, value] : times) m.*value = part<Quantiles>(f, name, read_quantiles);
+    for (const auto& [name, value] : numbers) m.*value = f.number(name);
     return m;
 }
 

@@ -82,8 +82,8 @@ TEST_CASE("what is planned and not built has an answer of its own") {
         {"[data]\nsplit = \"shards\"", "2:9", "known but not available", "\"iid\""},
         {"[membership]\nkind = \"partial\"", "2:8", "known but not available", "\"swim\""},
         {"[churn]\ngroups = [\"cpu\"]", "1:2", "'churn' is known but not available", "take it out"},
-        {"[[event]]\nat = \"1s\"\nkind = \"pause\"", "3:8", "known but not available", "\"crash\""},
-        {"[[event]]\nat = \"1s\"\nkind = \"one-way\"", "3:8", "known but not available", "\"crash\""},
+        {"[[event]]\nat = \"1s\"\nkind = \"clock\"", "3:8", "known but not available", "\"crash\""},
+        {"[[event]]\nat = \"1s\"\nkind = \"liar\"", "3:8", "known but not available", "\"crash\""},
         {"[[link]]\nbetween = [\"*\", \"*\"]\nloss = { kind = \"bursty\" }", "3:8", "known but not available", "loss = 0.005"},
     });
 }
@@ -210,6 +210,43 @@ TEST_CASE("groups that are named exist") {
     check("[[event]]\nat = \"1s\"\nkind = \"partition\"\nsides = [[\"gpu\"], [\"x\"]]", "9:20", "no group 'x'", "groups:");
     check("[[group]]\nname = \"gpu\"", "7:8", "two groups 'gpu'", "name of its own");
     check("[[group]]\nname = \"g u\"", "7:8", "cannot name a group", "letters");
+}
+
+TEST_CASE("each kind of event has its keys") {
+    const std::string three = "[[event]]\nat = \"1s\"\nkind = ";
+    const auto check = [&](const std::string& rest, const char* place, const char* what, const char* hint) {
+        CAPTURE(rest);
+        const Error error = refusal(three + rest);
+        CAPTURE(error.what);
+        CAPTURE(error.hint);
+        CHECK(error.what.starts_with("run.toml:" + std::string(place) + ": "));
+        CHECK(contains(error.what, what));
+        CHECK(contains(error.hint, hint));
+    };
+    check("\"pause\"", "1:1", "whom it happens to", "nodes =");
+    check("\"pause\"\nnodes = \"*\"\nevery = \"5s\"", "5:9", "must end first", "for =");
+    check("\"pause\"\nnodes = \"*\"\nfor = \"5s\"\nevery = \"5s\"", "6:9", "longer than 'for', 5s", "every = \"10s\"");
+    check("\"pause\"\nnodes = \"*\"\nfor = \"5s\"\ntimes = 3", "6:1", "'times' belongs to a pause with 'every'", "");
+    check("\"pause\"\nnodes = \"*\"\nfor = \"5s\"\nevery = \"9s\"\ntimes = 0", "7:9", "out of range", "from 1");
+    check("\"pause\"\nnodes = \"*\"\ntimers = \"runs\"", "5:10", "no timers", "did you mean \"run\"?");
+    check("\"pause\"\nnodes = \"*\"\nfro = \"5s\"", "5:1", "unknown key 'fro'", "did you mean 'for'?");
+    check("\"crash\"\nnodes = \"*\"\ntimers = \"run\"", "5:1", "'timers' belongs to kind = \"pause\"; this event is \"crash\"", "");
+    check("\"crash\"\nnodes = \"*\"\nfor = \"1s\"", "5:1", "\"cut\" and \"loss\"", "");
+    check("\"one-way\"\nto = \"*\"", "1:1", "does not say 'from' whom", "from = \"gpu:2\"");
+    check("\"one-way\"\nfrom = \"*\"", "1:1", "does not say 'to' whom", "");
+    check("\"one-way\"\nfrom = \"*\"\nto = []", "5:6", "empty", "from =");
+    check("\"one-way\"\nfrom = \"*\"\nto = [\"*\", 3]", "5:12", "selected by a text", "\"gpu\"");
+    check("\"one-way\"\nfrom = \"*\"\nto = \"*:0\"", "5:6", "selects nobody", "");
+    check("\"one-way\"\nnodes = \"*\"\nfrom = \"*\"\nto = \"*\"", "4:1", "'nodes' belongs to", "");
+    check("\"cut\"", "1:1", "between whom", "between =");
+    check("\"cut\"\nbetween = [\"*\"]", "4:11", "two ends", "between =");
+    check("\"cut\"\nbetween = \"*\"", "4:11", "two ends", "between =");
+    check("\"loss\"\nloss = 0.1", "1:1", "whom it happens to", "nodes =");
+    check("\"loss\"\nnodes = \"*\"", "1:1", "how much is lost", "loss = 0.3");
+    check("\"loss\"\nnodes = \"*\"\nloss = 1.1", "5:8", "out of range", "from 0 to 1");
+    check("\"loss\"\nnodes = \"*\"\nbetween = [\"*\", \"*\"]\nloss = 0.1", "5:11", "not both", "keep one");
+    check("\"one-way\"\nfrom = \"g[2]\"\nto = \"*\"\n[[group]]\nname = \"g\"\ncount = 2", "4:8", "more than the 2", "[0]");
+    check("\"cut\"\nbetween = [\"g:3\", \"*\"]\n[[group]]\nname = \"g\"\ncount = 2", "4:11", "more than the 2", "fewer");
 }
 
 TEST_CASE("expects name a metric, one moment and one bound") {

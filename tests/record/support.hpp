@@ -59,7 +59,9 @@ inline Summary full_summary() {
     s.final = full_sample();
     s.target = TargetResult{"merged_accuracy", 0.86, 41.0, 1e6, {}};
     s.time = {0.97, 0.02, 0.01};
-    s.membership.first_detection_seconds = {4.1, 6.0, 6.5};
+    s.membership.first_detection_seconds = {4.1, 6.0, 6.4, 6.5, 4.3};
+    s.membership.first_ping_seconds.mean = 1.02;
+    s.membership.refutations_max = 3;
     s.membership.false_positives = 2;
     s.trace_hash = "0123456789abcdef", s.model_hash = "fedcba9876543210";
     s.expects.push_back({"merged_accuracy", "by", 90.0, "at_least", 0.86, {}, 0.8931, true});

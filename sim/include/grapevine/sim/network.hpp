@@ -5,6 +5,7 @@
 
 #include "grapevine/config/config.hpp"
 #include "grapevine/random.hpp"
+#include "grapevine/sim/faults.hpp"
 #include "grapevine/time.hpp"
 
 namespace grapevine::sim {
@@ -33,15 +34,19 @@ public:
         Instant arrives[2]{};
         Duration latency{};      // of the first copy, one way
     };
+    struct End {
+        std::uint32_t peer, group;
+        Card& card;
+    };
     // Reserves both cards. Cut-through: sending starts when the uplink is free, receiving a latency later or when
-    // the downlink is free; both are held for as long as the slower of the two needs.
-    Fate send(Instant now, std::uint32_t from, std::uint32_t from_group, Card& from_card, std::uint32_t to,
-              std::uint32_t to_group, Card& to_card, std::uint64_t bytes, Plane plane, Random& random);
+    // the downlink is free; both are held for as long as the slower of the two needs. `random` is for what links
+    // do, `faulty` for what is wrong besides: a fault takes a message away and leaves all other draws as they were.
+    Fate send(Instant now, End from, End to, std::uint64_t bytes, Plane plane, Random& random, Random& faulty);
 
-    // side[i] of peer i; peers on different sides hear nothing of each other. -1: hears everybody.
-    void partition(std::vector<int> side) { side_ = std::move(side); }
-    void heal() { side_.clear(); }
-    bool cut(std::uint32_t from, std::uint32_t to) const;
+    Faults& faults() { return faults_; }
+    const Faults& faults() const { return faults_; }
+    void partition(const std::vector<int>& side) { faults_.partition(side); }
+    void heal() { faults_.end_all(); }
 
 private:
     struct Between {
@@ -52,7 +57,7 @@ private:
     std::vector<Between> links_;
     std::vector<std::int32_t> table_;  // (from group, to group) -> link, or -1
     std::size_t groups_ = 0;
-    std::vector<int> side_;
+    Faults faults_;
 };
 
 }  // namespace grapevine::sim

@@ -72,6 +72,11 @@ public:
     void leave(std::uint32_t peer);   // gracefully
     void finish(std::uint32_t peer);  // the run is over: final merge
     void slow(std::uint32_t peer, double factor);
+    // Stands still, by pause.cpp. Pauses nest: it goes on when each has ended.
+    enum class Timers { wait, run };
+    void pause(std::uint32_t peer, Timers timers);
+    void resume(std::uint32_t peer, Timers timers);
+    bool paused(std::uint32_t peer) const;
     Network& network() { return network_; }
 
     // Lets everything happen that is due until `end`, that instant included.
@@ -82,6 +87,7 @@ public:
     std::size_t size() const { return nodes_.size(); }
     bool up(std::uint32_t peer) const;
     std::size_t up_count() const { return up_count_; }
+    std::optional<Instant> missed(std::uint32_t peer) const;  // of one that is gone: when the first ping was sent to it since
     std::uint32_t group(std::uint32_t peer) const;
     std::uint64_t steps(std::uint32_t peer) const;
     Learner& learner(std::uint32_t peer);
@@ -100,6 +106,7 @@ public:
 private:
     struct Node;
     struct Due;
+    struct Pause;
 
     void step(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Peer::Input&& input);
     void carry_out(std::uint32_t peer, std::uint32_t depth);
@@ -109,6 +116,8 @@ private:
     void put(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Due&& due);
     void tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth);
     void stop(std::uint32_t peer);
+    void turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
+    static bool waits(const Pause& pause, const Peer::Input& input);
     void tell_story(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
     void tell_story(std::uint32_t peer, const Peer::Event& event);
 

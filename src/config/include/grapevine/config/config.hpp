@@ -162,16 +162,22 @@ struct Selection {
 };
 
 struct Event {
-    enum class Kind { crash, restart, slow, leave, join, partition };
+    enum class Kind { crash, restart, pause, slow, leave, join, partition, one_way, cut, loss };
     Kind kind = Kind::crash;
     Instant at{};
-    Selection nodes;                           // crash, restart, slow, leave
+    Selection nodes;                           // crash, restart, pause, slow, leave; loss that is not between two ends
     double factor = 1;                         // slow: step times are multiplied by this
-    std::optional<Duration> lasts;             // "for": slow, partition; none: for ever
+    double loss = 0;                           // loss: probability, besides what the link loses
+    std::optional<Duration> lasts;             // "for": all that can end; none: for ever
+    std::optional<Duration> every;             // pause: again, this long after it began; longer than it lasts
+    std::optional<std::uint32_t> times;        // pause, with every: so often in all; none: until the run ends
+    bool timers_run = false;                   // pause: timers = "run"; only what is sent and received waits
     std::string group;                         // join
     std::uint32_t count = 1;                   // join
     Duration over = Duration::zero();          // join: spread over this long
-    std::vector<std::vector<Selection>> sides; // partition: two or more; who is on none hears everybody
+    std::vector<Selection> from, to;           // one-way
+    std::vector<std::vector<Selection>> sides; // partition: two or more, who is on none hears everybody. cut, loss
+                                               // between two ends: those two
     bool operator==(const Event&) const = default;
 };
 

@@ -5,7 +5,7 @@
 namespace grapevine::record {
 
 struct Quantiles {
-    std::optional<double> median, p99, max;
+    std::optional<double> median, p99, p9999, max, mean;
     bool operator==(const Quantiles&) const = default;
 };
 
@@ -23,8 +23,12 @@ struct TimeShares {
 };
 
 struct MembershipResult {
-    Quantiles first_suspicion_seconds, first_detection_seconds, full_dissemination_seconds;
-    std::optional<double> false_positives, false_positives_at_healthy;
+    Quantiles first_ping_seconds, first_suspicion_seconds, first_detection_seconds, full_dissemination_seconds;
+    Quantiles leave_dissemination_seconds;
+    std::optional<double> leave_suspicions;
+    std::optional<double> false_positives, false_positives_at_healthy, false_positives_about_healthy;
+    std::optional<double> false_detections, false_detections_per_member_period;
+    std::optional<double> refutations, refutations_max;
     std::optional<double> probe_messages_per_member_period, messages_per_member_period;
     bool operator==(const MembershipResult&) const = default;
 };

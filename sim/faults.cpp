@@ -1,0 +1,75 @@
+#include "grapevine/sim/faults.hpp"
+
+#include <algorithm>
+
+namespace grapevine::sim {
+
+namespace {
+constexpr std::uint16_t end_a = 1, end_b = 2;  // a peer may be at both
+}
+
+void Faults::Fault::put(std::uint32_t peer, std::uint16_t what) {
+    if (peer >= part.size()) part.resize(peer + std::size_t{1});
+    part[peer] = what;
+}
+
+int Faults::Fault::chances(std::uint32_t from, std::uint32_t to) const {
+    const int a = of(from), b = of(to);
+    switch (kind) {
+        case Kind::sides: return a != 0 && b != 0 && a != b;
+        case Kind::one_way: return (a & end_a) != 0 && (b & end_b) != 0;
+        case Kind::both_ways: return ((a & end_a) != 0 && (b & end_b) != 0) || ((a & end_b) != 0 && (b & end_a) != 0);
+        case Kind::touching: return (a != 0) + (b != 0);
+    }
+    return 0;
+}
+
+Faults::Key Faults::add(Fault::Kind kind, double loss, const Peers& a, const Peers& b) {
+    Fault fault{++last_, kind, loss, {}};
+    for (const std::uint32_t p : a) fault.put(p, end_a);
+    for (const std::uint32_t p : b) fault.put(p, fault.of(p) | end_b);
+    all_.push_back(std::move(fault));
+    return last_;
+}
+
+Faults::Key Faults::partition(const std::vector<int>& side) {
+    Fault fault{++last_, Fault::Kind::sides, 1, {}};
+    for (std::uint32_t p = 0; p < side.size(); ++p) fault.put(p, static_cast<std::uint16_t>(side[p] + 1));
+    all_.push_back(std::move(fault));
+    return last_;
+}
+
+Faults::Key Faults::one_way(const Peers& from, const Peers& to) { return add(Fault::Kind::one_way, 1, from, to); }
+Faults::Key Faults::cut(const Peers& a, const Peers& b) { return add(Fault::Kind::both_ways, 1, a, b); }
+Faults::Key Faults::lossy(const Peers& peers, double loss) { return add(Fault::Kind::touching, loss, peers, {}); }
+Faults::Key Faults::lossy_between(const Peers& a, const Peers& b, double loss) { return add(Fault::Kind::both_ways, loss, a, b); }
+
+void Faults::end(Key key) {
+    std::erase_if(all_, [&](const Fault& f) { return f.key == key; });
+}
+
+bool Faults::cut_off(std::uint32_t from, std::uint32_t to) const {
+    for (const Fault& f : all_)
+        if (f.loss >= 1 && f.chances(from, to) > 0) return true;
+    return false;
+}
+
+bool Faults::take(std::uint32_t from, std::uint32_t to, Random& random) const {
+    double through = 1;
+    for (const Fault& f : all_)
+        for (int n = f.chances(from, to); n > 0; --n) through *= 1 - f.loss;
+    if (through >= 1) return false;
+    return through <= 0 || !random.chance(through);
+}
+
+void Faults::joins(std::uint32_t peer, std::uint32_t through) {
+    for (Fault& f : all_)
+        if (f.kind == Fault::Kind::sides && f.of(through) != 0) f.put(peer, f.of(through));
+}
+
+void Faults::replaces(std::uint32_t peer, std::uint32_t before) {
+    for (Fault& f : all_)
+        if (f.of(before) != 0 || f.of(peer) != 0) f.put(peer, f.of(before));
+}
+
+}  // namespace grapevine::sim

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "grapevine/random.hpp"
+
+namespace grapevine::sim {
+
+// What is wrong between whom at the moment, besides what the links lose: each fault stands for itself, those in
+// force add up, and each ends by itself. Only peers that a fault touches are written down, and while there is
+// none a message asks one question (any()).
+class Faults {
+public:
+    using Key = std::uint64_t;
+    using Peers = std::vector<std::uint32_t>;
+
+    // side[i] of peer i; peers on different sides hear nothing of each other. -1: hears everybody.
+    Key partition(const std::vector<int>& side);
+    Key one_way(const Peers& from, const Peers& to);           // nothing that `from` sends reaches `to`
+    Key cut(const Peers& a, const Peers& b);                   // both ways
+    // Whatever these send or receive is lost with that probability, by chances of their own: between two of them
+    // it has to be lucky twice.
+    Key lossy(const Peers& peers, double loss);
+    Key lossy_between(const Peers& a, const Peers& b, double loss);
+
+    void end(Key key);
+    void end_all() { all_.clear(); }
+    bool any() const { return !all_.empty(); }
+
+    bool cut_off(std::uint32_t from, std::uint32_t to) const;  // nothing gets through, certainly
+    // Whether one message is lost to a fault. `random` is for this alone, so that a fault changes no other draw.
+    bool take(std::uint32_t from, std::uint32_t to, Random& random) const;
+
+    // A newcomer stands where the peer stands through which it came: on that side of each partition.
+    void joins(std::uint32_t peer, std::uint32_t through);
+    // The same machine again: whatever is wrong with its links is wrong with them still.
+    void replaces(std::uint32_t peer, std::uint32_t before);
+
+private:
+    struct Fault {
+        Key key;
+        enum class Kind { sides, one_way, both_ways, touching } kind;
+        double loss;                      // 1: nothing gets through
+        std::vector<std::uint16_t> part;  // of each peer, as the kind reads it; 0 and beyond the end: none
+        std::uint16_t of(std::uint32_t peer) const { return peer < part.size() ? part[peer] : 0; }
+        void put(std::uint32_t peer, std::uint16_t what);
+        int chances(std::uint32_t from, std::uint32_t to) const;  // how often a message from here to there may be lost to it
+    };
+    Key add(Fault::Kind kind, double loss, const Peers& a, const Peers& b);
+
+    std::vector<Fault> all_;
+    Key last_ = 0;
+};
+
+}  // namespace grapevine::sim

@@ -1,0 +1,61 @@
+// Peers that stand still for a while. A pause is one of two things:
+//
+//   Timers::wait  The process is stopped (SIGSTOP, a laptop's lid, a swapping machine). What arrives and what its
+//                 timers were to wake waits in the order in which it was due; when it goes on, all of it comes at that
+//                 instant, one after the other, and it sees a clock that has jumped. Its learner goes on where it was.
+//   Timers::run   Lifeguard's rig (Dadgar, Phillips, Currey 2017, section V): the process blocks immediately before it
+//                 sends and after it receives. Timers and learner go on, so it misses answers that lie at its door, and
+//                 accuses the innocent; nobody hears of it until the end.
+#include <utility>
+
+#include "node.hpp"
+
+namespace grapevine::sim {
+
+void World::pause(std::uint32_t peer, Timers timers) {
+    Node& node = *nodes_[peer];
+    if (!node.up) return;
+    if (!node.pause) node.pause = std::make_unique<Pause>();
+    if (timers == Timers::run) {
+        ++node.pause->blocked;
+        return;
+    }
+    if (node.pause->stopped++ > 0) return;
+    node.pause->since = now_;
+    ++node.order;  // the end of what the learner is doing comes later than the agenda says
+}
+
+void World::resume(std::uint32_t peer, Timers timers) {
+    Node& node = *nodes_[peer];
+    if (!node.up || !node.pause) return;  // it died meanwhile
+    Pause& pause = *node.pause;
+    std::uint32_t& held = timers == Timers::run ? pause.blocked : pause.stopped;
+    if (held == 0 || --held > 0) return;
+    if (timers == Timers::wait && node.busy) {
+        node.order_began += now_ - pause.since;
+        node.order_ends += now_ - pause.since;
+        put(node.order_ends, 0, peer, peer, Due{OrderDone{node.order}});
+    }
+    if (pause.stopped > 0) return;  // the rig lets go, and the process is stopped
+
+    auto arrived = std::exchange(pause.arrived, {});
+    if (pause.blocked == 0) {
+        // What it wanted to send goes first, then it hears what has come: its messages leave in the order in which it
+        // wrote them, and an answer to what it hears only now comes behind them.
+        const auto unsent = std::exchange(node.pause, nullptr);
+        for (Pause::Unsent& u : unsent->unsent) send(peer, 0, u.to, std::move(u.message));
+    }
+    for (Pause::Arrived& a : arrived) {
+        if (!node.up) turn_away(peer, a.from, a.input);  // it has departed on the way
+        else if (node.pause && waits(*node.pause, a.input)) node.pause->arrived.push_back(std::move(a));
+        else step(peer, a.from, 0, std::move(a.input));
+    }
+}
+
+bool World::waits(const Pause& pause, const Peer::Input& input) {
+    return pause.stopped > 0 || (pause.blocked > 0 && std::holds_alternative<Received<Peer::Message>>(input));
+}
+
+bool World::paused(std::uint32_t peer) const { return nodes_[peer]->pause != nullptr; }
+
+}  // namespace grapevine::sim

@@ -1,0 +1,118 @@
+// Whole scenarios as their files say them: what happens when, and what is counted of it.
+#include <doctest/doctest.h>
+
+#include "grapevine/sim/run/run.hpp"
+
+using namespace grapevine;
+
+namespace {
+
+constexpr const char* lan = R"(
+until = "60s"
+[model]
+kind = "average"
+[exchange]
+kind = "local"
+[[group]]
+name = "lan"
+count = 32
+[[link]]
+between = ["*", "*"]
+latency = { dist = "uniform", min = "1ms", max = "3ms" }
+)";
+
+record::Summary run(const std::string& more, const std::string& base = lan) {
+    auto read = config::read_text(base + more, "test.toml");
+    if (const auto* error = std::get_if<config::Error>(&read)) FAIL(error->what << ": " << error->hint);
+    sim::RunRequest request;
+    request.config = std::get<config::Config>(read);
+    auto prepared = learn::prepare(request.config);
+    request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
+    return sim::run(request).summary;
+}
+
+std::string event(const std::string& at, const std::string& rest) { return "[[event]]\nat = \"" + at + "\"\n" + rest + "\n"; }
+
+}  // namespace
+
+TEST_CASE("nothing happens: nobody is accused, and every figure of a death is null") {
+    const record::MembershipResult m = run("").membership;
+    CHECK(m.false_positives == 0);
+    CHECK(m.false_detections == 0);
+    CHECK(m.leave_suspicions == 0);
+    CHECK(m.refutations_max == 0);
+    CHECK(!m.first_ping_seconds.mean);
+    CHECK(!m.leave_dissemination_seconds.median);
+}
+
+TEST_CASE("deaths are pinged, suspected and buried in this order") {
+    const record::MembershipResult m = run(event("5s", "kind = \"crash\"\nnodes = \"lan:4\"")).membership;
+    REQUIRE(m.first_ping_seconds.mean);
+    CHECK(*m.first_ping_seconds.mean > 0);
+    CHECK(*m.first_ping_seconds.mean < 3);
+    CHECK(*m.first_suspicion_seconds.mean > *m.first_ping_seconds.mean);
+    CHECK(*m.first_detection_seconds.mean > *m.first_suspicion_seconds.mean);
+    CHECK(*m.full_dissemination_seconds.mean >= *m.first_detection_seconds.mean);
+    CHECK(*m.first_ping_seconds.max >= *m.first_ping_seconds.median);
+    CHECK(m.false_positives == 0);
+    CHECK(m.false_detections == 0);  // a probe of the dead fails rightly
+}
+
+TEST_CASE("a leave is heard by all 31 others, soon, and nobody is suspected for it") {
+    const record::MembershipResult m = run(event("5s", "kind = \"leave\"\nnodes = \"lan[3]\"")).membership;
+    REQUIRE(m.leave_dissemination_seconds.max);
+    CHECK(*m.leave_dissemination_seconds.max < 2.6);
+    CHECK(*m.leave_dissemination_seconds.median > 0);
+    CHECK(m.leave_suspicions == 0);
+    CHECK(m.false_positives == 0);
+    // Two that hear nothing until the end: 31 of 1000 would be few, 2 of 31 are beyond every tail but the median.
+    const record::MembershipResult cut = run(event("4s", "kind = \"one-way\"\nfrom = \"*\"\nto = [\"lan[7]\", \"lan[8]\"]\nfor = \"2h\"") +
+                                             event("5s", "kind = \"leave\"\nnodes = \"lan[3]\"")).membership;
+    CHECK(cut.leave_dissemination_seconds.median);
+    CHECK(!cut.leave_dissemination_seconds.p99);
+    CHECK(!cut.leave_dissemination_seconds.max);
+    CHECK(!cut.leave_dissemination_seconds.mean);
+}
+
+TEST_CASE("verdicts about the paused are true while they are paused, and false about those they accuse") {
+    // Stopped for good: each of the 31 others is right to bury it.
+    const record::MembershipResult stopped = run(event("5s", "kind = \"pause\"\nnodes = \"lan[3]\"")).membership;
+    CHECK(stopped.false_positives == 0);
+    CHECK(stopped.false_detections == 0);
+    CHECK(!stopped.first_detection_seconds.median);  // it did not crash
+    // Deaf and for long: it buries everybody, and only it does.
+    const record::MembershipResult deaf = run("[membership]\nlifeguard = false\n" +
+                                              event("5s", "kind = \"one-way\"\nfrom = \"*\"\nto = \"lan[3]\"\nfor = \"50s\"")).membership;
+    CHECK(*deaf.false_positives > 0);
+    CHECK(*deaf.false_positives_about_healthy > 0);
+    CHECK(*deaf.false_detections > 20);
+    CHECK(*deaf.refutations > 0);
+    CHECK(*deaf.refutations_max >= 1);
+    CHECK(deaf.false_positives_at_healthy.value() <= deaf.false_positives.value());
+}
+
+TEST_CASE("pauses in cycles are of the same peers each time, so often as it says") {
+    const std::string cycles = event("5s", "kind = \"pause\"\nnodes = \"lan:4\"\nfor = \"2500ms\"\nevery = \"8s\"\ntimes = 3\ntimers = \"run\"");
+    const record::Summary once = run(cycles), again = run(cycles);
+    CHECK(once.trace_hash == again.trace_hash);
+    CHECK(*once.membership.false_detections > 0);
+    const record::Summary fewer = run(event("5s", "kind = \"pause\"\nnodes = \"lan:4\"\nfor = \"2500ms\"\nevery = \"8s\"\ntimes = 1\ntimers = \"run\""));
+    CHECK(*fewer.membership.false_detections < *once.membership.false_detections);
+    const record::Summary always = run(event("5s", "kind = \"pause\"\nnodes = \"lan:4\"\nfor = \"2500ms\"\nevery = \"8s\"\ntimers = \"run\""));
+    CHECK(*always.membership.false_detections > *once.membership.false_detections);
+}
+
+TEST_CASE("a restarted peer has its name again; its old self is dead, and nobody is wrong to say so") {
+    const record::Summary s = run(event("5s", "kind = \"restart\"\nnodes = \"lan[3]\"") + event("40s", "kind = \"crash\"\nnodes = \"lan[3]\""));
+    CHECK(s.final.peers_alive == 31);  // lan[3] was found again at 40 s
+    CHECK(s.peers_max == 32);
+    CHECK(s.membership.false_positives == 0);
+}
+
+TEST_CASE("loss of a few nodes costs probes, and is no reason to doubt the others") {
+    const record::MembershipResult m = run(event("1s", "kind = \"loss\"\nnodes = \"lan:2\"\nloss = 0.4")).membership;
+    CHECK(*m.false_detections > 0);
+    CHECK(m.false_positives_about_healthy == 0);
+    const record::MembershipResult between = run(event("1s", "kind = \"loss\"\nbetween = [\"lan:2\", \"lan:2\"]\nloss = 0.4")).membership;
+    CHECK(*between.false_detections < *m.false_detections);
+}
