@@ -1,7 +1,10 @@
-#include "expects.hpp"
+#include "grapevine/sim/run/expects.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "grapevine/record/comparison.hpp"
 
 namespace grapevine::sim {
 
@@ -38,20 +41,64 @@ std::vector<std::pair<double, double>> series(const config::Expect& e, const std
     return values;
 }
 
-}  // namespace
-
-record::ExpectResult judge(const config::Expect& e, const std::vector<record::Sample>& samples, const record::Summary& summary) {
-    using When = config::Expect::When;
+record::ExpectResult asked(const config::Expect& e) {
     record::ExpectResult result;
     result.metric = e.metric;
     static constexpr const char* whens[] = {"at", "by", "from", "end"};
     static constexpr const char* whats[] = {"at_least", "at_most", "equals"};
     result.when = whens[static_cast<int>(e.when)];
     result.what = whats[static_cast<int>(e.what)];
-    if (e.when != When::end) result.instant = seconds(e.instant);
+    if (e.when != config::Expect::When::end) result.instant = seconds(e.instant);
     result.value = e.value;
     if (e.what == config::Expect::What::equals) result.within = e.within;
+    return result;
+}
 
+// Null is what never came: later than all others for a median, no figure otherwise.
+std::optional<double> figure(const config::Expect& e, const std::string& variant, const std::vector<MeasuredRun>& runs, record::ExpectResult* into) {
+    using Over = config::Expect::Over;
+    std::vector<double> known;
+    std::size_t all = 0;
+    for (const MeasuredRun& run : runs) {
+        if (!variant.empty() && run.variant != variant) continue;
+        ++all;
+        if (run.measured) known.push_back(*run.measured);
+    }
+    if (known.empty()) return {};
+    std::sort(known.begin(), known.end());
+    if (e.over == Over::median) {
+        const std::size_t low = (all - 1) / 2, high = all / 2;
+        return high < known.size() ? std::optional((known[low] + known[high]) / 2) : std::nullopt;
+    }
+    if (known.size() < all) return {};
+    if (e.over == Over::max) return known.back();
+    const double sum = std::accumulate(known.begin(), known.end(), 0.0);
+    if (e.over == Over::sum) return sum;
+    const record::Interval interval = record::interval_of(known);
+    if (into) into->low = interval.low, into->high = interval.high;
+    return interval.mean;
+}
+
+}  // namespace
+
+record::ExpectResult judge(const config::Expect& e, const std::vector<MeasuredRun>& runs) {
+    record::ExpectResult result = asked(e);
+    result.over = config::to_string(e.over);
+    result.variant = e.variant;
+    result.relative_to = e.relative_to;
+    result.measured = figure(e, e.variant, runs, e.relative_to.empty() ? &result : nullptr);
+    if (!e.relative_to.empty()) {
+        const auto base = figure(e, e.relative_to, runs, nullptr);
+        // Nothing to be measured by: 0 of 0 says nothing about either.
+        result.measured = result.measured && base && *base != 0 ? std::optional(*result.measured / *base) : std::nullopt;
+    }
+    result.holds = result.measured && meets(e, *result.measured);
+    return result;
+}
+
+record::ExpectResult judge(const config::Expect& e, const std::vector<record::Sample>& samples, const record::Summary& summary) {
+    using When = config::Expect::When;
+    record::ExpectResult result = asked(e);
     const auto values = series(e, samples);
     const bool of_samples = std::find(config::metric_names().begin(), config::metric_names().end(), e.metric) != config::metric_names().end();
     if (!of_samples) {

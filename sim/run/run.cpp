@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "expects.hpp"
+#include "grapevine/sim/run/expects.hpp"
 #include "happenings.hpp"
 #include "measure.hpp"
 

@@ -18,6 +18,11 @@ int check(const Arguments& a) {
     if (const auto* error = std::get_if<Error>(&read)) return complain(*error, usage);
     const auto& config = std::get<config::Config>(read);
     if (const std::string why = setup::refused(config, true); !why.empty()) return complain({a.positional[0] + ": " + why, ""}, usage);
+    const auto points = scenarios(a.positional[0], a, config);
+    if (const auto* error = std::get_if<Error>(&points)) return complain(*error, usage);
+    for (const Scenario& s : std::get<std::vector<Scenario>>(points))
+        if (const std::string why = setup::refused(s.config, true); !why.empty())
+            return complain({a.positional[0] + " (" + s.point.name + "): " + why, ""}, usage);
     std::fputs(config::to_toml(config).c_str(), stdout);
     if (const std::string why = setup::refused(config, false); !why.empty())
         std::fprintf(stderr, "note: only a simulation can run this: %s\n", why.c_str());
@@ -75,8 +80,11 @@ int init(const Arguments& a) {
 }  // namespace
 
 Verb check_verb() {
+    auto options = run_options();
+    const auto sweeping = sweep_options();
+    options.insert(options.end(), sweeping.begin(), sweeping.end());
     return {"check", "FILE.toml", "validate a configuration and print it with every default",
-            "Reads a run or a scenario as node and sim would, and prints it resolved. Exit 2 and the place if something is wrong.", run_options(), 1, check};
+            "Reads a run or a scenario as node and sim would, and prints it resolved. Exit 2 and the place if something is wrong.", options, 1, check};
 }
 
 Verb init_verb() {

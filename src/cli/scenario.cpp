@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 namespace grapevine::cli {
@@ -40,10 +41,38 @@ config::Group default_group() {
     return group;
 }
 
-std::variant<config::Config, Error> read_run(const std::string& path, const Arguments& a) {
+std::vector<Option> sweep_options() {
+    return {{"set", "KEY=VALUE", "another value of one key: membership.lifeguard=false, event.0.nodes=lan:4", true},
+            {"sweep", "KEY=A,B,C", "run each of these values; several make all combinations", true}};
+}
+
+namespace {
+
+// --sweep takes the place of what the file's [sweep] has under that path.
+std::optional<Error> add_axes(config::Sweep& sweep, const Arguments& a) {
+    for (const std::string& typed : a.all("sweep")) {
+        auto axis = config::parse_axis(typed, "--sweep");
+        if (const auto* error = std::get_if<Error>(&axis)) return *error;
+        auto& values = std::get<std::vector<config::Setting>>(axis);
+        std::erase_if(sweep.axes, [&](const auto& other) { return other.front().path == values.front().path; });
+        sweep.axes.push_back(std::move(values));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<config::Config, Error> read_run(const std::string& path, const Arguments& a, const std::vector<config::Setting>& more) {
     config::Config c;
-    if (!path.empty()) {
-        auto read = config::read_file(path);
+    std::vector<config::Setting> settings;
+    for (const std::string& typed : a.all("set")) {
+        auto setting = config::parse_setting(typed, "--set");
+        if (const auto* error = std::get_if<Error>(&setting)) return *error;
+        settings.push_back(std::get<config::Setting>(std::move(setting)));
+    }
+    settings.insert(settings.end(), more.begin(), more.end());
+    if (!path.empty() || !settings.empty()) {
+        auto read = path.empty() ? config::read_text("", "the command line", settings) : config::read_file(path, settings);
         if (const auto* error = std::get_if<config::Error>(&read)) return *error;
         c = std::get<config::Config>(std::move(read));
     }
@@ -77,10 +106,39 @@ std::variant<config::Config, Error> read_run(const std::string& path, const Argu
           duration("until", [&](Duration d) { c.until = d; }),
           duration("period", [&](Duration d) { c.exchange.period = d; c.exchange.every_steps.reset(); })})
         if (error) return *error;
+    if (a.has("until"))  // a shorter run cannot be held against what was to be later
+        std::erase_if(c.expects, [&](const config::Expect& e) {
+            const bool never = e.when != config::Expect::When::end && c.until && e.instant > Instant{*c.until};
+            if (never && more.empty()) std::fprintf(stderr, "note: the expectation of %s at %s lies after the end of the run\n", e.metric.c_str(),
+                                    config::format_duration(e.instant.time_since_epoch()).c_str());
+            return never;
+        });
+    if (const auto error = add_axes(c.sweep, a)) return *error;
     if (const auto dir = a.get("data-dir")) c.data.directory = *dir;
     if (c.groups.empty()) c.groups.push_back(default_group());
     if (const auto error = config::check(c, path.empty() ? "the command line" : path)) return *error;
     return c;
+}
+
+std::variant<std::vector<Scenario>, Error> scenarios(const std::string& path, const Arguments& a, const config::Config& whole) {
+    std::vector<Scenario> all;
+    for (config::Point& point : config::points(whole.sweep)) {
+        std::vector<config::Setting> settings = point.set;
+        settings.insert(settings.end(), point.values.begin(), point.values.end());
+        config::Config c = whole;
+        if (!settings.empty()) {
+            auto read = read_run(path, a, settings);
+            if (const auto* error = std::get_if<Error>(&read)) return *error;
+            c = std::get<config::Config>(std::move(read));
+        }
+        c.sweep = {};
+        std::erase_if(c.expects, [&](const config::Expect& e) {
+            return !e.relative_to.empty() || (!e.variant.empty() && e.variant != point.variant) || (!whole.sweep.empty() && e.over == config::Expect::Over::sum);
+        });
+        for (config::Expect& e : c.expects) e.variant.clear();
+        all.push_back({std::move(point), std::move(c)});
+    }
+    return all;
 }
 
 void scale_groups(config::Config& config, std::uint32_t peers) {

@@ -3,12 +3,16 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <mutex>
+#include <thread>
 #include <unistd.h>
 
-#include "grapevine/record/comparison.hpp"
 #include "grapevine/record/format.hpp"
+#include "grapevine/record/run.hpp"
+#include "grapevine/record/sweep.hpp"
 #include "grapevine/report/report.hpp"
 #include "grapevine/setup/peer_config.hpp"
+#include "grapevine/sim/run/expects.hpp"
 #include "grapevine/sim/run/run.hpp"
 #include "interrupt.hpp"
 #include "scenario.hpp"
@@ -52,31 +56,90 @@ void print(const record::Summary& s) {
     std::printf("  trace %s  model %s\n", s.trace_hash.c_str(), s.model_hash.c_str());
 }
 
-void print(const record::ExpectResult& e) {
+// One run of those that were asked for.
+struct Job {
+    std::string name;  // of its directory, where there are several
+    const Scenario* scenario;
+    std::uint64_t seed;
+    record::Summary summary;
+    std::vector<std::optional<double>> measured;  // for each [[expect]] of the file
+    bool ran = false;
+};
+
+record::SweepRun row_of(const Job& job) {
+    record::SweepRun row{job.name, job.scenario->point.variant, {}, job.summary};
+    for (const config::Setting& s : job.scenario->point.values) {
+        const bool text = s.value.size() > 1 && s.value.front() == '"' && s.value.back() == '"';
+        row.values.emplace_back(s.path, text ? s.value.substr(1, s.value.size() - 2) : s.value);
+    }
+    return row;
+}
+
+std::string out_of(const Arguments& a, const Job& job, std::size_t jobs) {
+    const auto out = a.get("out");
+    return !out ? "" : jobs == 1 ? *out : *out + "/" + job.name;
+}
+
+std::string text_of(const sim::Progress& p) {
+    char text[256];
+    const auto accuracy = p.last ? (p.last->merged_accuracy ? p.last->merged_accuracy : p.last->accuracy) : std::nullopt;
+    std::snprintf(text, sizeof text, "%7.1f s of %s  %5.2fx real time  %s events/s  %zu up  accuracy %s  distance %s", p.simulated_seconds,
+                  p.of_seconds > 0 ? record::format_seconds(p.of_seconds).c_str() : "?", p.simulated_seconds / std::max(p.wall_seconds, 1e-3),
+                  record::format_count(p.events_per_second).c_str(), p.peers_up, record::format_percent(accuracy).c_str(),
+                  p.last ? record::format_short(p.last->consensus_relative).c_str() : "-");
+    return text;
+}
+
+// Runs it; `whole` has the expectations of all runs together. What goes wrong, with the exit status for it.
+std::optional<std::pair<Error, int>> run_one(Job& job, const config::Config& whole, const Arguments& a, sim::RunRequest& request, const std::string& out) {
+    request.config = job.scenario->config;
+    request.config.seed = job.seed;
+    auto prepared = learn::prepare(request.config);
+    if (const auto* error = std::get_if<learn::Error>(&prepared)) return std::pair(*error, usage);
+    request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
+    std::optional<record::RunFiles> files;
+    if (!out.empty()) {
+        auto created = record::RunFiles::create(out, config::to_toml(request.config), a.has("overwrite"));
+        if (const auto* error = std::get_if<record::Error>(&created)) return std::pair(Error{error->what, error->hint}, usage);
+        files.emplace(std::move(std::get<record::RunFiles>(created)));
+        request.files = &*files;
+    }
+    request.version = version();
+    request.command = command_line();
+    sim::RunResult result = sim::run(request);
+    for (const config::Expect& e : whole.expects) job.measured.push_back(sim::judge(e, result.samples, result.summary).measured);
+    job.summary = std::move(result.summary);
+    job.ran = true;
+    if (files) {
+        files->summary(job.summary);
+        const auto loaded = record::load_run(files->directory());
+        if (const auto* run = std::get_if<record::Run>(&loaded)) files->report(report::page_of_run(*run));
+        if (const auto error = files->fault()) return std::pair(Error{error->what, error->hint}, failed);  // what was found out is not lost with the disk
+    }
+    if (request.config.model.needs_data() && job.summary.final.evaluated_peers.value_or(0) > 0 &&
+        !std::isfinite(job.summary.final.loss.value_or(std::nan(""))))
+        return std::pair(Error{"training has diverged: the parameters are no longer numbers", "a smaller learning_rate may help"}, failed);
+    return std::nullopt;
+}
+
+void print(const record::ExpectResult& e, std::size_t runs) {
     std::string bound = std::string(e.what == "equals" ? "equals" : e.what == "at_least" ? "at least" : "at most") + " " + record::format_short(e.value);
     if (e.within && *e.within > 0) bound += " within " + record::format_percent(*e.within);
     const std::string when = e.instant ? " " + e.when + " " + record::format_seconds(e.instant) : "";
-    std::printf("  %s  %s %s%s: %s\n", e.holds ? "holds" : "FAILS", e.metric.c_str(), bound.c_str(), when.c_str(),
+    std::string of = runs > 1 ? e.over + " of " : "";
+    if (!e.variant.empty()) of += e.variant + (e.relative_to.empty() ? "" : " over " + e.relative_to) + ": ";
+    std::printf("  %s  %s%s %s%s: %s\n", e.holds ? "holds" : "FAILS", of.c_str(), e.metric.c_str(), bound.c_str(), when.c_str(),
                 e.measured ? record::format_short(e.measured).c_str() : "never known");
+    if (e.low) std::printf("         95 %% interval of the mean: %s .. %s\n", record::format_short(e.low).c_str(), record::format_short(e.high).c_str());
 }
 
-// Over several seeds an expectation is held against the mean of what was measured.
-std::vector<record::ExpectResult> over_seeds(const std::vector<record::Summary>& runs) {
+// Over several runs an expectation is held against one figure of them all.
+std::vector<record::ExpectResult> over_runs(const config::Config& whole, const std::vector<Job>& jobs) {
     std::vector<record::ExpectResult> results;
-    for (std::size_t i = 0; i < runs.front().expects.size(); ++i) {
-        record::ExpectResult e = runs.front().expects[i];
-        std::vector<double> values;
-        for (const auto& r : runs)
-            if (r.expects[i].measured) values.push_back(*r.expects[i].measured);
-        const auto interval = record::interval_of(values);
-        e.measured = interval.mean;
-        const double v = e.measured.value_or(std::nan(""));
-        e.holds = values.size() == runs.size() &&
-                  (e.what == "at_least" ? v >= e.value : e.what == "at_most" ? v <= e.value : std::abs(v - e.value) <= e.within.value_or(0) * std::abs(e.value));
-        print(e);
-        if (interval.low) std::printf("         95 %% interval of the mean over %zu seeds: %s .. %s\n", values.size(),
-                                      record::format_short(interval.low).c_str(), record::format_short(interval.high).c_str());
-        results.push_back(std::move(e));
+    for (std::size_t i = 0; i < whole.expects.size(); ++i) {
+        std::vector<sim::MeasuredRun> measured;
+        for (const Job& job : jobs) measured.push_back({job.scenario->point.variant, job.measured[i]});
+        results.push_back(sim::judge(whole.expects[i], measured));
     }
     return results;
 }
@@ -97,106 +160,118 @@ int run(const Arguments& a) {
     auto read = read_run(a.positional[0], a);
     if (const auto* error = std::get_if<Error>(&read)) return complain(*error, usage);
     config::Config config = std::get<config::Config>(std::move(read));
-    std::uint32_t seeds = 1;
+    std::uint32_t seeds = 1, threads = 1;
+    std::optional<std::uint32_t> nodes;
     for (const auto& [name, put] : std::vector<std::pair<const char*, std::function<void(double)>>>{
-             {"nodes", [&](double n) { scale_groups(config, static_cast<std::uint32_t>(n)); }}, {"seeds", [&](double k) { seeds = static_cast<std::uint32_t>(k); }}}) {
+             {"nodes", [&](double n) { nodes = static_cast<std::uint32_t>(n); }},
+             {"seeds", [&](double k) { seeds = static_cast<std::uint32_t>(k); }},
+             {"threads", [&](double n) { threads = static_cast<std::uint32_t>(n); }}}) {
         auto n = a.number(name, 1, 1e7);
         if (const auto* error = std::get_if<Error>(&n)) return complain(*error, usage);
         if (const auto& value = std::get<std::optional<double>>(n)) put(*value);
     }
-    if (const std::string why = setup::refused(config, true); !why.empty()) return complain({a.positional[0] + ": " + why, ""}, usage);
-
-    if (const auto error = too_large(config)) return complain(*error, usage);
-    for (const auto& e : config.events)
-        if (config.until && e.at > Instant{*config.until})
-            std::fprintf(stderr, "note: the %s at %s lies after the end of the run, so it will not happen\n", config::to_string(e.kind),
-                         config::format_duration(e.at.time_since_epoch()).c_str());
+    auto points = scenarios(a.positional[0], a, config);
+    if (const auto* error = std::get_if<Error>(&points)) return complain(*error, usage);
+    std::vector<Job> jobs;
+    for (Scenario& scenario : std::get<std::vector<Scenario>>(points)) {
+        config::Config& c = scenario.config;
+        if (nodes) scale_groups(c, *nodes);
+        const std::string what = a.positional[0] + (scenario.point.name.empty() ? "" : " (" + scenario.point.name + ")");
+        if (const std::string why = setup::refused(c, true); !why.empty()) return complain({what + ": " + why, ""}, usage);
+        if (const auto error = too_large(c)) return complain(*error, usage);
+        if (jobs.empty())
+            for (const auto& e : c.events)
+                if (c.until && e.at > Instant{*c.until})
+                    std::fprintf(stderr, "note: the %s at %s lies after the end of the run, so it will not happen\n", config::to_string(e.kind),
+                                 config::format_duration(e.at.time_since_epoch()).c_str());
+        for (std::uint32_t k = 0; k < seeds; ++k)
+            jobs.push_back({(scenario.point.name.empty() ? "" : scenario.point.name + "-") + "seed-" + std::to_string(c.seed + k), &scenario, c.seed + k, {}, {}, false});
+    }
 
     std::ofstream story;
     if (const auto path = a.get("story")) {
         story.open(*path);
         if (!story) return complain({"cannot write the story to " + *path, "is the directory there, and may you write to it?"}, usage);
     }
-    const bool quiet = a.has("quiet"), json = a.has("json");
-    const auto& stop = stop_on_interrupt();
-    std::vector<record::Summary> runs;
-    bool interrupted = false;
-    for (std::uint32_t k = 0; k < seeds && !interrupted; ++k) {
-        sim::RunRequest request;
-        request.config = config;
-        request.config.seed = config.seed + k;
-        auto prepared = learn::prepare(request.config);
-        if (const auto* error = std::get_if<learn::Error>(&prepared)) return complain(*error, usage);
-        request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
-        std::optional<record::RunFiles> files;
-        if (const auto out = a.get("out")) {
-            const std::string directory = seeds == 1 ? *out : *out + "/seed-" + std::to_string(request.config.seed);
-            auto created = record::RunFiles::create(directory, config::to_toml(request.config), a.has("overwrite"));
-            if (const auto* error = std::get_if<record::Error>(&created)) return complain({error->what, error->hint}, usage);
-            files.emplace(std::move(std::get<record::RunFiles>(created)));
-            request.files = &*files;
-        }
-        ProgressLine line;
-        if (!quiet)
-            request.progress = [&](const sim::Progress& p) {
-                char text[256];
-                const auto accuracy = p.last ? (p.last->merged_accuracy ? p.last->merged_accuracy : p.last->accuracy) : std::nullopt;
-                std::snprintf(text, sizeof text, "%7.1f s of %s  %5.2fx real time  %s events/s  %zu up  accuracy %s  distance %s", p.simulated_seconds,
-                              p.of_seconds > 0 ? record::format_seconds(p.of_seconds).c_str() : "?", p.simulated_seconds / std::max(p.wall_seconds, 1e-3),
-                              record::format_count(p.events_per_second).c_str(), p.peers_up, record::format_percent(accuracy).c_str(),
-                              p.last ? record::format_short(p.last->consensus_relative).c_str() : "-");
-                line.show(text);
-            };
-        request.stop = &stop;
-        request.version = version();
-        request.command = command_line();
-        request.story = story.is_open() ? &story : nullptr;
-        sim::RunResult result = sim::run(request);
-        line.clear();
-        interrupted = result.stopped;
-        if (files) {
-            files->summary(result.summary);
-            const auto loaded = record::load_run(files->directory());
-            if (const auto* whole = std::get_if<record::Run>(&loaded)) files->report(report::page_of_run(*whole));
-            if (const auto error = files->fault()) {
-                complain({error->what, error->hint}, failed);
-                if (!json) print(result.summary);  // what was found out is not lost with the disk
-                return failed;
-            }
-        }
-        if (json) std::fputs(record::to_json(result.summary).c_str(), stdout);
-        else print(result.summary);
-        if (files && !json) std::printf("  files        %s\n", files->directory().c_str());
-        runs.push_back(std::move(result.summary));
-    }
-    for (const auto& r : runs)
-        if (config.model.needs_data() && r.final.evaluated_peers.value_or(0) > 0 && !std::isfinite(r.final.loss.value_or(std::nan(""))))
-            return complain({"training has diverged: the parameters are no longer numbers", "a smaller learning_rate may help"}, failed);
-    if (interrupted) return complain({"interrupted", "what had happened until then is above"}, failed);
+    const bool quiet = a.has("quiet"), json = a.has("json"), swept = !config.sweep.empty();
+    if (story.is_open() && jobs.size() > 1 && threads > 1) return complain({"--story tells one run after the other", "leave --threads out"}, usage);
+    std::size_t width = 3;
+    for (const Job& job : jobs) width = std::max(width, job.name.size());
+    if (swept && !json) std::printf("%s: %zu runs\n%s", config.name.c_str(), jobs.size(), record::heading(width).c_str());
 
+    const auto& stop = stop_on_interrupt();
+    std::mutex mutex;
+    std::size_t next = 0, done = 0;
+    std::optional<std::pair<Error, int>> fault;  // the first; the runs that have begun go on to their end
+    ProgressLine line;
+    const auto work = [&] {
+        for (;;) {
+            Job* job = nullptr;
+            {
+                const std::lock_guard lock(mutex);
+                if (next == jobs.size() || fault || stop.load()) return;
+                job = &jobs[next++];
+            }
+            sim::RunRequest request;
+            if (!quiet && threads == 1)
+                request.progress = [&](const sim::Progress& p) {
+                    line.show((jobs.size() > 1 ? std::to_string(done + 1) + " of " + std::to_string(jobs.size()) + "  " : "") + text_of(p));
+                };
+            request.stop = &stop;
+            request.story = story.is_open() ? &story : nullptr;
+            auto failure = run_one(*job, config, a, request, out_of(a, *job, jobs.size()));
+            const std::lock_guard lock(mutex);
+            line.clear();
+            ++done;
+            if (job->ran) {
+                if (json && !swept) std::fputs(record::to_json(job->summary).c_str(), stdout);
+                else if (!json && swept) std::fputs(record::line_of(row_of(*job), width).c_str(), stdout);
+                else if (!json) print(job->summary);
+                if (!json && !swept && a.has("out") && !failure) std::printf("  files        %s\n", out_of(a, *job, jobs.size()).c_str());
+                std::fflush(stdout);
+            }
+            if (failure && !fault) fault = std::move(failure);
+            if (!quiet && threads > 1) line.show(std::to_string(done) + " of " + std::to_string(jobs.size()) + " runs done");
+        }
+    };
+    std::vector<std::thread> crew;
+    for (unsigned i = 1; i < std::min<std::size_t>(threads, jobs.size()); ++i) crew.emplace_back(work);
+    work();
+    for (std::thread& t : crew) t.join();
+    line.clear();
+    if (fault) return complain(fault->first, fault->second);
+    if (stop.load()) return complain({"interrupted", "what had happened until then is above"}, failed);
+
+    record::Sweep all{config.name, {}, over_runs(config, jobs)};
+    for (const Job& job : jobs) all.runs.push_back(row_of(job));
+    if (swept && json) std::fputs(record::to_json(all, config::summary_paths()).c_str(), stdout);
+    else if (swept) std::fputs(record::totals_of(all, width).c_str(), stdout);
+    if (const auto out = a.get("out"); out && jobs.size() > 1)
+        if (const auto error = record::write_sweep(*out, all, config::summary_paths())) return complain({error->what, error->hint}, failed);
     bool holds = true;
-    if (json) {
-        for (const auto& r : runs)
-            for (const auto& e : r.expects) holds = holds && e.holds;
-    } else {
-        for (const auto& e : over_seeds(runs)) holds = holds && e.holds;
+    for (const record::ExpectResult& e : all.expects) {
+        if (!json) print(e, jobs.size());
+        holds = holds && e.holds;
     }
     if (!holds) return complain({"what the scenario expects of itself did not come true", ""}, unexpected);
-    if (config.train.target && config.train.target->stop)
-        for (const auto& r : runs)
-            if (!r.target || !r.target->reached_at_seconds) return complain({"the target was not reached", "it may need longer (--until)"}, missed_target);
+    for (const Job& job : jobs)
+        if (job.scenario->config.train.target && job.scenario->config.train.target->stop && !(job.summary.target && job.summary.target->reached_at_seconds))
+            return complain({"the target was not reached", "it may need longer (--until)"}, missed_target);
     return finished;
 }
 
 }  // namespace
 
 Verb sim_verb() {
-    Verb v{"sim", "SCENARIO.toml [--nodes N] [--seeds K] [--out DIR]", "simulate a cluster in one process",
+    Verb v{"sim", "SCENARIO.toml [--nodes N] [--seeds K] [--sweep KEY=A,B] [--out DIR]", "simulate a cluster in one process",
            "Runs the peers of a scenario in simulated time, with real training, on links and machines as the file says.\n"
            "The code that decides is the one a node runs. Same seed, same run, to the bit.",
            run_options(), 1, run};
+    const auto sweeping = sweep_options();
+    v.options.insert(v.options.end(), sweeping.begin(), sweeping.end());
     v.options.insert(v.options.end(), {{"nodes", "N", "scale the groups to N peers in all"},
-                                       {"seeds", "K", "run seeds seed .. seed+K-1; expectations are held against the mean"},
+                                       {"seeds", "K", "run seeds seed .. seed+K-1; expectations are held against all of them together"},
+                                       {"threads", "N", "runs at a time, where there are several; default 1"},
                                        {"out", "DIR", "write config.toml, metrics.jsonl, events.jsonl, summary.json, report.html there"},
                                        {"overwrite", "", "also where a run is already"},
                                        {"story", "FILE", "every message and event as a line of text"},

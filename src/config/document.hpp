@@ -13,7 +13,7 @@ namespace grapevine::config {
 
 struct Place {
     std::uint32_t file = 0;  // index into Reading::files
-    std::uint32_t line = 1, column = 1;
+    std::uint32_t line = 1, column = 1;  // line 0: all of it, a flag that was typed
 };
 
 // One reading of a configuration: its files, and what is wrong with them. The first thing said stays, what
@@ -28,7 +28,7 @@ public:
     void say(Place place, const std::string& what, const std::string& hint) {
         if (first_) return;
         std::string where = files.at(place.file) + ": ";
-        if (tell_places) where = files.at(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
+        if (tell_places && place.line > 0) where = files.at(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
         first_ = Error{where + what, hint};
     }
     void say(const Error& error) {

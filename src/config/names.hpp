@@ -73,6 +73,9 @@ inline constexpr std::array<Named<Distribution::Kind>, 9> distributions{{{Distri
                                                                          {Distribution::Kind::weibull, "weibull"},
                                                                          {Distribution::Kind::trace, "trace"}}};
 
+inline constexpr std::array<Named<Expect::Over>, 4> overs{
+    {{Expect::Over::mean, "mean"}, {Expect::Over::median, "median"}, {Expect::Over::max, "max"}, {Expect::Over::sum, "sum"}}};
+
 inline constexpr std::array data_sets{"fashion-mnist", "blobs"};
 
 template <class E, std::size_t N> constexpr const char* word_of(E value, const std::array<Named<E>, N>& names) {

@@ -1,4 +1,5 @@
 #include "section.hpp"
+#include "setting.hpp"
 
 namespace grapevine::config {
 namespace {
@@ -27,13 +28,16 @@ Config read_run(Section& file) {
     read_groups(file, config);
     read_links(file, config);
     read_events(file, config);
+    read_sweep(file, config);
     read_expects(file, config);
-    file.later({"churn", "compare", "until_samples", "sweep"});
+    file.later({"churn", "compare", "until_samples"});
     file.finish();
     return config;
 }
 
-std::variant<Config, Error> result_of(const Table& table, Reading& reading) {
+std::variant<Config, Error> result_of(Table table, Reading& reading, const std::vector<Setting>& settings = {}) {
+    for (const Setting& setting : settings)
+        if (!reading.any()) lay_over(table, setting, reading);
     if (!reading.any()) {
         Section file(&table, {}, "", reading);
         Config config = read_run(file);
@@ -44,13 +48,12 @@ std::variant<Config, Error> result_of(const Table& table, Reading& reading) {
 
 }  // namespace
 
-std::variant<Config, Error> read_file(const std::string& path) {
+std::variant<Config, Error> read_file(const std::string& path, const std::vector<Setting>& settings) {
     Reading reading;
-    const Table table = read_document(path, reading);
-    return result_of(table, reading);
+    return result_of(read_document(path, reading), reading, settings);
 }
 
-std::variant<Config, Error> read_text(const std::string& text, const std::string& name) {
+std::variant<Config, Error> read_text(const std::string& text, const std::string& name, const std::vector<Setting>& settings) {
     Reading reading;
     reading.files.push_back(name);
     reading.may_open_files = false;
@@ -58,18 +61,17 @@ std::variant<Config, Error> read_text(const std::string& text, const std::string
         reading.say({}, "longer than 1 MiB", "that is no configuration");
         return *reading.first();
     }
-    const Table table = parse_document(text, 0, reading);
+    Table table = parse_document(text, 0, reading);
     if (const Entry* include = table.find("include"))
         reading.say(include->place, "a configuration that is no file cannot include others", "read it from a file");
-    return result_of(table, reading);
+    return result_of(std::move(table), reading, settings);
 }
 
 std::optional<Error> check(const Config& config, const std::string& name) {
     Reading reading;
     reading.files.push_back(name);
     reading.tell_places = false;
-    const Table table = parse_document(to_toml(config), 0, reading);
-    const auto read = result_of(table, reading);
+    const auto read = result_of(parse_document(to_toml(config), 0, reading), reading);
     if (const auto* error = std::get_if<Error>(&read)) return *error;
     return {};
 }

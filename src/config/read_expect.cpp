@@ -43,6 +43,17 @@ void read_metric(Section& section, Expect& expect) {
                       ", and paths of summary.json such as \"membership.false_positives\"");
 }
 
+void read_variant(Section& section, const char* key, std::string& out, const Config& config) {
+    if (!section.text(key, out)) return;
+    std::vector<std::string> known;
+    for (const Sweep::Variant& variant : config.sweep.variants) known.push_back(variant.name);
+    if (std::find(known.begin(), known.end(), out) != known.end()) return;
+    const auto near = nearest(out, known);
+    section.fault(key, "there is no variant " + in_quotes(out) + " in [sweep]",
+                  near ? "did you mean " + in_double_quotes(*near) + "?"
+                       : known.empty() ? "[[sweep.variant]] with name = \"plain\" makes one" : "variants: " + any_of(known));
+}
+
 }  // namespace
 
 void read_expects(Section& file, Config& config) {
@@ -79,6 +90,11 @@ void read_expects(Section& file, Config& config) {
             if (section.has("ratio_over") && section.has(key))
                 section.fault(key, "'ratio_over' takes a mean over samples, '" + std::string(key) + "' only one of them",
                               "'from' for the samples since then, or neither for all");
+        section.choice("over", expect.over, overs);
+        read_variant(section, "variant", expect.variant, config);
+        read_variant(section, "relative_to", expect.relative_to, config);
+        if (section.has("relative_to") && !section.has("variant"))
+            section.fault("relative_to", "'relative_to' divides the figure of one variant by that of another", "variant = \"...\": the one above the line");
         section.finish();
         if (file.reading().any()) return;
         config.expects.push_back(std::move(expect));

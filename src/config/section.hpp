@@ -94,6 +94,7 @@ void read_metrics(Section& file, Config& config);
 void read_groups(Section& file, Config& config);
 void read_links(Section& file, Config& config);
 void read_events(Section& file, Config& config);
+void read_sweep(Section& file, Config& config);
 void read_expects(Section& file, Config& config);
 
 // Says so if `name` is no group of the run. "*" is everybody.

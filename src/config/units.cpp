@@ -188,6 +188,19 @@ bool is_group_name(const std::string& name) {
     return true;
 }
 
+std::string quote(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\', out += c;
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+            char code[8];
+            std::snprintf(code, sizeof code, "\\u%04X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+            out += code;
+        } else out += c;
+    }
+    return out + "\"";
+}
+
 std::string format_number(double value) {
     char digits[64];
     const auto end = std::to_chars(digits, digits + sizeof digits, value);

@@ -6,19 +6,7 @@
 namespace grapevine::config {
 namespace {
 
-std::string quote(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\', out += c;
-        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-            char code[8];
-            std::snprintf(code, sizeof code, "\\u%04X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-            out += code;
-        } else out += c;
-    }
-    return out + "\"";
-}
-
+using config::quote;
 std::string quote(Duration d) { return quote(format_duration(d)); }
 std::string truth(bool yes) { return yes ? "true" : "false"; }
 std::string of_seconds(double s) { return quote(from_seconds(s)); }
@@ -233,6 +221,21 @@ void write_expect(Lines& out, const Expect& expect) {
             break;
     }
     if (expect.ratio_over) out.line("ratio_over", quote(*expect.ratio_over));
+    out.line("over", quote(to_string(expect.over)));
+    if (!expect.variant.empty()) out.line("variant", quote(expect.variant));
+    if (!expect.relative_to.empty()) out.line("relative_to", quote(expect.relative_to));
+}
+
+void write_sweep(Lines& out, const Sweep& sweep) {
+    if (!sweep.axes.empty()) out.head("[sweep]");
+    for (const auto& axis : sweep.axes) out.line(quote(axis.front().path), list(axis, [](const Setting& s) { return s.value; }));
+    for (const Sweep::Variant& variant : sweep.variants) {
+        out.head("[[sweep.variant]]");
+        out.line("name", quote(variant.name));
+        std::string set;
+        for (const Setting& s : variant.set) set += (set.empty() ? "" : ", ") + quote(s.path) + " = " + s.value;
+        out.line("set", "{ " + set + " }");
+    }
 }
 
 }  // namespace
@@ -254,6 +257,7 @@ std::string to_toml(const Config& config, bool world) {
     for (const Link& link : config.links) write_link(out, link);
     for (const Event& event : config.events) write_event(out, event);
     for (const Expect& expect : config.expects) write_expect(out, expect);
+    write_sweep(out, config.sweep);
     return out.text;
 }
 

@@ -50,11 +50,6 @@ Json json_of(const MembershipResult& m) {
     return out;
 }
 
-Json json_of(const ExpectResult& e) {
-    return Json::Object{{"metric", e.metric}, {"when", e.when},     {"instant", e.instant},   {"what", e.what},
-                        {"value", e.value},   {"within", e.within}, {"measured", e.measured}, {"holds", e.holds}};
-}
-
 // A member that is an object itself; absent and null leave the default.
 template <class T> T part(Fields& fields, const char* key, const std::function<T(Fields&)>& read) {
     const Json* found = fields.member(key);
@@ -82,12 +77,33 @@ ExpectResult read_expect(Fields& f) {
     e.what = f.text("what");
     e.value = f.must_number("value");
     e.within = f.number("within");
+    e.over = f.text("over");
+    e.variant = f.text("variant");
+    e.relative_to = f.text("relative_to");
     e.measured = f.number("measured");
+    e.low = f.number("low");
+    e.high = f.number("high");
     e.holds = f.truth("holds");
     return e;
 }
 
 }  // namespace
+
+Json json_of(const ExpectResult& e) {
+    return Json::Object{{"metric", e.metric},
+                        {"when", e.when},
+                        {"instant", e.instant},
+                        {"what", e.what},
+                        {"value", e.value},
+                        {"within", e.within},
+                        {"over", null_if_empty(e.over)},
+                        {"variant", null_if_empty(e.variant)},
+                        {"relative_to", null_if_empty(e.relative_to)},
+                        {"measured", e.measured},
+                        {"low", e.low},
+                        {"high", e.high},
+                        {"holds", e.holds}};
+}
 
 Json json_of(const Summary& s) {
     Json::List expects;
@@ -161,8 +177,9 @@ std::variant<Summary, Error> parse_summary(const std::string& text, const std::s
     return summary;
 }
 
-std::optional<double> value_of(const Summary& summary, const std::string& path) {
-    const Json whole = json_of(summary);
+std::optional<double> value_of(const Summary& summary, const std::string& path) { return number_at(json_of(summary), path); }
+
+std::optional<double> number_at(const Json& whole, const std::string& path) {
     const Json* at = &whole;
     for (std::size_t from = 0; at && from <= path.size();) {
         const std::size_t to = std::min(path.find('.', from), path.size());

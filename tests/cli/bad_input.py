@@ -118,6 +118,24 @@ expect(0, ["sim", write("sure.toml", hope.format("100")), "--until", "1s", "--qu
 blobs = 'until = "3s"\n[model]\nkind = "logistic"\n[data]\nset = "blobs"\n[[group]]\nname = "p"\ncount = 3\n'
 expect(3, ["sim", write("blobs.toml", blobs), "--target", "1", "--learning-rate", "0.000001", "--quiet"], "target was not reached")
 
+# several runs
+rig = world + '[[event]]\nat = "1s"\nkind = "crash"\nnodes = "p:1"\n[sweep]\n"event.0.nodes" = ["p:1", "p:2"]\n[[sweep.variant]]\nname = "a"\n[[sweep.variant]]\nname = "b"\nset = { "membership.lifeguard" = false }\n'
+few = '[[expect]]\nmetric = "peers_alive"\nover = "{}"\nat_most = {}\n'
+expect(0, ["sim", write("rig.toml", rig + few.format("median", 3)), "--until", "3s", "--quiet", "--seeds", "2", "--out", "sweep"], stdout="holds  median of peers_alive")
+if len(open("sweep/sweep.csv").readlines()) != 9 or not os.path.exists("sweep/b-p_2-seed-2/summary.json"):
+    failures += 1
+    print("FAILED: a sweep of eight runs left something else", os.listdir("sweep"))
+expect(0, ["sim", "sweep/b-p_2-seed-2/config.toml", "--quiet"], stdout="seed 2")
+expect(7, ["sim", write("sums.toml", rig + few.format("sum", 9)), "--until", "3s", "--quiet", "--threads", "2"], "did not come true", stdout="FAILS  sum of peers_alive")
+expect(0, ["sim", "rig.toml", "--until", "3s", "--quiet", "--sweep", "event.0.nodes=p:1,p:3", "--json"], stdout='"event.0.nodes": "p:3"')
+expect(2, ["sim", "rig.toml", "--sweep", "event.0.node=p:1,p:3", "--quiet"], "--sweep event.0.node=p:1,p:3: unknown key 'node'", "did you mean 'nodes'?")
+expect(2, ["check", write("rigged.toml", rig.replace("lifeguard", "lifegard"))], "rigged.toml:18:", "unknown key 'lifegard'", "did you mean 'lifeguard'?")
+expect(0, ["check", "rig.toml", "--set", "membership.period=2s"], stdout='period = "2s"')
+expect(2, ["sim", "good.toml", "--set", "membership.perod=2s"], "--set membership.perod=2s: unknown key 'perod' in [membership]", "did you mean 'period'?")
+expect(2, ["sim", "good.toml", "--set", "event.0.nodes=p"], "there is no [[event]] '0'", "none at all")
+late = world + '[[expect]]\nmetric = "peers_alive"\nat = "9s"\nequals = 4\n'
+expect(0, ["sim", write("expectlate.toml", late), "--until", "3s", "--quiet"], "lies after the end of the run")
+
 expect(1, ["sim", write("wild.toml", blobs + '[train]\nlearning_rate = 1e38\n'), "--quiet"], "diverged")
 
 # nodes

@@ -158,6 +158,51 @@ group = "cpu"
 count = 5
 over = "2s"
 
+[[event]]
+at = "57s"
+kind = "pause"
+nodes = "cpu:2"
+for = "2s"
+every = "5s"
+times = 4
+timers = "run"
+
+[[event]]
+at = "58s"
+kind = "one-way"
+from = "gpu"
+to = ["cpu:1", "cpu[3]"]
+for = "2s"
+
+[[event]]
+at = "59s"
+kind = "cut"
+between = ["gpu", ["cpu:1", "cpu[3]"]]
+
+[[event]]
+at = "60s"
+kind = "loss"
+nodes = "cpu:10%"
+loss = 0.3
+
+[[event]]
+at = "61s"
+kind = "loss"
+between = ["cpu", "*"]
+loss = 0.1
+for = "5s"
+
+[sweep]
+"event.6.nodes" = ["cpu:4", "cpu:8"]
+"event.9.loss" = [0.1, 0.5]
+
+[[sweep.variant]]
+name = "plain"
+set = { "membership.lifeguard" = false, "membership.suspicion" = { alpha = 5, beta = 1 } }
+
+[[sweep.variant]]
+name = "lifeguard"
+
 [[expect]]
 metric = "merged_accuracy"
 by = "90s"
@@ -173,6 +218,13 @@ from = "10s"
 equals = 0.3
 within = 0.02
 ratio_over = "1s"
+
+[[expect]]
+metric = "membership.false_positives"
+over = "sum"
+variant = "lifeguard"
+relative_to = "plain"
+at_most = 0.02
 )";
 
 }  // namespace grapevine::config

@@ -64,7 +64,11 @@ inline Summary full_summary() {
     s.membership.refutations_max = 3;
     s.membership.false_positives = 2;
     s.trace_hash = "0123456789abcdef", s.model_hash = "fedcba9876543210";
-    s.expects.push_back({"merged_accuracy", "by", 90.0, "at_least", 0.86, {}, 0.8931, true});
+    ExpectResult expect;
+    expect.metric = "merged_accuracy", expect.when = "by", expect.instant = 90.0, expect.what = "at_least", expect.value = 0.86, expect.measured = 0.8931, expect.holds = true;
+    s.expects.push_back(expect);
+    expect.over = "mean", expect.variant = "lifeguard", expect.relative_to = "plain", expect.low = 0.88, expect.high = 0.9;
+    s.expects.push_back(expect);
     s.version = "0.1.0", s.command = "grapevine sim x.toml";
     return s;
 }

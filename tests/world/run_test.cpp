@@ -1,6 +1,7 @@
 // Whole scenarios as their files say them: what happens when, and what is counted of it.
 #include <doctest/doctest.h>
 
+#include "grapevine/sim/run/expects.hpp"
 #include "grapevine/sim/run/run.hpp"
 
 using namespace grapevine;
@@ -115,4 +116,40 @@ TEST_CASE("loss of a few nodes costs probes, and is no reason to doubt the other
     CHECK(m.false_positives_about_healthy == 0);
     const record::MembershipResult between = run(event("1s", "kind = \"loss\"\nbetween = [\"lan:2\", \"lan:2\"]\nloss = 0.4")).membership;
     CHECK(*between.false_detections < *m.false_detections);
+}
+
+TEST_CASE("of several runs an expectation takes the mean, the median, the most or the sum, of all or of a variant") {
+    using Over = config::Expect::Over;
+    config::Expect e;
+    e.metric = "membership.false_positives";
+    e.what = config::Expect::What::at_most;
+    e.value = 3;
+    const auto over = [&](Over over, std::vector<sim::MeasuredRun> runs) {
+        e.over = over;
+        return sim::judge(e, runs);
+    };
+    const std::vector<sim::MeasuredRun> runs{{"a", 1}, {"a", 2}, {"a", 6}, {"b", 10}, {"b", 20}};
+    CHECK(over(Over::mean, runs).measured == doctest::Approx(7.8));
+    CHECK(over(Over::mean, runs).low);
+    CHECK(over(Over::median, runs).measured == doctest::Approx(6));
+    CHECK(over(Over::max, runs).measured == doctest::Approx(20));
+    CHECK(over(Over::sum, runs).measured == doctest::Approx(39));
+    CHECK(!over(Over::sum, runs).holds);
+    e.variant = "a";
+    CHECK(over(Over::mean, runs).measured == doctest::Approx(3));
+    CHECK(over(Over::mean, runs).holds);
+    e.relative_to = "b";
+    CHECK(over(Over::mean, runs).measured == doctest::Approx(0.2));
+    CHECK(over(Over::sum, runs).measured == doctest::Approx(0.3));
+    CHECK(!over(Over::sum, {{"a", 0}, {"b", 0}}).measured);  // nothing to be measured by
+    CHECK(!over(Over::sum, {{"a", 0}, {"b", 0}}).holds);
+    CHECK(over(Over::sum, {{"a", 0}, {"b", 1}}).holds);
+    e.variant = e.relative_to = "";
+    const std::vector<sim::MeasuredRun> some{{"", 1}, {"", {}}, {"", 2}};  // one never came
+    CHECK(!over(Over::mean, some).measured);
+    CHECK(!over(Over::sum, some).measured);
+    CHECK(over(Over::median, some).measured == doctest::Approx(2));
+    CHECK(!over(Over::median, {{"", 1}, {"", {}}, {"", {}}}).measured);
+    CHECK(!over(Over::median, {{"", 1}, {"", {}}}).measured);
+    CHECK(!over(Over::max, {}).holds);
 }

@@ -192,7 +192,33 @@ struct Expect {
     double value = 0;
     double within = 0;                         // equals: relative
     std::optional<Duration> ratio_over;        // take the mean ratio of the metric to itself this long before
+    // Of several runs (seeds, a sweep) one figure is made, and held against the bound.
+    enum class Over { mean, median, max, sum };
+    Over over = Over::mean;
+    std::string variant;                       // of the sweep: only its runs; empty: all
+    std::string relative_to;                   // the figure divided by that of this variant; empty: the figure itself
     bool operator==(const Expect&) const = default;
+};
+
+// One key given another value: what --set says, and what a sweep tries.
+struct Setting {
+    std::string path;                          // "membership.lifeguard", "event.0.nodes": tables by name, [[tables]] by number
+    std::string value;                         // as it would stand in the file: "\"lan:4\"", "false", "{ alpha = 4 }"
+    std::string where;                         // "run.toml:30:12": where to look if it is wrong, and no part of its meaning
+    bool operator==(const Setting& other) const { return path == other.path && value == other.value; }
+};
+
+// The scenario again and again, with each combination of values.
+struct Sweep {
+    struct Variant {
+        std::string name;
+        std::vector<Setting> set;
+        bool operator==(const Variant&) const = default;
+    };
+    std::vector<Variant> variants;             // each a combination of settings under a name; none: the file as it is
+    std::vector<std::vector<Setting>> axes;    // each a path with its values
+    bool empty() const { return variants.empty() && axes.empty(); }
+    bool operator==(const Sweep&) const = default;
 };
 
 struct Config {
@@ -210,6 +236,7 @@ struct Config {
     std::vector<Link> links;
     std::vector<Event> events;
     std::vector<Expect> expects;
+    Sweep sweep;
     bool operator==(const Config&) const = default;
 };
 
@@ -220,9 +247,23 @@ struct Error {
     std::string hint;
 };
 
-// From a file, or from text under a name. Reads `include`d files too. Applies defaults and checks everything.
-std::variant<Config, Error> read_file(const std::string& path);
-std::variant<Config, Error> read_text(const std::string& text, const std::string& name);
+// From a file, or from text under a name. Reads `include`d files too, lays the settings over them in turn, applies
+// defaults and checks everything.
+std::variant<Config, Error> read_file(const std::string& path, const std::vector<Setting>& settings = {});
+std::variant<Config, Error> read_text(const std::string& text, const std::string& name, const std::vector<Setting>& settings = {});
+
+// One combination of a sweep.
+struct Point {
+    std::string variant;
+    std::vector<Setting> set;                  // of its variant
+    std::vector<Setting> values;               // one of each axis
+    std::string name;                          // for a directory: "plain-lan_4-500ms"; empty: there is but one
+};
+std::vector<Point> points(const Sweep& sweep); // one at least
+
+// What is typed: "path=value", and "path=a,b,c". A value that is no TOML is a text. `flag` is what it is typed behind.
+std::variant<Setting, Error> parse_setting(const std::string& typed, const std::string& flag);
+std::variant<std::vector<Setting>, Error> parse_axis(const std::string& typed, const std::string& flag);
 
 // Every default written out; reading it again gives an equal Config. `world`: with what only a simulated
 // world has (else what a node of the run needs to know: the text that a newcomer is sent).
@@ -254,5 +295,6 @@ const char* to_string(TrainOptions::Optimizer optimizer);
 const char* to_string(Split::Kind kind);
 const char* to_string(Event::Kind kind);
 const char* to_string(Distribution::Kind kind);
+const char* to_string(Expect::Over over);
 
 }  // namespace grapevine::config

@@ -40,7 +40,10 @@ struct ExpectResult {
     std::string what;                      // at_least | at_most | equals
     double value = 0;
     std::optional<double> within;          // equals
+    std::string over;                      // of several runs: mean | median | max | sum; empty: it is of one
+    std::string variant, relative_to;      // of a sweep; empty: null
     std::optional<double> measured;        // null: never
+    std::optional<double> low, high;       // 95 % interval, of a mean over several runs
     bool holds = false;
     bool operator==(const ExpectResult&) const = default;
 };
