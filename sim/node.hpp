@@ -31,7 +31,7 @@ struct World::Pause {
 
 struct World::Node {
     Node(membership::Book& book, membership::Handle self, Newcomer&& n, Random random)
-        : peer(book, self, n.config, random.split(1), n.known), learner(std::move(n.learner)), group(n.group),
+        : peer(book, self, n.config, random.split(1), n.known), rumor_cap(n.config.membership.rumor_cap), learner(std::move(n.learner)), group(n.group),
           step_time(std::move(n.step_time)), pace(n.pace), mix_rate(n.mix_rate), machine_random(random.split(2)),
           network_random(random.split(3)), fault_random(random.split(4)) {
         card.uplink = n.uplink;
@@ -39,6 +39,7 @@ struct World::Node {
     }
 
     Peer peer;
+    std::size_t rumor_cap;
     std::unique_ptr<Learner> learner;
     std::uint32_t group;
     config::Distribution step_time;

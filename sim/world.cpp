@@ -41,6 +41,7 @@ std::uint32_t World::add(Newcomer newcomer) {
     nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), Random(seed_).split(index + 1)));
     Node& node = *nodes_.back();
     node.learner->claim(node.peer.slots());
+    invariants_.add(registered_[index]);
     node.born = now_;
     ++up_count_;
     put(now_, 0, index, index, Due{Peer::Input(Start{})});
@@ -105,7 +106,9 @@ void World::step(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Pe
     if (story_) tell_story(peer, from, input);
 
     effects_.list.clear();
+    const bool news = invariants_.before(now_, peer, node.peer.members(), input);
     node.peer.step(now_, std::move(input), effects_);
+    if (news) invariants_.after(now_, peer, node.peer.members(), node.rumor_cap);
     carry_out(peer, depth);
 }
 
@@ -264,6 +267,24 @@ World::Shares World::time_shares() const {
         }
     shares.waiting = std::max(0.0, 1 - shares.computing - shares.mixing);
     return shares;
+}
+
+void World::forge(std::uint32_t from, std::uint32_t to, const membership::Record& about, membership::Standing standing) {
+    membership::Message message{membership::Gossip{}, {}};
+    message.rumors.push_back({*book_.intern(about), standing, id_of(from)});
+    put(now_, 0, to, from, Due{Peer::Input(Received<Peer::Message>{id_of(from), Peer::Message(message)})});
+}
+
+void World::look_at_views() {
+    constexpr std::size_t entries = 1 << 17;  // some tenths of a millisecond
+    std::size_t seen = 0;
+    for (std::size_t n = 0; n < nodes_.size() && seen < entries; ++n) {
+        looked_at_ = looked_at_ + 1 < nodes_.size() ? looked_at_ + 1 : 0;
+        const Node& node = *nodes_[looked_at_];
+        if (!node.up) continue;
+        invariants_.look_at_roster(now_, looked_at_, node.peer.members().roster());
+        seen += node.peer.members().roster().entries().size();
+    }
 }
 
 std::vector<Note> World::take_notes() {

@@ -71,7 +71,7 @@ public:
             Instant next = std::min(end, next_sample);
             if (const auto deed = happenings_->next()) next = std::min(next, *deed);
             if (!advance(next)) {
-                result.stopped = true;
+                result.stopped = !world_.violation();
                 break;
             }
             std::vector<record::RunEvent> events;
@@ -82,11 +82,17 @@ public:
             else if (next != end) continue;
             world_.run_until(next);  // what a deed of this very instant has caused
             drain();
+            world_.look_at_views();
             const bool last = next == end || all_made_their_steps() || (world_.up_count() == 0 && !happenings_->next());
             sample(next, last);
             over_ = last || (config_.train.target && config_.train.target->stop && reached(*config_.train.target, samples_));
         }
         if (samples_.empty() || samples_.back().t < seconds(world_.now())) sample(world_.now(), true);
+        if (world_.violation()) {
+            result.violation = world_.violation();
+            const Violation& v = *result.violation;
+            write({seconds(v.at), name_of(id_of(v.peer), world_), "violated", "", {{"what", v.what}}});
+        }
         result.summary = summarise(peers_at_start);
         result.samples = std::move(samples_);
         result.merged = merged_model(world_);
@@ -97,14 +103,14 @@ private:
     bool advance(Instant to) {
         for (std::uint64_t n = 1; world_.run_one(to); ++n) {
             if (n % 256 != 0) continue;
-            if (request_.stop && request_.stop->load()) return false;
+            if ((request_.stop && request_.stop->load()) || world_.violation()) return false;
             report_progress();
             if (n % 65536 == 0) drain();  // or a long interval's notes fill the memory
         }
         world_.run_until(to);
         drain();
         report_progress();
-        return !(request_.stop && request_.stop->load());
+        return !(request_.stop && request_.stop->load()) && !world_.violation();
     }
 
     void report_progress() {

@@ -43,7 +43,8 @@ config::Group default_group() {
 
 std::vector<Option> sweep_options() {
     return {{"set", "KEY=VALUE", "another value of one key: membership.lifeguard=false, event.0.nodes=lan:4", true},
-            {"sweep", "KEY=A,B,C", "run each of these values; several make all combinations", true}};
+            {"sweep", "KEY=A,B,C", "run each of these values; several make all combinations", true},
+            {"only", "NAME", "of a sweep this combination alone, as it were a file of its own: plain-lan_4-2s"}};
 }
 
 namespace {
@@ -122,7 +123,11 @@ std::variant<config::Config, Error> read_run(const std::string& path, const Argu
 
 std::variant<std::vector<Scenario>, Error> scenarios(const std::string& path, const Arguments& a, const config::Config& whole) {
     std::vector<Scenario> all;
+    const auto only = a.get("only");
+    std::vector<std::string> names;
     for (config::Point& point : config::points(whole.sweep)) {
+        names.push_back(point.name);
+        if (only && point.name != *only) continue;
         std::vector<config::Setting> settings = point.set;
         settings.insert(settings.end(), point.values.begin(), point.values.end());
         config::Config c = whole;
@@ -137,6 +142,10 @@ std::variant<std::vector<Scenario>, Error> scenarios(const std::string& path, co
         });
         for (config::Expect& e : c.expects) e.variant.clear();
         all.push_back({std::move(point), std::move(c)});
+    }
+    if (all.empty()) {
+        const auto near = config::nearest(*only, names);
+        return Error{"--only: this sweep has no run '" + *only + "'", near ? "did you mean '" + *near + "'?" : "the first is '" + names.front() + "'"};
     }
     return all;
 }

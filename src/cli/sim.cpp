@@ -90,6 +90,25 @@ std::string text_of(const sim::Progress& p) {
     return text;
 }
 
+std::string for_a_shell(const std::string& word) {
+    if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,") == std::string::npos) return word;
+    std::string out = "'";
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+// What to type to see this run again up to an instant.
+std::string replay(const Job& job, const Arguments& a, Duration until) {
+    std::string line = "grapevine sim " + for_a_shell(a.positional[0]);
+    for (const Option& option : run_options())
+        if (const auto value = a.get(option.name); value && option.name != "seed" && option.name != "until") line += " --" + option.name + " " + for_a_shell(*value);
+    if (const auto nodes = a.get("nodes")) line += " --nodes " + *nodes;
+    for (const char* option : {"set", "sweep"})
+        for (const std::string& typed : a.all(option)) line += " --" + std::string(option) + " " + for_a_shell(typed);
+    if (!job.scenario->point.name.empty()) line += " --only " + job.scenario->point.name;
+    return line + " --seed " + std::to_string(job.seed) + " --until " + config::format_duration(until) + " --story story.txt";
+}
+
 // Runs it; `whole` has the expectations of all runs together. What goes wrong, with the exit status for it.
 std::optional<std::pair<Error, int>> run_one(Job& job, const config::Config& whole, const Arguments& a, sim::RunRequest& request, const std::string& out) {
     request.config = job.scenario->config;
@@ -115,6 +134,14 @@ std::optional<std::pair<Error, int>> run_one(Job& job, const config::Config& who
         const auto loaded = record::load_run(files->directory());
         if (const auto* run = std::get_if<record::Run>(&loaded)) files->report(report::page_of_run(*run));
         if (const auto error = files->fault()) return std::pair(Error{error->what, error->hint}, failed);  // what was found out is not lost with the disk
+    }
+    if (result.violation) {
+        const sim::Violation& v = *result.violation;
+        const Duration at = v.at.time_since_epoch();
+        return std::pair(Error{"what must never be has happened: at " + config::format_duration(at) + " under seed " + std::to_string(job.seed) + " p" +
+                                   std::to_string(v.peer + 1) + " " + v.what,
+                               "this is an error of the program; to see what led to it: " + replay(job, a, at)},
+                         failed);
     }
     if (request.config.model.needs_data() && job.summary.final.evaluated_peers.value_or(0) > 0 &&
         !std::isfinite(job.summary.final.loss.value_or(std::nan(""))))
@@ -172,6 +199,7 @@ int run(const Arguments& a) {
     }
     auto points = scenarios(a.positional[0], a, config);
     if (const auto* error = std::get_if<Error>(&points)) return complain(*error, usage);
+    if (a.has("only")) config = std::get<std::vector<Scenario>>(points).front().config;
     std::vector<Job> jobs;
     for (Scenario& scenario : std::get<std::vector<Scenario>>(points)) {
         config::Config& c = scenario.config;

@@ -128,6 +128,8 @@ if len(open("sweep/sweep.csv").readlines()) != 9 or not os.path.exists("sweep/b-
 expect(0, ["sim", "sweep/b-p_2-seed-2/config.toml", "--quiet"], stdout="seed 2")
 expect(7, ["sim", write("sums.toml", rig + few.format("sum", 9)), "--until", "3s", "--quiet", "--threads", "2"], "did not come true", stdout="FAILS  sum of peers_alive")
 expect(0, ["sim", "rig.toml", "--until", "3s", "--quiet", "--sweep", "event.0.nodes=p:1,p:3", "--json"], stdout='"event.0.nodes": "p:3"')
+expect(0, ["sim", "rig.toml", "--until", "3s", "--quiet", "--only", "b-p_2"], stdout="trace ")
+expect(2, ["sim", "rig.toml", "--quiet", "--only", "b-p-2"], "no run 'b-p-2'", "did you mean 'b-p_2'?")
 expect(2, ["sim", "rig.toml", "--sweep", "event.0.node=p:1,p:3", "--quiet"], "--sweep event.0.node=p:1,p:3: unknown key 'node'", "did you mean 'nodes'?")
 expect(2, ["check", write("rigged.toml", rig.replace("lifeguard", "lifegard"))], "rigged.toml:18:", "unknown key 'lifegard'", "did you mean 'lifeguard'?")
 expect(0, ["check", "rig.toml", "--set", "membership.period=2s"], stdout='period = "2s"')

@@ -1,6 +1,6 @@
 // Clusters that nobody thought of: size, exchange, links and what goes wrong are drawn from a seed. While it goes
-// wrong nobody's parameters may leave the hull of where all began and what they train towards. Then the faults end, and
-// within a bound everybody trains on and sees everybody. What this found lies in golden stories and in commits.
+// wrong nobody's parameters may leave the hull of where all began and what they train towards, and membership keeps its
+// invariants. Then the faults end, and within a bound everybody trains on and sees everybody. What this found lies in golden stories and in commits.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -23,14 +23,17 @@ public:
         for (int e = 0; e < 8 && wrong_.empty(); ++e) {
             cluster_.run_for(from_seconds(random_.uniform() * 20));
             check_hull();
+            check_views();
             fault();
         }
         world().network().heal();
+        for (const auto& [who, timers] : paused_) world().resume(who, timers);
         cluster_.run_for(150s);
         std::vector<std::uint64_t> before;
         for (std::uint32_t i = 0; i < world().size(); ++i) before.push_back(world().steps(i));
         cluster_.run_for(100s);
         check_hull();
+        check_views();
         for (std::uint32_t i = 0; i < world().size(); ++i) {
             if (!world().up(i)) continue;
             if (world().steps(i) <= before[i]) wrong_ += " p" + std::to_string(i + 1) + " stands still;";
@@ -67,7 +70,7 @@ private:
             if (world().up(i)) up.push_back(i);
         const auto anybody = [&] { return up[random_.below(up.size())]; };
         const auto tell = [&](const char* what) { told_ << ", " << what << "@" << seconds(world().now()); };
-        switch (random_.below(5)) {
+        switch (random_.below(8)) {
             case 0:
                 if (up.size() > 2) world().crash(anybody()), tell("crash");
                 break;
@@ -83,6 +86,16 @@ private:
                 break;
             }
             case 4: world().network().heal(), tell("heal"); break;
+            case 5: {
+                const auto timers = random_.chance(0.5) ? sim::World::Timers::wait : sim::World::Timers::run;
+                const std::uint32_t who = anybody();
+                world().pause(who, timers);
+                tell(timers == sim::World::Timers::wait ? "stop" : "block");
+                paused_.emplace_back(who, timers);
+                break;
+            }
+            case 6: world().network().faults().one_way({anybody()}, up), tell("deaf"); break;
+            case 7: world().network().faults().lossy({anybody()}, random_.uniform()), tell("lossy"); break;
         }
     }
 
@@ -93,6 +106,12 @@ private:
                 wrong_ += " p" + std::to_string(i + 1) + " = " + std::to_string(cluster_.value(i)) + ";";
     }
 
+    // Every step is watched; views are looked at here.
+    void check_views() {
+        world().look_at_views();
+        if (const auto& v = world().violation()) wrong_ += " p" + std::to_string(v->peer + 1) + " " + v->what + " at " + std::to_string(seconds(v->at)) + ";";
+    }
+
     sim::World& world() { return cluster_.world(); }
 
     Random random_;
@@ -100,6 +119,7 @@ private:
     ClusterOptions options_;
     Cluster cluster_;
     std::string wrong_;
+    std::vector<std::pair<std::uint32_t, sim::World::Timers>> paused_;
 };
 
 }  // namespace

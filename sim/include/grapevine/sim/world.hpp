@@ -11,6 +11,7 @@
 #include "grapevine/membership/book.hpp"
 #include "grapevine/peer/peer.hpp"
 #include "grapevine/sim/agenda.hpp"
+#include "grapevine/sim/invariants.hpp"
 #include "grapevine/sim/network.hpp"
 
 namespace grapevine::sim {
@@ -77,6 +78,8 @@ public:
     void pause(std::uint32_t peer, Timers timers);
     void resume(std::uint32_t peer, Timers timers);
     bool paused(std::uint32_t peer) const;
+    // A message that `from` never sent, with one rumor: to see that it is noticed.
+    void forge(std::uint32_t from, std::uint32_t to, const membership::Record& about, membership::Standing standing);
     Network& network() { return network_; }
 
     // Lets everything happen that is due until `end`, that instant included.
@@ -101,6 +104,10 @@ public:
     Shares time_shares() const;       // of the peers' time so far; sums to 1
     Duration member_time() const;     // sum over peers of the time they were up so far
     std::vector<Note> take_notes();   // what was told since the last call
+    // The first thing that must never be, watched in every step. Views are looked at when this is called: in turn, as
+    // many as are cheap.
+    const std::optional<Violation>& violation() const { return invariants_.first(); }
+    void look_at_views();
     std::uint64_t trace_hash() const; // over all inputs of all peers so far
 
 private:
@@ -126,6 +133,8 @@ private:
     bool collect_notes_;
     std::ostream* story_;
     membership::Book book_;
+    Invariants invariants_{book_};
+    std::uint32_t looked_at_ = 0;     // the view that look_at_views() ended with
     std::vector<membership::Handle> registered_;
     std::vector<std::unique_ptr<Node>> nodes_;
     std::size_t up_count_ = 0;

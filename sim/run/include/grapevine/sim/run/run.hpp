@@ -10,6 +10,7 @@
 #include "grapevine/config/config.hpp"
 #include "grapevine/learn/task.hpp"
 #include "grapevine/record/run_files.hpp"
+#include "grapevine/sim/invariants.hpp"
 
 namespace grapevine::sim {
 
@@ -37,6 +38,7 @@ struct RunResult {
     std::vector<record::Sample> samples;
     Snapshot merged;                              // of the average model, of who is up at the end
     bool stopped = false;                         // by `stop`, not by its own end
+    std::optional<Violation> violation;           // the run ended there
 };
 
 // A whole scenario in simulated time: peers, machines, links and events as the file says.
