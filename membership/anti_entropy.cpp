@@ -61,6 +61,7 @@ void Membership::sync(Instant now, Out& out) {
     double times = 1;  // as memberlist scales its push-pull: one more for each doubling above 32
     for (std::size_t n = 32; n < members(); n *= 2) ++times;
     arm_sync(now + scaled(config_.sync_every, times * (0.75 + 0.5 * random_.uniform())), out);
+    if (now - born_ < 30 * config_.period) sync_within(now, 6, out);  // many may come with us, and what they missed of each other nobody tells again
     if (const auto to = roster_.draw_alive(random_)) send(*to, Sync{digest()}, out);
 }
 

@@ -36,7 +36,7 @@ void Membership::step(Instant now, Input&& input, Out& out) {
 
 void Membership::start(Instant now, Out& out) {
     started_ = true;
-    last_step_ = now;
+    last_step_ = born_ = now;
     if (!config_.probing) return;
     // A phase of one's own, so that a cluster that starts together does not probe in step.
     out.wake(now + Duration(1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(config_.period.count())))), ProbeDue{});

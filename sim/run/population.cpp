@@ -32,6 +32,19 @@ void Population::start() {
     }
     std::vector<membership::Handle> all;
     for (const Planned& p : waiting_) all.push_back(world_.register_peer(name_of(p), p.generation));
+    if (config_.membership.kind == config::MembershipKind::partial) {  // of as many as a view holds they know at first
+        Random random = Random(config_.seed).split(0x61637175);
+        for (std::uint32_t i = 0; i < waiting_.size(); ++i) {
+            std::vector<membership::Handle> some;
+            for (std::size_t k = 0; k < peer_config_.membership.view.passive && all.size() > 1; ++k) {
+                const auto other = static_cast<std::uint32_t>(random.below(all.size() - 1));
+                some.push_back(all[other < i ? other : other + 1]);
+            }
+            add(waiting_[i], std::move(some), {}, false);
+        }
+        waiting_.clear();
+        return;
+    }
     std::vector<membership::Handle> others(all.begin() + 1, all.end());
     for (std::uint32_t i = 0; i < waiting_.size(); ++i) {
         add(waiting_[i], others, {}, false);

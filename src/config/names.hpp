@@ -30,8 +30,8 @@ inline constexpr std::array<Named<Clock>, 4> clocks{
 inline constexpr std::array<Named<Graph>, 2> graphs{{{Graph::ring, "ring"}, {Graph::matching, "matching"}}};
 inline constexpr std::array later_graphs{"torus", "exponential", "one-peer-exponential", "base-2", "base-3", "base-4"};
 
-inline constexpr std::array<Named<MembershipKind>, 2> membership_kinds{{{MembershipKind::swim, "swim"}, {MembershipKind::fixed, "static"}}};
-inline constexpr std::array later_membership_kinds{"partial"};
+inline constexpr std::array<Named<MembershipKind>, 3> membership_kinds{
+    {{MembershipKind::swim, "swim"}, {MembershipKind::partial, "partial"}, {MembershipKind::fixed, "static"}}};
 
 using Optimizer = TrainOptions::Optimizer;
 inline constexpr std::array<Named<Optimizer>, 3> optimizers{

@@ -45,7 +45,7 @@ void read_lifeguard(Section& section, Membership& membership) {
 void read_membership(Section& file, Config& config) {
     Section section = file.table("membership", "[membership]");
     Membership& membership = config.membership;
-    section.choice("kind", membership.kind, membership_kinds, words(later_membership_kinds));
+    section.choice("kind", membership.kind, membership_kinds, {});
     if (membership.kind == MembershipKind::fixed) {
         section.belongs({"period", "probe_timeout", "indirect", "suspicion", "lifeguard", "start", "over"}, "kind = \"swim\"",
                         "this membership is \"static\": everybody is known from the start and nobody is probed");

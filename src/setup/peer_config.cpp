@@ -40,7 +40,8 @@ PeerConfig peer_config(const config::Config& config) {
     peer.membership.dogpile = m.dogpile;
     peer.membership.buddy = m.buddy;
     peer.membership.nacks = m.nacks;
-    peer.membership.probing = m.kind == config::MembershipKind::swim;
+    peer.membership.probing = m.kind != config::MembershipKind::fixed;
+    peer.membership.partial = m.kind == config::MembershipKind::partial;
 
     gossip::Config& e = peer.exchange;
     const config::Exchange& from = config.exchange;
@@ -62,6 +63,10 @@ PeerConfig peer_config(const config::Config& config) {
 }
 
 std::string refused(const config::Config& config, bool common_clock) {
+    using enum config::ExchangeKind;
+    const config::ExchangeKind kind = config.exchange.kind;
+    if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd))
+        return std::string(config::to_string(kind)) + " needs everybody to agree on who takes part, and with [membership] kind = \"partial\" nobody knows everybody: use \"gossip\", or kind = \"swim\"";
     const char* why = gossip::refused(peer_config(config).exchange, common_clock);
     return why ? why : "";
 }

@@ -300,6 +300,7 @@ private:
     std::size_t next_answered_ = 0;
     std::uint32_t sync_stamp_ = 0;
     Instant next_sync_{};
+    Instant born_{};
     Instant next_heal_{};  // not before: asking back somebody who was thought dead
 };
 

@@ -111,7 +111,7 @@ struct Exchange {
     bool operator==(const Exchange&) const = default;
 };
 
-enum class MembershipKind { swim, fixed };        // "static" in the file
+enum class MembershipKind { swim, partial, fixed };  // fixed: "static" in the file
 
 struct Membership {
     MembershipKind kind = MembershipKind::swim;
