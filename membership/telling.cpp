@@ -55,7 +55,8 @@ void Membership::leave(Instant now, Out& out) {
 
 std::optional<Rumor> Membership::news_for(PeerId to) const {
     const Roster::Entry* entry = roster_.find(to);
-    if (!entry || entry->standing == Standing::alive || entry->standing == Standing::left) return std::nullopt;
+    // Also one that is said to have left, and speaks: perhaps somebody else said so for it.
+    if (!entry || entry->standing == Standing::alive) return std::nullopt;
     if (entry->standing == Standing::suspect && !config_.buddy) return std::nullopt;
     return rumor_of(*entry);
 }

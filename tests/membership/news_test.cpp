@@ -104,3 +104,17 @@ TEST_CASE("whoever has left is not suspected, and force-leave makes left of dead
     a.give(ForceLeave{PeerId{4}});
     CHECK(a.told<Gone>() == 1);
 }
+
+TEST_CASE("whom somebody has leave hears of it as soon as it speaks, and can say that it is there") {
+    Alone a(3);
+    a.give(ForceLeave{PeerId{3}});
+    CHECK(a.told<Gone>() == 1);
+    a.give(Received<Message>{PeerId{3}, Message{Ping{1, {}, false}, {}}});
+    const Message* answer = a.sent_to(PeerId{3});
+    REQUIRE(answer);
+    REQUIRE(answer->rumors.size() >= 1);
+    CHECK(answer->rumors.begin()->standing == Standing::left);
+    CHECK(a.book.id(answer->rumors.begin()->about) == PeerId{3});
+    a.hear({a.other(3, 1), Standing::alive, {}}, PeerId{3});
+    CHECK(a.told<Joined>() == 1);
+}
