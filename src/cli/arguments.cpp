@@ -82,7 +82,7 @@ std::variant<Arguments, Error> Arguments::parse(const std::string& verb, const s
             if (o.value.empty()) continue;
             values = map[o.name].as<std::vector<std::string>>();
             if (values.size() > 1 && !o.repeated) return Error{"--" + o.name + " is given twice", "once is enough"};
-        } else if (const char* set = std::getenv(environment_name(o.name).c_str()); set && *set) {
+        } else if (const char* set = o.typed_only ? nullptr : std::getenv(environment_name(o.name).c_str()); set && *set) {
             if (o.value.empty()) {
                 if (std::string(set) != "0") arguments.values_[o.name];
             } else {

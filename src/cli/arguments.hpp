@@ -19,6 +19,7 @@ struct Option {
     std::string value;               // "DIR"; empty: a flag
     std::string help;
     bool repeated = false;
+    bool typed_only = false;         // not from the environment, where another verb's option has that name
 };
 
 // What was typed, and for options that were not, what the environment says (GRAPEVINE_OUT for --out).

@@ -3,17 +3,62 @@
 #include <charconv>
 #include <httplib.h>
 
+#include "exit_codes.hpp"
 #include "grapevine/node/node.hpp"
+#include "terminal.hpp"
 
 namespace grapevine::cli {
 
-std::optional<std::string> get_from(const std::string& host, std::uint16_t port, const std::string& path) {
-    httplib::Client client(host, port);
+namespace {
+
+httplib::Params params(const Fields& fields) { return {fields.begin(), fields.end()}; }
+
+httplib::Client client_to(const StatusAddress& at, std::chrono::seconds patience) {
+    httplib::Client client(at.host, at.port);
     client.set_connection_timeout(2, 0);
-    client.set_read_timeout(2, 0);
-    const auto answer = client.Get(path.c_str());
+    client.set_read_timeout(patience);
+    return client;
+}
+
+std::string text_of(const StatusAddress& at) { return at.host + ":" + std::to_string(at.port); }
+
+}  // namespace
+
+std::optional<HttpAnswer> http_get(const StatusAddress& at, const std::string& path, const Fields& fields, std::chrono::seconds patience) {
+    const auto answer = client_to(at, patience).Get(path, params(fields), httplib::Headers{});
+    if (!answer) return std::nullopt;
+    return HttpAnswer{answer->status, answer->body};
+}
+
+std::optional<std::string> get_from(const std::string& host, std::uint16_t port, const std::string& path) {
+    auto answer = http_get({host, port}, path, {}, std::chrono::seconds(2));
     if (!answer || answer->status != 200) return std::nullopt;
-    return answer->body;
+    return std::move(answer->body);
+}
+
+std::variant<Json, int> understood(const StatusAddress& at, const std::optional<HttpAnswer>& answer) {
+    if (!answer) return complain({"no node answers at " + text_of(at), "is one running? 'grapevine node' starts one; --at names another port"}, failed);
+    auto j = Json::parse(answer->body, nullptr, false);
+    if (!j.is_object()) return complain({"what answers at " + text_of(at) + " is not a grapevine node", "--at names another port: that of the status page"}, failed);
+    if (answer->status == 200) return j;
+    const auto text = [&](const char* key) { return j.contains(key) && j[key].is_string() ? plain(j[key].get<std::string>()) : std::string(); };
+    return complain({text("error").empty() ? "the node answers " + std::to_string(answer->status) : text("error"), text("hint")},
+                    answer->status == 400 || answer->status == 404 || answer->status == 409 ? usage : failed);
+}
+
+std::variant<Json, int> ask(const Arguments& arguments, const std::string& path, const Fields& fields, std::chrono::seconds patience) {
+    const auto at = node_at(arguments);
+    if (const auto* error = std::get_if<Error>(&at)) return complain(*error, usage);
+    const auto& address = std::get<StatusAddress>(at);
+    return understood(address, http_get(address, path, fields, patience));
+}
+
+std::variant<Json, int> tell(const Arguments& arguments, const std::string& path, const Fields& fields, std::chrono::seconds patience) {
+    const auto at = node_at(arguments);
+    if (const auto* error = std::get_if<Error>(&at)) return complain(*error, usage);
+    const auto& address = std::get<StatusAddress>(at);
+    const auto answer = client_to(address, patience).Post(path, httplib::Headers{{"X-Grapevine", "1"}}, params(fields));
+    return understood(address, answer ? std::optional(HttpAnswer{answer->status, answer->body}) : std::nullopt);
 }
 
 Option at_option() { return {"at", "PORT|NAME", "which node: its status port, host:port, or its name on this machine"}; }
@@ -30,10 +75,17 @@ std::variant<StatusAddress, Error> node_at(const Arguments& arguments) {
         if (const auto port = port_of(*at)) return StatusAddress{"127.0.0.1", *port};
         if (const auto colon = at->rfind(':'); colon != std::string::npos)
             if (const auto port = port_of(at->substr(colon + 1))) return StatusAddress{at->substr(0, colon), *port};
+        std::vector<node::Local> called;
         for (const auto& n : here)
-            if (n.name == *at) return StatusAddress{"127.0.0.1", n.status_port};
+            if (n.name == *at) called.push_back(n);
+        if (called.size() == 1) return StatusAddress{called.front().status_host, called.front().status_port};
+        if (called.size() > 1) {
+            std::string ports;
+            for (const auto& n : called) ports += (ports.empty() ? "" : ", ") + std::to_string(n.status_port);
+            return Error{"several nodes of this machine are called '" + *at + "'", "say which with --at and its status port: " + ports};
+        }
     } else {
-        if (here.size() == 1) return StatusAddress{"127.0.0.1", here.front().status_port};
+        if (here.size() == 1) return StatusAddress{here.front().status_host, here.front().status_port};
         if (here.empty()) return StatusAddress{"127.0.0.1", 7472};
     }
     std::string names;

@@ -14,8 +14,8 @@ std::string typed;
 void print_overview(std::FILE* to) {
     std::fprintf(to, "grapevine %s: equal peers that train together, without a coordinator\n\n"
                      "usage: grapevine VERB [...]\n\n", version());
-    for (const Verb& v : verbs()) std::fprintf(to, "  %-9s %s\n", v.name.c_str(), v.does.c_str());
-    std::fprintf(to, "  %-9s %s\n  %-9s %s\n", "help VERB", "what a verb takes", "--version", "");
+    for (const Verb& v : verbs()) std::fprintf(to, "  %-12s %s\n", v.name.c_str(), v.does.c_str());
+    std::fprintf(to, "  %-12s %s\n  %-12s %s\n", "help VERB", "what a verb takes", "--version", "");
     std::fprintf(to, "\nexit status: 0 finished, target reached or left; 1 failed; 2 usage or configuration; 3 target missed;\n"
                      "  4 could not join; 5 incompatible cluster; 6 device failed; 7 an [[expect]] did not hold; 130 second ^C\n");
 }
@@ -72,7 +72,8 @@ int dispatch(const std::vector<std::string>& words) {
 }  // namespace
 
 const std::vector<Verb>& verbs() {
-    static const std::vector<Verb> all{demo_verb(), node_verb(), members_verb(), sim_verb(), compare_verb(), report_verb(),
+    static const std::vector<Verb> all{demo_verb(), node_verb(), members_verb(), monitor_verb(), info_verb(), rtt_verb(), join_verb(),
+                                       leave_verb(), force_leave_verb(), sim_verb(), compare_verb(), report_verb(),
                                        eval_verb(), data_verb(), check_verb(), init_verb(), doctor_verb()};
     return all;
 }

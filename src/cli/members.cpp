@@ -1,7 +1,8 @@
 // grapevine members: who is there, as a running node sees it.
+#include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "grapevine/record/format.hpp"
 #include "http.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
@@ -10,50 +11,79 @@ namespace grapevine::cli {
 
 namespace {
 
-// From the network: shown without what would move a terminal's cursor.
-std::string plain(std::string text) {
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    return text;
+const std::vector<std::string> statuses{"alive", "degraded", "suspect", "dead", "left"};
+
+std::string text(const Json& m, const char* key) { return m.contains(key) && m[key].is_string() ? plain(m[key].get<std::string>()) : "-"; }
+std::optional<double> number(const Json& m, const char* key) {
+    return m.contains(key) && m[key].is_number() ? std::optional(m[key].get<double>()) : std::nullopt;
+}
+
+void print_table(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right) {
+    std::vector<std::size_t> widths(right.size(), 0);
+    for (const auto& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            const std::string space(widths[i] - row[i].size(), ' ');
+            line += (i ? "  " : "") + (right[i] ? space + row[i] : row[i] + space);
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        std::printf("%s\n", line.c_str());
+    }
 }
 
 int run(const Arguments& a) {
-    const auto address = node_at(a);
-    if (const auto* error = std::get_if<Error>(&address)) return complain(*error, usage);
-    const auto& [host, port] = std::get<StatusAddress>(address);
-    const auto body = get_from(host, port, "/v1/members");
-    if (!body)
-        return complain({"no node answers at " + host + ":" + std::to_string(port), "is one running? 'grapevine node' starts one; --at names another port"}, failed);
-    auto j = nlohmann::ordered_json::parse(*body, nullptr, false);
-    if (!j.is_object() || !j.contains("members") || !j["members"].is_array())
-        return complain({"what answers at " + host + ":" + std::to_string(port) + " is not a grapevine node", "--at names another port"}, failed);
-    if (const auto wanted = a.get("standing")) {
-        auto kept = nlohmann::ordered_json::array();
+    const auto wanted = a.get("status");
+    if (wanted && std::find(statuses.begin(), statuses.end(), *wanted) == statuses.end()) {
+        const auto near = config::nearest(*wanted, statuses);
+        return complain({"no member is ever '" + *wanted + "'", near ? "did you mean --status " + *near + "?" : "--status alive, degraded, suspect, dead or left"}, usage);
+    }
+    auto answer = ask(a, "/v1/members");
+    if (const int* code = std::get_if<int>(&answer)) return *code;
+    Json& j = std::get<Json>(answer);
+    if (!j.contains("members") || !j["members"].is_array()) return complain({"what answers is not a grapevine node", "--at names another port"}, failed);
+    if (wanted) {
+        auto kept = Json::array();
         for (const auto& m : j["members"])
-            if (m.value("standing", "") == *wanted) kept.push_back(m);
+            if (m.value("status", "") == *wanted) kept.push_back(m);
         j["members"] = std::move(kept);
     }
     if (a.has("json")) {
         std::printf("%s\n", j.dump(2).c_str());
         return finished;
     }
-    std::printf("%-20s %-9s %-28s %12s %s\n", "NAME", "STANDING", "ADDRESS", "ROUND TRIP", "INCARNATION");
+    // Two of one name are told apart by the id.
+    std::map<std::string, int> called;
+    for (const auto& m : j["members"]) ++called[m.value("name", "")];
+    std::stable_sort(j["members"].begin(), j["members"].end(), [](const Json& a, const Json& b) { return a.value("name", "") < b.value("name", ""); });
+    std::vector<std::vector<std::string>> rows{{"NAME", "STATUS", "ADDRESS", "ROUND TRIP", "AGE", "STEPS", "SAMPLES/S", "DEVICE", "INCARNATION", ""}};
     for (const auto& m : j["members"]) {
-        char trip[32] = "-";
-        if (m.contains("round_trip") && m["round_trip"].is_number()) std::snprintf(trip, sizeof trip, "%.2f ms", m["round_trip"].get<double>() * 1e3);
-        const bool self = m.value("self", false);
-        std::printf("%-20s %-9s %-28s %12s %u%s\n", plain(m.value("name", "?")).c_str(), plain(m.value("standing", "?")).c_str(),
-                    plain(m.value("control", "?")).c_str(), trip, m.value("incarnation", 0u), self ? "  (asked)" : "");
+        const std::string name = text(m, "name");
+        std::string address = text(m, "control"), note = m.value("self", false) ? "(asked)" : "";
+        if (address.rfind("tcp://", 0) == 0) address = address.substr(6);
+        if (text(m, "suspected_by") != "-") note = "(suspected by " + text(m, "suspected_by") + ")";
+        const auto steps = number(m, "steps"), incarnation = number(m, "incarnation");
+        rows.push_back({called[m.value("name", "")] > 1 ? name + " " + text(m, "id") : name, text(m, "status"), address, record::format_seconds(number(m, "round_trip")),
+                        record::format_seconds(number(m, "age")), record::format_count(steps), record::format_count(number(m, "speed")),
+                        text(m, "device"), record::format_count(incarnation), note});
     }
+    print_table(rows, {false, false, false, true, true, true, true, false, true, false});
     return finished;
 }
 
 }  // namespace
 
 Verb members_verb() {
-    return {"members", "[--at PORT|NAME] [--json]", "who is in the cluster, as a running node sees it",
-            "Asks a node of this machine for its members: name, standing (alive, suspect, dead, left), address, round trip.",
-            {at_option(), {"standing", "S", "only those alive, suspect, dead or left"}, {"json", "", "as JSON"}}, 0, run};
+    return {"members", "[--at PORT|NAME] [--status S] [--json]", "who is in the cluster, as a running node sees it",
+            "Asks a node of this machine for its members: name, status, address, round trip, how long it runs, its steps and\n"
+            "samples a second (as it said last: half a minute ago at most, longer in large clusters), device, and incarnation.\n\n"
+            "  alive     it answers\n"
+            "  degraded  it answers, and has found its own links bad: it is not mixed with until they are better\n"
+            "  suspect   it did not answer the member that is named, nor its helpers; held for dead unless it answers soon\n"
+            "  dead      it did not; called now and then, and forgotten after a day\n"
+            "  left      it said so, a later process took its name, or somebody said so for it (force-leave)",
+            {at_option(), {"status", "S", "only those alive, degraded, suspect, dead or left", false, true}, {"json", "", "as JSON"}}, 0, run};
 }
 
 }  // namespace grapevine::cli

@@ -1,11 +1,10 @@
 // grapevine node: be a peer and train.
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <functional>
-#include <sstream>
 #include <unistd.h>
 
+#include "addresses.hpp"
 #include "grapevine/node/node.hpp"
 #include "grapevine/setup/peer_config.hpp"
 #include "interrupt.hpp"
@@ -17,41 +16,6 @@ namespace grapevine::cli {
 
 namespace {
 
-std::optional<std::uint16_t> port_of(const std::string& text) {
-    std::uint16_t port = 0;
-    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return wrong == std::errc{} && end == text.data() + text.size() ? std::optional(port) : std::nullopt;
-}
-
-// "host", "host:port", "[v6]:port": host and port apart.
-std::variant<std::pair<std::string, std::optional<std::uint16_t>>, Error> host_and_port(const std::string& option, const std::string& text) {
-    const Error wrong{"--" + option + " '" + text + "' is not an address", "HOST or HOST:PORT, for example 192.168.1.7:7470 or [fe80::1]:7470"};
-    std::string host = text;
-    std::optional<std::uint16_t> port;
-    std::size_t colon = std::string::npos;
-    if (!text.empty() && text[0] == '[') {
-        const std::size_t close = text.find(']');
-        if (close == std::string::npos) return wrong;
-        host = text.substr(0, close + 1);
-        if (close + 1 < text.size()) colon = close + 1;
-    } else if (std::count(text.begin(), text.end(), ':') == 1) {
-        colon = text.find(':');
-        host = text.substr(0, colon);
-    }
-    if (colon != std::string::npos) {
-        if (text[colon] != ':') return wrong;
-        port = port_of(text.substr(colon + 1));
-        if (!port) return wrong;
-    }
-    if (host.empty() || host.find_first_of(" /\t") != std::string::npos || host.size() > 100) return wrong;
-    return std::pair{host, port};
-}
-
-std::string endpoint(std::string host, std::uint16_t port) {
-    if (host.find(':') != std::string::npos && host[0] != '[') host = "[" + host + "]";
-    return "tcp://" + host + ":" + std::to_string(port);
-}
-
 bool loopback(const std::string& host) { return host.rfind("127.", 0) == 0 || host == "localhost" || host == "::1" || host == "[::1]"; }
 
 std::variant<node::Options, Error> options_of(const Arguments& a) {
@@ -59,14 +23,9 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
     o.version = version();
     o.command = command_line();
     for (const std::string& several : a.all("join")) {
-        std::istringstream words(several);
-        for (std::string word; std::getline(words, word, ',');) {
-            if (word.empty()) continue;
-            auto parsed = host_and_port("join", word);
-            if (const auto* error = std::get_if<Error>(&parsed)) return *error;
-            const auto& [host, port] = std::get<0>(parsed);
-            o.joins.push_back(endpoint(host, port.value_or(7470)));
-        }
+        auto seeds = endpoints("--join", several);
+        if (const auto* error = std::get_if<Error>(&seeds)) return *error;
+        for (std::string& seed : std::get<0>(seeds)) o.joins.push_back(std::move(seed));
     }
     const std::string file = a.positional.empty() ? "" : a.positional[0];
     if (file.empty() && !o.joins.empty()) {
@@ -91,7 +50,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         o.status_port = static_cast<std::uint16_t>(*p == 0 ? 0 : *p + 2);
     }
     if (const auto listen = a.get("listen")) {
-        auto parsed = host_and_port("listen", *listen);
+        auto parsed = host_and_port("--listen", *listen);
         if (const auto* error = std::get_if<Error>(&parsed)) return *error;
         const auto& [host, port] = std::get<0>(parsed);
         o.listen_host = host;
@@ -106,9 +65,18 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         if (!loopback(host)) std::fprintf(stderr, "WARNING: listening on %s without keys: whoever reaches it can read and change the model\n", host.c_str());
     }
     if (const auto status = a.get("status")) {
-        const auto p = port_of(*status);
-        if (!p) return Error{"--status '" + *status + "' is not a port", "a number, or 0 for any free one"};
-        o.status_port = *p;
+        if (const auto p = port_of(*status)) {
+            o.status_port = *p;
+        } else {
+            auto parsed = host_and_port("--status", *status);
+            const auto* where = std::get_if<0>(&parsed);
+            if (!where || !where->second) return Error{"--status '" + *status + "' is not a port", "PORT, 0 for any free one, or ADDR:PORT"};
+            o.status_host = where->first;
+            o.status_port = *where->second;
+            if (!loopback(o.status_host) && !a.has("insecure"))
+                return Error{"--status " + *status + " lets everybody who can reach this machine read what the node does, and tell it to leave",
+                             "add --insecure if you trust that network, or give a port only"};
+        }
     }
     o.status = !a.has("no-status");
     o.advertise_host = a.get("advertise").value_or("");
@@ -116,6 +84,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         if (name->empty() || name->size() > 64 || name->find_first_of(" \t\n\r/") != std::string::npos)
             return Error{"--name '" + *name + "' cannot be a name", "up to 64 characters, no spaces, no slashes"};
         o.name = *name;
+        o.identity = true;
     } else {
         char host[65] = "";
         gethostname(host, sizeof host - 1);
@@ -161,12 +130,12 @@ Verb node_verb() {
            run_options(), 1, run};
     v.options.insert(v.options.end(), {{"join", "HOST[:PORT]", "a node of the run; repeated or with commas; port 7470 unless said", true},
                                        {"require-peers", "N", "exit 4 if nobody answers within 30 s"},
-                                       {"name", "NAME", "for people; default the host's"},
+                                       {"name", "NAME", "its identity: who starts under this name again takes its place; default the host's name, which is none"},
                                        {"listen", "ADDR[:PORT]", "default 127.0.0.1:7470; other addresses want --insecure"},
                                        {"port", "N", "control port N, bulk N+1, status N+2; 0: any free ones"},
                                        {"advertise", "HOST", "what others dial to reach us"},
                                        {"insecure", "", "listen off loopback without keys"},
-                                       {"status", "PORT", "of the status page; default 7472"},
+                                       {"status", "[ADDR:]PORT", "of the status page; default 127.0.0.1:7472; other addresses want --insecure"},
                                        {"no-status", "", "no status page"},
                                        {"shard", "I/N", "train on the I-th of N parts of the data; default all of it, in an order of our own"},
                                        {"device", "D", "auto, cpu or cuda:N"},

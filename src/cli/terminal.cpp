@@ -11,6 +11,12 @@ namespace grapevine::cli {
 bool live() { return isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr; }
 bool colour() { return live(); }
 
+std::string plain(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return text;
+}
+
 int complain(const Error& error, int code) {
     const bool c = colour();
     std::fprintf(stderr, "%sgrapevine: %s%s\n", c ? "\033[1;31m" : "", error.what.c_str(), c ? "\033[0m" : "");

@@ -11,6 +11,9 @@ namespace grapevine::cli {
 // "grapevine: what", and the hint below it. Returns `code`, for `return complain(...)`.
 int complain(const Error& error, int code);
 
+// What came from the network, shown without what would move a terminal's cursor.
+std::string plain(std::string text);
+
 bool colour();         // stderr is a terminal and NO_COLOR is not set
 bool live();           // a line may be redrawn
 

@@ -30,13 +30,38 @@ bool read_hex(const Json& object, const char* key, std::uint64_t& into) {
     return true;
 }
 
+bool read_number(const Json& object, const char* key, std::uint64_t& into, std::uint64_t most) {
+    const auto it = object.find(key);
+    if (it == object.end() || !it->is_number_unsigned()) return false;
+    into = it->get<std::uint64_t>();
+    return into <= most;
+}
+
+// Bytes that are no text, as two digits each.
+std::string to_hex(const std::string& bytes) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (const char c : bytes) text += {digits[static_cast<unsigned char>(c) >> 4], digits[c & 15]};
+    return text;
+}
+
+bool read_bytes(const Json& object, const char* key, std::string& into, std::size_t longest) {
+    std::string text;
+    if (!read(object, key, text, 2 * longest) || text.size() % 2 != 0 || text.find_first_not_of("0123456789abcdef") != std::string::npos) return false;
+    into.clear();
+    for (std::size_t i = 0; i < text.size(); i += 2) into.push_back(static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16)));
+    return true;
+}
+
 }  // namespace
 
 std::string to_text(const Greeting& g) {
+    const Contact& contact = g.record.contact;
     return Json{{"software", g.software}, {"run", hex(g.run)}, {"provisional", g.provisional}, {"layout", hex(g.layout)},
                 {"layout_text", g.layout_text}, {"data", hex(g.data)}, {"data_text", g.data_text}, {"exchange", g.exchange},
-                {"id", hex(g.contact.id.value)}, {"name", g.contact.name}, {"control", g.contact.control},
-                {"bulk", g.contact.bulk}, {"elapsed", g.elapsed}, {"config", g.config}}
+                {"id", hex(contact.id.value)}, {"name", contact.name}, {"control", contact.control},
+                {"bulk", contact.bulk}, {"incarnation", g.record.incarnation}, {"generation", hex(g.record.generation)}, {"key", to_hex(g.record.key)},
+                {"metadata", to_hex(g.record.metadata)}, {"failing", g.record.failing}, {"degraded", g.record.degraded}, {"elapsed", g.elapsed}, {"config", g.config}}
         .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -44,13 +69,22 @@ std::optional<Greeting> parse_greeting(const std::string& text) {
     const Json j = Json::parse(text, nullptr, false);
     if (!j.is_object()) return std::nullopt;
     Greeting g;
+    Contact& contact = g.record.contact;
+    std::uint64_t incarnation = 0, failing = 0;
     const bool whole = read(j, "software", g.software, 64) && read_hex(j, "run", g.run) && read_hex(j, "layout", g.layout) &&
                        read(j, "layout_text", g.layout_text, 4096) && read_hex(j, "data", g.data) && read(j, "data_text", g.data_text, 256) &&
-                       read(j, "exchange", g.exchange, 64) && read_hex(j, "id", g.contact.id.value) && read(j, "name", g.contact.name, 64) &&
-                       read(j, "control", g.contact.control, 128) && read(j, "bulk", g.contact.bulk, 128) && read(j, "config", g.config, 16384);
-    if (!whole || !g.contact.id) return std::nullopt;
-    const auto elapsed = j.find("elapsed"), provisional = j.find("provisional");
-    if (elapsed == j.end() || !elapsed->is_number() || provisional == j.end() || !provisional->is_boolean()) return std::nullopt;
+                       read(j, "exchange", g.exchange, 64) && read_hex(j, "id", contact.id.value) && read(j, "name", contact.name, 64) &&
+                       read(j, "control", contact.control, 128) && read(j, "bulk", contact.bulk, 128) && read(j, "config", g.config, 16384) && read_hex(j, "generation", g.record.generation) &&
+                       read_bytes(j, "key", g.record.key, membership::longest_key) && read_bytes(j, "metadata", g.record.metadata, membership::longest_metadata) &&
+                       read_number(j, "incarnation", incarnation, 0xffffffff) && read_number(j, "failing", failing, 100);
+    if (!whole) return std::nullopt;
+    g.record.incarnation = static_cast<std::uint32_t>(incarnation);
+    g.record.failing = static_cast<std::uint8_t>(failing);
+    const auto elapsed = j.find("elapsed"), provisional = j.find("provisional"), degraded = j.find("degraded");
+    if (elapsed == j.end() || !elapsed->is_number() || provisional == j.end() || !provisional->is_boolean() || degraded == j.end() || !degraded->is_boolean())
+        return std::nullopt;
+    g.record.degraded = degraded->get<bool>();
+    if (!membership::within_limits(g.record)) return std::nullopt;
     g.elapsed = elapsed->get<double>();
     if (!(g.elapsed >= 0) || g.elapsed > 1e9) return std::nullopt;
     g.provisional = provisional->get<bool>();

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "grapevine/config/config.hpp"
-#include "grapevine/peer_id.hpp"
+#include "grapevine/membership/book.hpp"
 
 namespace grapevine::node {
 
@@ -19,7 +19,7 @@ struct Greeting {
     std::uint64_t data = 0;      // fingerprint of the data set
     std::string data_text;       // its name
     std::string exchange;        // kind
-    Contact contact;
+    membership::Record record;   // as a member: who hears of it otherwise must hear the same
     double elapsed = 0;          // seconds since the run began
     std::string config;          // of the run, as TOML
 };

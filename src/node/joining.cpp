@@ -1,5 +1,6 @@
 // How a node finds its run: through a seed, or by beginning one.
 #include <cstdlib>
+#include <ctime>
 #include <random>
 
 #include "grapevine/kernels/cpu.hpp"
@@ -97,7 +98,7 @@ std::optional<End> Node::look_for_cluster() {
         }
     }
     if (found_ && !config_) {
-        auto read = config::read_text(found_->config, found_->contact.name + "'s configuration");
+        auto read = config::read_text(found_->config, found_->record.contact.name + "'s configuration");
         if (const auto* error = std::get_if<config::Error>(&read)) {
             log(Level::error, "join", "cannot read the run's configuration: " + error->what);
             return End::incompatible;
@@ -164,7 +165,13 @@ std::optional<End> Node::prepare() {
     peer.exchange.layout = learner_->layout();
     peer.exchange.size = learner_->size();
     peer.exchange.newcomer = found_.has_value();
-    const auto self = book_.intern({transport_->contact(), 0});
+    metadata_.device = device_.rfind("cuda", 0) == 0 ? Metadata::Device::cuda : Metadata::Device::cpu;
+    metadata_.layout = learner_->layout();
+    metadata_.started = static_cast<std::uint32_t>(std::time(nullptr));
+    membership::Record record;
+    record.contact = transport_->contact();
+    record.metadata = pack(metadata_);
+    const auto self = book_.intern(record);
     peer_ = std::make_unique<Peer>(book_, *self, peer, Random(id_.value));
     learner_->claim(peer_->slots());
     show_greeting();
@@ -181,7 +188,8 @@ Greeting Node::greeting() const {
     g.data = task_->sets.fingerprint;
     g.data_text = config_->model.needs_data() ? config_->data.set : "none";
     g.exchange = config::to_string(config_->exchange.kind);
-    g.contact = transport_->contact();
+    if (peer_) g.record = book_.at(peer_->members().self());
+    else g.record.contact = transport_->contact();
     g.elapsed = elapsed_before_ + seconds(now());
     config::Config shared = *config_;
     shared.data.directory.clear();  // a matter of each machine
@@ -193,46 +201,50 @@ Greeting Node::greeting() const {
 std::optional<End> Node::refused_by(const Greeting& other) const {
     std::string what = difference(greeting(), other);
     if (what.empty()) {
-        const auto theirs = config::read_text(other.config, other.contact.name + "'s configuration");
+        const auto theirs = config::read_text(other.config, other.record.contact.name + "'s configuration");
         if (const auto* config = std::get_if<config::Config>(&theirs)) what = conflict(*config_, *config);
     }
     if (what.empty()) return std::nullopt;
-    log(Level::error, "join", other.contact.name + " runs " + what);
+    log(Level::error, "join", other.record.contact.name + " runs " + what);
     return End::incompatible;
 }
 
 void Node::show_greeting() { transport_->set_greeting(to_text(greeting())); }
 
 void Node::meet(const Greeting& other) {
-    const auto record = book_.intern({other.contact, 0});
+    const auto record = book_.intern(other.record);
     if (!record) return;
-    transport_->know(other.contact);
+    transport_->know(other.record.contact);
     step(membership::Met{*record});
 }
 
 // A seed answers while we run. Ours or not? Two runs never mix silently: only one that is provisional, begun because
 // its seed was not there, gives itself up; of two such the one with the higher number.
 std::optional<End> Node::hello(const net::Hello& h) {
-    if (h.who == id_) return std::nullopt;
+    if (h.who == id_) return greeted(h.endpoint, "", "that is this node itself"), std::nullopt;
     const auto theirs = parse_greeting(h.greeting);
-    if (!theirs) return std::nullopt;
+    if (!theirs) return greeted(h.endpoint, "", "it is only starting: try again"), std::nullopt;
     if (theirs->run != run_id_) {
         const bool ours_yields = provisional_ && (!theirs->provisional || theirs->run < run_id_);
         if (!ours_yields) {
             const bool theirs_yields = theirs->provisional && (!provisional_ || run_id_ < theirs->run);
+            greeted(h.endpoint, "", theirs_yields ? "it has begun a run by itself while it waits for ours, and joins as soon as it reaches us"
+                                                  : "it is part of another run: start one of the two anew with --join");
             if (!theirs_yields && strangers_.insert(h.endpoint).second)
                 log(Level::warn, "join", h.endpoint + " is part of another run: not mixed with. Start one of the two anew with --join.");
             return std::nullopt;
         }
         if (const auto end = refused_by(*theirs)) return end;
+        reporter_->belongs_to(theirs->run);
         run_id_ = theirs->run;
         elapsed_before_ = theirs->elapsed - seconds(now());
         transport_->set_run(run_id_);
-        log(Level::info, "join", "joined the run of " + theirs->contact.name);
+        log(Level::info, "join", "joined the run of " + theirs->record.contact.name);
     }
     provisional_ = false;
     show_greeting();
     meet(*theirs);
+    greeted(h.endpoint, theirs->record.contact.name, "");
     return std::nullopt;
 }
 

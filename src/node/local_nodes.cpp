@@ -34,7 +34,7 @@ Announcement::Announcement(const Local& local) {
     if (fs::create_directory(dir, ignored)) chmod(dir.c_str(), 0700);
     if (!trusted(dir)) return;
     path_ = (dir / (std::to_string(local.pid) + ".node")).string();
-    std::ofstream(path_) << local.pid << ' ' << local.status_port << ' ' << local.name << '\n';
+    std::ofstream(path_) << local.pid << ' ' << local.status_port << ' ' << local.name << ' ' << local.status_host << '\n';
 }
 
 Announcement::~Announcement() {
@@ -51,6 +51,7 @@ std::vector<Local> local_nodes() {
         std::ifstream in(entry.path());
         Local local;
         if (!(in >> local.pid >> local.status_port >> local.name) || local.pid <= 0) continue;
+        if (std::string host; in >> host) local.status_host = host;
         if (kill(local.pid, 0) == 0) {
             found.push_back(local);
         } else {

@@ -16,14 +16,24 @@ spdlog::logger& logger() {
     }();
     return *one;
 }
+
+std::function<void(Level, const char*, const std::string&)> heard;
 }  // namespace
 
+const char* word(Level level) { return level == Level::info ? "INFO" : level == Level::warn ? "WARN" : "ERROR"; }
+
 void log(Level level, const char* area, const std::string& text) {
+    log_unheard(level, area, text);
+    if (heard) heard(level, area, text);
+}
+
+void log_unheard(Level level, const char* area, const std::string& text) {
     const auto l = level == Level::info ? spdlog::level::info : level == Level::warn ? spdlog::level::warn : spdlog::level::err;
-    const char* word = level == Level::info ? "INFO" : level == Level::warn ? "WARN" : "ERROR";
-    logger().log(l, "{:<5} {:<8} {}", word, area, text);
+    logger().log(l, "{:<5} {:<8} {}", word(level), area, text);
 }
 
 void log_only_warnings() { logger().set_level(spdlog::level::warn); }
+
+void listen_to_log(std::function<void(Level, const char*, const std::string&)> listener) { heard = std::move(listener); }
 
 }  // namespace grapevine::node

@@ -13,6 +13,7 @@ namespace grapevine::node {
 namespace {
 constexpr Duration leave_within = std::chrono::seconds(5);    // then we go without a farewell
 constexpr Duration finish_within = std::chrono::seconds(15);  // more than an exchange takes to settle
+constexpr Duration describe_after = std::chrono::seconds(5);  // what is told about us is told for half a minute: not before we have a pace
 constexpr Duration longest_wait = std::chrono::milliseconds(100);  // so that a signal is seen soon
 }  // namespace
 
@@ -34,21 +35,23 @@ End Node::run() {
     if (!config_) return End::finished;  // told to stop before there was a run
     if (const auto end = prepare()) return *end;
 
-    reporter_ = std::make_unique<Reporter>(options_, *config_, transport_->contact(), run_id_, device_);
-    if (const auto error = reporter_->open()) {
+    reporter_ = std::make_unique<Reporter>(options_, *config_, transport_->contact(), run_id_, device_, metadata_);
+    if (const auto error = reporter_->open(desk_)) {
         log(Level::error, "start", error->what + ": " + error->hint);
         return End::configuration;
     }
     const Contact self = transport_->contact();
-    log(Level::info, "node", options_.name + " at " + self.control + ", status http://" + options_.listen_host + ":" +
-                                 std::to_string(reporter_->status_port()) + "/, computes on " + device_);
-    log(Level::info, "node", (found_ ? "joins " + found_->contact.name + "'s run" : std::string("begins a run")) + ": " +
+    log(Level::info, "node", options_.name + " at " + self.control +
+                                 (options_.status ? ", status http://" + options_.status_host + ":" + std::to_string(reporter_->status_port()) + "/" : "") +
+                                 ", computes on " + device_);
+    log(Level::info, "node", (found_ ? "joins " + found_->record.contact.name + "'s run" : std::string("begins a run")) + ": " +
                                  config::to_string(config_->model.kind) + " on " + (config_->model.needs_data() ? config_->data.set : "no data") +
                                  ", exchange " + config::to_string(config_->exchange.kind));
     if (options_.listen_host == "127.0.0.1" && options_.joins.empty())
         log(Level::info, "node", "others on this machine join with: grapevine node --join " + self.control.substr(self.control.find("//") + 2));
     workshop_ = std::make_unique<Workshop>(*learner_, config_->train.pace, [t = transport_.get()] { t->wake(); });
     const End end = loop();
+    answer_at_the_end();
     workshop_->close();
     save_model();
     reporter_->finish({seconds(now()), peer_.get(), &book_, transport_->counters(), workshop_->times(), "gone"}, target_reached_);
@@ -72,6 +75,8 @@ End Node::loop() {
         }
         while (auto done = workshop_->take()) take(std::move(*done));
         while (auto timer = alarms_.due(now())) step(Woken<Peer::Timer>{std::move(*timer)});
+        while (auto question = desk_.take()) asked(std::move(*question));
+        answer_what_is_due();
         check_the_end();
     }
     return end();
@@ -83,11 +88,15 @@ void Node::take(net::Inbound&& inbound) {
                        if (const auto end = hello(h)) broken_ = *end;
                    },
                    [&](net::NoAnswer& none) {
+                       greeted(none.endpoint, "", none.why);
                        if (now() - last_lament_ < std::chrono::minutes(1) && last_lament_ > Instant{}) return;
                        last_lament_ = now();
                        log(Level::warn, "join", "no answer from " + none.endpoint + " (" + none.why + "); trying on");
                    },
-                   [&](net::OtherVersion& other) { (void)other_version(other); },
+                   [&](net::OtherVersion& other) {
+                       (void)other_version(other);
+                       greeted(other.endpoint, "", "it speaks another version of the protocol");
+                   },
                    [&](net::Frame& frame) {
                        auto message = wire::decode(std::as_bytes(std::span(frame.bytes)), book_);
                        if (message) step(Received<Peer::Message>{frame.from, std::move(*message)});
@@ -161,6 +170,7 @@ void Node::send(PeerId to, const Peer::Message& message) {
 
 void Node::tell(Peer::Event&& event) {
     if (auto* order = std::get_if<Order>(&event)) return workshop_->put(std::move(*order));
+    if (const auto* m = std::get_if<membership::Measured>(&event)) return measured_.push_back(*m);
     if (const auto* joined = std::get_if<membership::Joined>(&event)) transport_->know(book_.at(joined->record).contact);
     reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
     if (const auto* gone = std::get_if<membership::Gone>(&event)) transport_->forget(gone->peer);
@@ -185,8 +195,8 @@ void Node::check_the_end() {
     if (t >= next_sample_) {
         next_sample_ += config_->metrics.every;
         if (next_sample_ <= t) next_sample_ = t + config_->metrics.every;  // a machine that slept
-        static constexpr const char* phases[] = {"running", "finishing", "leaving", "gone"};
-        reporter_->sample({seconds(t), peer_.get(), &book_, transport_->counters(), workshop_->times(), phases[static_cast<int>(phase_)]});
+        reporter_->sample(view());
+        if (t - Instant{} >= describe_after) step(membership::Describe{reporter_->metadata()});
         show_greeting();  // its age of the run has changed
     }
     if (t >= next_evaluation_ && !evaluating_ && phase_ == Phase::running && config_->model.kind != config::ModelKind::average) {
@@ -197,7 +207,7 @@ void Node::check_the_end() {
     // Alone, though we were told of others: they may be there by now.
     if (!options_.joins.empty() && t >= next_greeting_ && phase_ == Phase::running && peer_->members().roster().present() == 0) greet_seeds();
 
-    if (stop_ && phase_ != Phase::leaving && phase_ != Phase::gone) {
+    if ((stop_ || told_to_leave_) && phase_ != Phase::leaving && phase_ != Phase::gone) {
         log(Level::info, "node", "told to stop: leaving");
         phase_ = Phase::leaving;
         leave_by_ = t + leave_within;
@@ -214,9 +224,14 @@ void Node::check_the_end() {
     if (phase_ == Phase::leaving && t >= leave_by_) phase_ = Phase::gone;
 }
 
+Reporter::View Node::view() const {
+    static constexpr const char* phases[] = {"running", "finishing", "leaving", "gone"};
+    return {seconds(now()), peer_.get(), &book_, transport_->counters(), workshop_->times(), phases[static_cast<int>(phase_)]};
+}
+
 End Node::end() const {
     if (broken_) return *broken_;
-    if (config_->train.target && config_->train.target->stop && !target_reached_ && !stop_) return End::missed_target;
+    if (config_->train.target && config_->train.target->stop && !target_reached_ && !stop_ && !told_to_leave_) return End::missed_target;
     return End::finished;
 }
 

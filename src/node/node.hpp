@@ -3,8 +3,11 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <variant>
+#include <vector>
 
 #include "alarms.hpp"
+#include "desk.hpp"
 #include "greeting.hpp"
 #include "grapevine/gossip/exchange.hpp"
 #include "grapevine/learn/task.hpp"
@@ -43,6 +46,15 @@ private:
     void show_greeting();
     void meet(const Greeting& other);
 
+    // --- what people ask (asked.cpp) ---
+    void asked(Desk::Asked&& asked);
+    void measure_next(std::size_t i);
+    void measured(const membership::Measured& measured);
+    void greeted(const std::string& endpoint, const std::string& who, const std::string& why_not);
+    void answer_what_is_due();
+    void answer_at_the_end();
+    std::variant<PeerId, Answer> member_called(const std::string& who, bool absent_first = false) const;
+
     // --- the loop (node.cpp) ---
     Instant now() const;
     End loop();
@@ -53,6 +65,7 @@ private:
     void tell(Peer::Event&& event);
     void begin_finish(const std::string& why);
     void check_the_end();
+    Reporter::View view() const;
     End end() const;
     void save_model();
 
@@ -72,12 +85,36 @@ private:
     std::shared_ptr<const learn::Task> task_;
     std::unique_ptr<Learner> learner_;
     std::string device_;                  // what it computes on, for people
+    Metadata metadata_;                   // what of it does not change
     std::unique_ptr<Workshop> workshop_;
     membership::Book book_;
     std::unique_ptr<Peer> peer_;
+    Desk desk_{[this] { transport_->wake(); }};
     Peer::Effects effects_;
     Alarms alarms_;
     std::unique_ptr<Reporter> reporter_;
+
+    // Questions whose answers take a while.
+    struct Trip {
+        PeerId from, to;
+        std::uint32_t serial, wanted;
+        std::uint32_t sent = 0, silent = 0;  // silent: one after the other
+        std::vector<double> taken;           // seconds
+        Reply reply;
+    };
+    struct Greeted {
+        struct Outcome {
+            std::string who, why_not;        // one of them
+        };
+        std::vector<std::pair<std::string, std::optional<Outcome>>> seeds;
+        Instant until;
+        Reply reply;
+    };
+    std::vector<Trip> trips_;
+    std::vector<Greeted> greeted_;
+    std::vector<membership::Measured> measured_;  // told while a step was carried out
+    std::vector<Reply> leave_asked_;
+    std::uint32_t serial_ = 0;
 
     enum class Phase { running, finishing, leaving, gone } phase_ = Phase::running;
     std::optional<End> broken_;
@@ -85,6 +122,7 @@ private:
     bool evaluating_ = false;
     int target_hits_ = 0;
     bool target_reached_ = false;
+    bool told_to_leave_ = false;
 };
 
 }  // namespace grapevine::node

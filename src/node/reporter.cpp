@@ -17,7 +17,8 @@ namespace grapevine::node {
 namespace {
 
 constexpr double mix_log_every = 2, train_log_every = 5;  // seconds
-constexpr std::size_t recent_events = 200;
+constexpr std::uint32_t most_lines_a_second = 20;         // about members: a thousand may join at once
+constexpr double rates_over = 10;                          // seconds
 
 double unix_now() {
     return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -32,22 +33,36 @@ std::string text(const char* format, A... a) {
 
 }  // namespace
 
-Reporter::Reporter(const Options& options, const config::Config& config, const Contact& self, std::uint64_t run, const std::string& device)
-    : options_(options), config_(config), self_(self), run_(run), device_(device), directory_(options.out) {}
+Reporter::Reporter(const Options& options, const config::Config& config, const Contact& self, std::uint64_t run, const std::string& device,
+                   const Metadata& metadata)
+    : options_(options), config_(config), self_(self), run_(run), device_(device), directory_(options.out), metadata_(metadata) {}
 
-std::optional<record::Error> Reporter::open() {
+Reporter::~Reporter() {
+    listen_to_log({});
+    journal_.end();  // who waits for events holds a thread of the server
+}
+
+std::optional<record::Error> Reporter::open(Desk& desk) {
     if (!directory_.empty()) {
         auto created = record::RunFiles::create(directory_, config::to_toml(config_), options_.overwrite);
         if (const auto* error = std::get_if<record::Error>(&created)) return *error;
         files_.emplace(std::get<record::RunFiles>(std::move(created)));
     }
     if (options_.status) {
-        auto opened = StatusServer::open(options_.listen_host == "*" ? "0.0.0.0" : options_.listen_host, options_.status_port);
+        auto opened = StatusServer::open(options_.status_host == "*" ? "0.0.0.0" : options_.status_host, options_.status_port, desk, journal_);
         if (const auto* taken = std::get_if<std::string>(&opened))
             return record::Error{"status page: " + *taken, "choose another with --status PORT (0: any free one), or none with --no-status"};
         status_ = std::get<std::unique_ptr<StatusServer>>(std::move(opened));
-        announcement_ = std::make_unique<Announcement>(Local{options_.name, getpid(), status_->port()});
+        const bool everywhere = options_.status_host == "*" || options_.status_host == "0.0.0.0" || options_.status_host == "::";
+        announcement_ = std::make_unique<Announcement>(Local{options_.name, getpid(), status_->port(), everywhere ? "127.0.0.1" : options_.status_host});
     }
+    listen_to_log([this](Level level, const char* area, const std::string& said) {
+        record::RunEvent line;
+        line.t = t_;
+        line.kind = "log";
+        line.peer = options_.name;
+        write_down(line, {level, area, said}, false);
+    });
     return std::nullopt;
 }
 
@@ -60,57 +75,111 @@ std::string Reporter::name_of(PeerId id, const View& view) const {
     return text("%016llx", static_cast<unsigned long long>(id.value));
 }
 
-void Reporter::told(const View& view, const Peer::Event& event) {
+// What an event is to people; nothing for what is none to them.
+std::optional<Reporter::Said> Reporter::words_for(const View& view, const Peer::Event& event) {
     const auto name = [&](PeerId id) { return name_of(id, view); };
+    using Words = std::optional<Said>;
+    return std::visit(
+        Cases{
+            [&](const membership::Joined& j) -> Words { return Said{Level::info, "members", name(j.peer) + " joined at " + view.book->at(j.record).contact.control}; },
+            [](const membership::ProbeFailed&) -> Words { return std::nullopt; },
+            [](const membership::Reachable&) -> Words { return std::nullopt; },
+            [](const membership::Unreachable&) -> Words { return std::nullopt; },
+            [](const membership::Measured&) -> Words { return std::nullopt; },
+            [&](const membership::Changed& c) -> Words {
+                if (view.book->degraded(c.record)) return Said{Level::warn, "members", name(c.peer) + " is degraded: it finds its own links bad and is not mixed with for now"};
+                return Said{Level::info, "members", name(c.peer) + " is well again: its links are no worse than those of others"};
+            },
+            [&](const membership::Superseded& s) -> Words { return Said{Level::warn, "node", "a later process bears our name " + options_.name + " (" + hex(s.by.value) + "): it takes our place"}; },
+            [&](const membership::Refused&) -> Words { return Said{Level::error, "join", "the name " + options_.name + " belongs to a member with another key: choose another with --name"}; },
+            [&](const membership::Suspected& s) -> Words { return Said{Level::warn, "members", name(s.peer) + " suspect (says " + name(s.accuser) + "), held for dead unless it answers soon"}; },
+            [&](const membership::Refuted& r) -> Words { return Said{Level::info, "members", name(r.peer) + " answers after all"}; },
+            [&](const membership::Gone& g) -> Words {
+                if (g.why == membership::Standing::left) return Said{Level::info, "members", name(g.peer) + " left"};
+                return Said{Level::warn, "members", name(g.peer) + " is held for dead"};
+            },
+            [&](const membership::Departed&) -> Words { return Said{Level::info, "node", "has left"}; },
+            [&](const gossip::MixedWith& m) -> Words {
+                const bool logged = view.t - mix_logged_at_ >= mix_log_every;
+                if (logged) mix_logged_at_ = view.t;
+                return Said{Level::info, "gossip", "mixed with " + (m.with ? name(m.with) : std::string("all")) + "   staleness " + std::to_string(m.staleness) +
+                                                       " steps  distance " + (m.norm > 0 ? record::format_percent(distance_) : std::string("-")) + "  " +
+                                                       record::format_bytes(static_cast<double>(m.bytes)) + " in " + record::format_seconds(seconds(m.took)), logged};
+            },
+            [&](const gossip::Failed& f) -> Words {
+                static constexpr const char* why[] = {"it declined", "no answer in time", "its bulk port cannot be reached", "it is gone", "it has another layout"};
+                const bool logged = f.why != gossip::Failure::declined && f.why != gossip::Failure::partner_gone;
+                return Said{Level::warn, "gossip", "no exchange with " + name(f.with) + ": " + why[static_cast<int>(f.why)], logged};
+            },
+            [](const gossip::Skipped&) -> Words { return std::nullopt; },
+            [&](const gossip::RollFormed& r) -> Words { return Said{Level::info, "exchange", "number " + std::to_string(r.rank + 1) + " of " + std::to_string(r.size) + " on roll " + std::to_string(r.epoch)}; },
+            [](const gossip::TrainedSome&) -> Words { return std::nullopt; },
+            [](const gossip::Finished&) -> Words { return Said{Level::info, "exchange", "all that was to be mixed is mixed", false}; },
+            [](const Order&) -> Words { return std::nullopt; },
+        },
+        event);
+}
+
+// Records change with every half minute of steps; to people that is none, but whether the member is degraded is.
+bool Reporter::changed_for_people(const View& view, const membership::Changed& changed) {
+    return view.book->degraded(changed.record) ? degraded_.insert(changed.peer).second : degraded_.erase(changed.peer) > 0;
+}
+
+void Reporter::log_event(const Said& said) {
+    if (!said.logged) return;
+    if (std::string_view(said.area) != "members") return log_unheard(said.level, said.area, said.text);
+    if (t_ - second_began_ >= 1) {
+        second_began_ = t_;
+        lines_this_second_ = 0;
+    }
+    if (++lines_this_second_ <= most_lines_a_second) log_unheard(said.level, said.area, said.text);
+    else ++lines_left_out_;
+}
+
+// To the journal, as a line of events.jsonl with what people are told.
+void Reporter::write_down(record::RunEvent line, const Said& said, bool often) {
+    line.fields.emplace_back("unix_time", unix_now());
+    line.fields.emplace_back("level", std::string(word(said.level)));
+    line.fields.emplace_back("area", std::string(said.area));
+    line.fields.emplace_back("text", said.text);
+    journal_.add(line.kind, record::to_json(line), often);
+}
+
+void Reporter::told(const View& view, const Peer::Event& event) {
+    t_ = view.t;
     std::visit(Cases{
-                   [&](const membership::Joined& j) { log(Level::info, "members", name(j.peer) + " joined at " + view.book->at(j.record).contact.control); },
-                   [](const membership::ProbeFailed&) {},
-                   [](const membership::Measured&) {},
-                   [](const membership::Reachable&) {},
-                   [](const membership::Unreachable&) {},
-                   [&](const membership::Changed& c) {
-                       if (view.book->degraded(c.record)) log(Level::warn, "members", name(c.peer) + " finds its links bad: not mixed with for now");
-                   },
-                   [&](const membership::Superseded&) { log(Level::error, "node", "a later process of this name and key has joined: this one ends"); },
-                   [&](const membership::Refused&) { log(Level::error, "join", "another node bears the name " + options_.name + " with another key"); },
-                   [&](const membership::Suspected& s) { log(Level::warn, "members", name(s.peer) + " suspect (says " + name(s.accuser) + "), held for dead unless it answers soon"); },
-                   [&](const membership::Refuted& r) { log(Level::info, "members", name(r.peer) + " answers after all"); },
+                   [&](const membership::Suspected& s) { accusers_[s.peer] = s.accuser; },
+                   [&](const membership::Refuted& r) { accusers_.erase(r.peer); },
                    [&](const membership::Gone& g) {
-                       if (g.why == membership::Standing::left) log(Level::info, "members", name(g.peer) + " left");
-                       else log(Level::warn, "members", name(g.peer) + " is held for dead");
+                       accusers_.erase(g.peer);
+                       degraded_.erase(g.peer);
                    },
-                   [&](const membership::Departed&) { log(Level::info, "node", "has left"); },
+                   [&](const membership::Joined& j) {
+                       if (view.book->degraded(j.record)) degraded_.insert(j.peer);
+                   },
                    [&](const gossip::MixedWith& m) {
                        ++mixes_;
                        staleness_ = m.staleness;
                        if (m.norm > 0) distance_ = m.distance / m.norm;
-                       if (view.t - mix_logged_at_ < mix_log_every) return;
-                       mix_logged_at_ = view.t;
-                       log(Level::info, "gossip", "mixed with " + (m.with ? name(m.with) : std::string("all")) + "   staleness " + std::to_string(m.staleness) +
-                                                      " steps  distance " + (m.norm > 0 ? record::format_percent(distance_) : std::string("-")) + "  " +
-                                                      record::format_bytes(static_cast<double>(m.bytes)) + " in " + record::format_seconds(seconds(m.took)));
                    },
-                   [&](const gossip::Failed& f) {
-                       ++failures_;
-                       static constexpr const char* why[] = {"it declined", "no answer in time", "its bulk port cannot be reached", "it is gone", "it has another layout"};
-                       if (f.why != gossip::Failure::declined && f.why != gossip::Failure::partner_gone)
-                           log(Level::warn, "gossip", "no exchange with " + name(f.with) + ": " + why[static_cast<int>(f.why)]);
-                   },
+                   [&](const gossip::Failed&) { ++failures_; },
                    [&](const gossip::Skipped&) { ++skipped_; },
-                   [&](const gossip::RollFormed& r) { log(Level::info, "exchange", "number " + std::to_string(r.rank + 1) + " of " + std::to_string(r.size) + " on roll " + std::to_string(r.epoch)); },
                    [&](const gossip::TrainedSome& t) {
                        steps_ += t.steps;
                        samples_ += static_cast<double>(t.steps) * config_.data.batch;
                        loss_ = t.loss;
                    },
-                   [](const gossip::Finished&) {},
-                   [](const Order&) {},
+                   [](const auto&) {},
                },
                event);
-    const auto line = chronicle::event_of(view.t, options_.name, event, name);
+    const auto* changed = std::get_if<membership::Changed>(&event);
+    if (changed && !changed_for_people(view, *changed)) return;
+    const auto said = words_for(view, event);
+    if (said) log_event(*said);
+    auto line = chronicle::event_of(view.t, options_.name, event, [&](PeerId id) { return name_of(id, view); });
     if (!line) return;
-    recent_events_.push_back(record::to_json(*line));
-    if (recent_events_.size() > recent_events) recent_events_.pop_front();
+    if (changed) line->fields.emplace_back("degraded", view.book->degraded(changed->record));
+    if (said) write_down(*line, *said, std::holds_alternative<gossip::MixedWith>(event) || std::holds_alternative<gossip::Failed>(event));
     if (files_) {
         files_->event(*line);
         fault();
@@ -150,7 +219,14 @@ record::Sample Reporter::sample_of(const View& view) const {
 }
 
 void Reporter::sample(const View& view) {
+    t_ = view.t;
     const record::Sample s = sample_of(view);
+    readings_.push_back({view.t, samples_, view.traffic});
+    while (readings_.size() > 2 && readings_[1].t <= view.t - rates_over) readings_.pop_front();
+    if (lines_left_out_ > 0) {
+        log(Level::info, "members", "... and " + std::to_string(lines_left_out_) + " lines more about members: 'grapevine monitor' shows them as they come");
+        lines_left_out_ = 0;
+    }
     if (files_) {
         files_->sample(s);
         fault();
@@ -184,14 +260,39 @@ void Reporter::log_training(const View& view) {
     log(Level::info, "train", line);
 }
 
-void Reporter::show(const View& view, const record::Sample& sample) {
+StatusFacts::Rates Reporter::rates() const {
+    if (readings_.size() < 2) return {};
+    const Reading &then = readings_.front(), &now = readings_.back();
+    const double passed = std::max(now.t - then.t, 1e-3);
+    const auto rate = [&](std::uint64_t a, std::uint64_t b) { return static_cast<double>(b - a) / passed; };
+    const auto &a = then.traffic, &b = now.traffic;
+    return {(now.samples - then.samples) / passed, rate(a.control.frames_out + a.parcels_out, b.control.frames_out + b.parcels_out),
+            rate(a.control.frames_in + a.parcels_in, b.control.frames_in + b.parcels_in),
+            rate(a.control.bytes_out + a.bulk.bytes_out, b.control.bytes_out + b.bulk.bytes_out),
+            rate(a.control.bytes_in + a.bulk.bytes_in, b.control.bytes_in + b.bulk.bytes_in)};
+}
+
+Metadata Reporter::metadata_now() const {
+    Metadata m = metadata_;
+    m.steps = steps_;
+    m.speed = static_cast<float>(rates().samples);
+    return m;
+}
+
+StatusFacts Reporter::facts(const View& view) const {
     StatusFacts facts;
     facts.name = options_.name;
+    facts.version = options_.version;
     facts.run = run_;
     facts.run_name = config_.name;
     facts.phase = view.phase;
     facts.device = device_;
     facts.exchange = config::to_string(config_.exchange.kind);
+    facts.model = std::string(config::to_string(config_.model.kind)) + (config_.model.needs_data() ? " on " + config_.data.set : "");
+    facts.directory = directory_;
+    facts.self = self_;
+    facts.status_host = options_.status_host;
+    facts.status_port = status_port();
     facts.mixes = mixes_;
     facts.failures = failures_;
     facts.skipped = skipped_;
@@ -200,14 +301,20 @@ void Reporter::show(const View& view, const record::Sample& sample) {
     facts.distance = distance_;
     facts.training_loss = loss_;
     facts.times = view.times;
+    facts.rates = rates();
+    facts.metadata = metadata_now();
+    return facts;
+}
+
+std::string Reporter::members(const View& view) const { return members_json(facts(view), unix_now(), view.peer->members(), *view.book, accusers_); }
+std::string Reporter::info(const View& view) const { return info_json(facts(view), sample_of(view), view.peer->members(), *view.book); }
+
+void Reporter::show(const View& view, const record::Sample& sample) {
+    const StatusFacts now = facts(view);
     StatusPages pages;
-    pages.status = status_json(facts, sample);
-    pages.members = members_json(facts, self_, view.peer->members(), *view.book);
+    pages.status = status_json(now, sample);
     pages.config = config::to_toml(config_);
-    pages.events = "[";
-    for (const auto& e : recent_events_) pages.events += (pages.events.size() > 1 ? ",\n" : "\n") + e;
-    pages.events += "\n]\n";
-    pages.metrics = prometheus_text(facts, sample, view.traffic);
+    pages.metrics = prometheus_text(now, sample, view.traffic, view.peer->members(), *view.book);
     pages.ready = steps_ > 0;
     status_->show(std::move(pages));
 }

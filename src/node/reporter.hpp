@@ -1,15 +1,21 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "grapevine/config/config.hpp"
 #include "grapevine/net/transport.hpp"
 #include "grapevine/node/node.hpp"
 #include "grapevine/peer/peer.hpp"
 #include "grapevine/record/run_files.hpp"
+#include "journal.hpp"
 #include "local_nodes.hpp"
+#include "log.hpp"
+#include "metadata.hpp"
+#include "status_pages.hpp"
 #include "status_server.hpp"
 #include "workshop.hpp"
 
@@ -29,8 +35,9 @@ public:
     };
 
     Reporter(const Options& options, const config::Config& config, const Contact& self, std::uint64_t run,
-             const std::string& device);
-    std::optional<record::Error> open();    // files, status port
+             const std::string& device, const Metadata& metadata);
+    ~Reporter();
+    std::optional<record::Error> open(Desk& desk);  // files, status port; the desk outlives us
 
     void told(const View& view, const Peer::Event& event);
     void evaluated(const Evaluation& evaluation, std::uint64_t steps);
@@ -38,13 +45,31 @@ public:
     void sample(const View& view);          // a line of metrics.jsonl, the status pages, now and then a line of log
     void finish(const View& view, bool reached_target);  // summary.json and the report
 
+    void belongs_to(std::uint64_t run) { run_ = run; }
+    std::string members(const View& view) const;  // JSON, as of now
+    std::string info(const View& view) const;
+    std::string metadata() const { return pack(metadata_now()); }
+
     std::uint16_t status_port() const { return status_ ? status_->port() : 0; }
     const std::string& directory() const { return directory_; }
     const Evaluation& last_evaluation() const { return evaluation_; }
     std::uint64_t steps() const { return steps_; }
 
 private:
+    struct Said {           // an event, to people
+        Level level;
+        const char* area;
+        std::string text;
+        bool logged = true;     // else only who watches the node is told
+    };
+    std::optional<Said> words_for(const View& view, const Peer::Event& event);
+    bool changed_for_people(const View& view, const membership::Changed& changed);
+    void log_event(const Said& said);
+    void write_down(record::RunEvent line, const Said& said, bool often);
     void show(const View& view, const record::Sample& sample);
+    StatusFacts facts(const View& view) const;
+    Metadata metadata_now() const;
+    StatusFacts::Rates rates() const;
     std::string name_of(PeerId id, const View& view) const;
     void fault();
     record::Sample sample_of(const View& view) const;
@@ -55,6 +80,8 @@ private:
     Contact self_;
     std::uint64_t run_;
     std::string device_, directory_;
+    Metadata metadata_;                     // what of it does not change
+    Journal journal_;
     std::optional<record::RunFiles> files_;
     std::unique_ptr<StatusServer> status_;
     std::unique_ptr<Announcement> announcement_;
@@ -67,7 +94,16 @@ private:
     double distance_ = 0;                   // relative, of the last mix
     std::uint64_t staleness_ = 0;
     double mix_logged_at_ = -1e9, train_logged_at_ = 0, samples_logged_ = 0;
-    std::deque<std::string> recent_events_; // JSON
+    std::map<PeerId, PeerId> accusers_;     // of those that are suspected now
+    std::set<PeerId> degraded_;
+    struct Reading {                        // of what is counted, for rates
+        double t, samples;
+        net::Counters traffic;
+    };
+    std::deque<Reading> readings_;
+    double t_ = 0;                          // of the last we were told
+    std::uint32_t lines_this_second_ = 0, lines_left_out_ = 0;  // about members
+    double second_began_ = -1e9;
     std::optional<record::Sample> first_, last_;
     std::optional<double> target_at_, target_samples_, target_bytes_;
 };

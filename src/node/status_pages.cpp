@@ -1,7 +1,9 @@
 #include "status_pages.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace grapevine::node {
 
@@ -11,15 +13,42 @@ using Json = nlohmann::ordered_json;
 
 std::string dump(const Json& j) { return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
+Json known(const std::optional<double>& x) { return x ? Json(*x) : Json(nullptr); }
+
+// Of a member, or of ourselves: what it says of itself, as far as we can read it.
+void add_metadata(Json& j, const std::optional<Metadata>& m, double unix_time) {
+    j["age"] = m && m->started > 0 ? Json(std::max(0.0, unix_time - m->started)) : Json(nullptr);
+    j["steps"] = m ? Json(m->steps) : Json(nullptr);
+    j["speed"] = m && m->speed > 0 ? Json(m->speed) : Json(nullptr);
+    j["device"] = m ? Json(to_string(m->device)) : Json(nullptr);
+    j["layout"] = m ? Json(hex(m->layout)) : Json(nullptr);
+}
+
+}  // namespace
+
 std::string hex(std::uint64_t x) {
     char text[17];
     std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(x));
     return text;
 }
 
-Json known(const std::optional<double>& x) { return x ? Json(*x) : Json(nullptr); }
+Status status_of(membership::Standing standing, bool degraded) {
+    switch (standing) {
+        case membership::Standing::alive: return degraded ? Status::degraded : Status::alive;
+        case membership::Standing::suspect: return Status::suspect;
+        case membership::Standing::dead: return Status::dead;
+        case membership::Standing::left: return Status::left;
+    }
+    return Status::alive;
+}
 
-}  // namespace
+std::array<std::size_t, 5> count_members(const membership::Membership& members, const membership::Book& book) {
+    std::array<std::size_t, 5> count{};
+    const auto add = [&](membership::Standing standing, membership::Handle record) { ++count[static_cast<std::size_t>(status_of(standing, book.degraded(record)))]; };
+    add(members.leaving() ? membership::Standing::left : membership::Standing::alive, members.self());
+    for (const auto& e : members.roster().entries()) add(e.standing, e.record);
+    return count;
+}
 
 std::string status_json(const StatusFacts& f, const record::Sample& s) {
     Json j;
@@ -44,27 +73,71 @@ std::string status_json(const StatusFacts& f, const record::Sample& s) {
     j["distance"] = f.distance;
     j["bytes_payload"] = known(s.bytes_payload);
     j["bytes_control"] = known(s.bytes_control);
+    j["samples_per_second"] = f.rates.samples;
     j["seconds"] = {{"training", seconds(f.times.training)}, {"mixing", seconds(f.times.mixing)}, {"evaluating", seconds(f.times.evaluating)}};
     return dump(j);
 }
 
-std::string members_json(const StatusFacts& f, const Contact& self, const membership::Membership& members, const membership::Book& book) {
-    static constexpr const char* standings[] = {"alive", "suspect", "dead", "left"};
+std::string members_json(const StatusFacts& f, double unix_time, const membership::Membership& members, const membership::Book& book,
+                         const std::map<PeerId, PeerId>& accusers) {
     Json list = Json::array();
-    const auto add = [&](const Contact& c, std::uint32_t incarnation, const char* standing, const Json& round_trip, bool me) {
-        list.push_back({{"name", c.name}, {"id", hex(c.id.value)}, {"standing", standing}, {"incarnation", incarnation},
-                        {"control", c.control}, {"bulk", c.bulk}, {"round_trip", round_trip}, {"self", me}});
+    const auto name_of = [&](PeerId id) {
+        if (id == f.self.id) return f.name;
+        const auto* e = members.roster().find(id);
+        return e ? book.at(e->record).contact.name : hex(id.value);
     };
-    add(self, book.incarnation(members.self()), members.leaving() ? "left" : "alive", nullptr, true);
-    for (const auto& e : members.roster().entries()) {
-        const PeerId id = book.id(e.record);
-        const auto trip = members.round_trips().mean(id);
-        add(book.at(e.record).contact, book.incarnation(e.record), standings[static_cast<int>(e.standing)], trip ? Json(seconds(*trip)) : Json(nullptr), false);
-    }
+    const auto add = [&](membership::Handle handle, membership::Standing standing, bool me) {
+        const membership::Record& record = book.at(handle);
+        const Contact& c = record.contact;
+        const auto trip = me ? std::nullopt : members.round_trips().mean(c.id);
+        const auto accuser = accusers.find(c.id);
+        Json j{{"name", c.name}, {"id", hex(c.id.value)}, {"generation", record.generation},
+               {"status", status_words[static_cast<std::size_t>(status_of(standing, record.degraded))]},
+               {"suspected_by", standing == membership::Standing::suspect && accuser != accusers.end() ? Json(name_of(accuser->second)) : Json(nullptr)},
+               {"control", c.control}, {"bulk", c.bulk}, {"round_trip", trip ? Json(seconds(*trip)) : Json(nullptr)}};
+        add_metadata(j, me ? std::optional(f.metadata) : unpack(record.metadata), unix_time);
+        j["incarnation"] = record.incarnation;
+        j["failing"] = record.failing / 100.0;
+        j["self"] = me;
+        list.push_back(std::move(j));
+    };
+    add(members.self(), members.leaving() ? membership::Standing::left : membership::Standing::alive, true);
+    for (const auto& e : members.roster().entries()) add(e.record, e.standing, false);
     return dump({{"run", hex(f.run)}, {"run_name", f.run_name}, {"node", f.name}, {"local_health", members.local_health()}, {"members", list}});
 }
 
-std::string prometheus_text(const StatusFacts& f, const record::Sample& s, const net::Counters& traffic) {
+std::string info_json(const StatusFacts& f, const record::Sample& s, const membership::Membership& members, const membership::Book& book) {
+    const membership::Record& self = book.at(members.self());
+    Json j{{"name", f.name}, {"id", hex(f.self.id.value)}, {"generation", self.generation}, {"incarnation", self.incarnation},
+           {"version", f.version}, {"wire_version", net::wire_version}, {"pid", getpid()}};
+    j["run"] = hex(f.run);
+    j["run_name"] = f.run_name;
+    j["phase"] = f.phase;
+    j["model"] = f.model;
+    j["exchange"] = f.exchange;
+    j["device"] = f.device;
+    j["addresses"] = {{"control", f.self.control}, {"bulk", f.self.bulk}, {"status", "http://" + f.status_host + ":" + std::to_string(f.status_port) + "/"}};
+    j["directory"] = f.directory.empty() ? Json(nullptr) : Json(f.directory);
+    j["t"] = s.t;
+    add_metadata(j, f.metadata, s.unix_time.value_or(0));
+    j["loss"] = known(s.loss);
+    j["accuracy"] = known(s.accuracy);
+    j["mixes"] = f.mixes;
+    Json counted;
+    const auto count = count_members(members, book);
+    for (std::size_t i = 0; i < count.size(); ++i) counted[status_words[i]] = count[i];
+    j["members"] = counted;
+    j["health"] = {{"local_health", members.local_health()}, {"failing", self.failing / 100.0}, {"degraded", self.degraded},
+                   {"round_trip", seconds(members.round_trips().typical())},
+                   {"rumors_waiting", members.rumors_waiting()}, {"rumor_cap", members.config().rumor_cap},
+                   {"remembered", members.roster().entries().size()}, {"most_members", members.config().most_members}, {"records", book.size()}};
+    j["per_second"] = {{"messages_sent", f.rates.messages_out}, {"messages_received", f.rates.messages_in},
+                       {"bytes_sent", f.rates.bytes_out}, {"bytes_received", f.rates.bytes_in}};
+    return dump(j);
+}
+
+std::string prometheus_text(const StatusFacts& f, const record::Sample& s, const net::Counters& traffic,
+                            const membership::Membership& members, const membership::Book& book) {
     std::string text;
     const auto metric = [&](const std::string& name, const char* type, const char* help, std::optional<double> value, const std::string& labels = "") {
         if (!value) return;
@@ -74,6 +147,12 @@ std::string prometheus_text(const StatusFacts& f, const record::Sample& s, const
         text += name + labels + " " + number + "\n";
     };
     metric("grapevine_peers_alive", "gauge", "Members this node holds for present, itself included.", s.peers_alive);
+    const auto count = count_members(members, book);
+    for (std::size_t i = 0; i < count.size(); ++i)
+        metric("grapevine_members", "gauge", i == 0 ? "Members this node knows, itself included, by status." : nullptr, static_cast<double>(count[i]),
+               std::string("{status=\"") + status_words[i] + "\"}");
+    metric("grapevine_local_health", "gauge", "How much this node doubts itself: 0 well, 8 the most.", static_cast<double>(members.local_health()));
+    metric("grapevine_rumors_waiting", "gauge", "News about members that is still being told.", static_cast<double>(members.rumors_waiting()));
     metric("grapevine_steps_total", "counter", "Local training steps taken.", s.steps);
     metric("grapevine_samples_total", "counter", "Training samples used.", s.samples);
     metric("grapevine_loss", "gauge", "Mean loss on held-out data.", s.loss);

@@ -1,6 +1,9 @@
 #include "status_server.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <httplib.h>
+#include <mutex>
 #include <thread>
 
 namespace grapevine::node {
@@ -12,7 +15,7 @@ constexpr const char* page = R"(<!doctype html><html lang="en"><head><meta chars
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #8884}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1.5rem}dt{opacity:.7}dd{margin:0}
 </style></head><body><h1 id="name">grapevine</h1><dl id="status"></dl><h2>Members</h2>
-<table><thead><tr><th>name</th><th>standing</th><th>address</th><th>round trip</th></tr></thead><tbody id="members"></tbody></table>
+<table><thead><tr><th>name</th><th>status</th><th>address</th><th>round trip</th><th>steps</th><th>samples/s</th><th>device</th></tr></thead><tbody id="members"></tbody></table>
 <script>
 const text=(tag,s)=>{const e=document.createElement(tag);e.textContent=s;return e};
 async function refresh(){try{
@@ -22,53 +25,136 @@ async function refresh(){try{
  for(const[k,v]of Object.entries(s))d.append(text('dt',k),text('dd',v===null?'-':typeof v==='object'?JSON.stringify(v):v));
  const t=document.getElementById('members');t.replaceChildren();
  for(const p of m.members){const r=document.createElement('tr');
-  r.append(text('td',p.name),text('td',p.standing),text('td',p.control),text('td',p.round_trip===null?'-':(p.round_trip*1e3).toFixed(1)+' ms'));t.append(r)}
+  r.append(text('td',p.name),text('td',p.status),text('td',p.control),text('td',p.round_trip===null?'-':(p.round_trip*1e3).toFixed(1)+' ms'),
+   text('td',p.steps??'-'),text('td',p.speed===null?'-':p.speed.toFixed(0)),text('td',p.device??'-'));t.append(r)}
 }catch(e){document.getElementById('name').textContent='no answer from the node'}}
 refresh();setInterval(refresh,1000);
 </script></body></html>
 )";
 }  // namespace
 
+namespace {
+
+using Request = httplib::Request;
+using Response = httplib::Response;
+
+// Readers of the journal hold a thread each while they wait; the rest is for everybody else.
+constexpr std::size_t threads = Journal::most_waiting + 4;
+constexpr std::size_t most_entries = 500;      // of one answer
+constexpr double longest_wait = 25;            // seconds
+constexpr Duration patience = std::chrono::seconds(5);
+constexpr Duration long_patience = std::chrono::seconds(40);  // what the loop does not do by itself: pings, greetings
+
+void put(Response& response, const Answer& answer) {
+    response.status = answer.status;
+    response.set_content(answer.body, "application/json");
+}
+
+std::vector<std::string> all(const Request& request, const char* name) {
+    std::vector<std::string> values;
+    for (std::size_t i = 0; i < request.get_param_value_count(name); ++i) values.push_back(request.get_param_value(name, i));
+    return values;
+}
+
+// The number, or `otherwise` if there is none; nothing if it is not one.
+std::optional<double> number(const Request& request, const char* name, double otherwise, double most) {
+    if (!request.has_param(name)) return otherwise;
+    const std::string text = request.get_param_value(name);
+    double value = 0;
+    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (wrong != std::errc{} || end != text.data() + text.size() || !(value >= 0)) return std::nullopt;
+    return std::min(value, most);
+}
+
+void events(const Request& request, Response& response, Journal& journal) {
+    const auto bad = [&](const char* what, const char* hint) { put(response, refusal(400, what, hint)); };
+    const auto kinds_wanted = all(request, "kind");
+    const Journal::Kinds kinds(kinds_wanted.begin(), kinds_wanted.end());
+    const auto wait = number(request, "wait", 0, longest_wait), last = number(request, "last", 200, 1e6);
+    if (!wait || !last) return bad("wait and last are numbers", "for example /v1/events?last=20");
+    Journal::Page page;
+    if (request.has_param("after")) {
+        const auto cursor = Journal::parse(request.get_param_value("after"));
+        if (!cursor) return bad("after is no place in the journal", "take 'next' of the answer before");
+        page = journal.after(*cursor, kinds, most_entries, Duration(static_cast<std::int64_t>(*wait * 1e9)));
+    } else {
+        page = journal.last(static_cast<std::size_t>(*last), kinds);
+    }
+    std::string body = "{\"next\":\"" + Journal::to_text(page.next) + "\",\"dropped\":" + std::to_string(page.dropped) +
+                       ",\"ended\":" + (page.ended ? "true" : "false") + ",\"events\":[";
+    for (std::size_t i = 0; i < page.entries.size(); ++i) body += (i ? ",\n" : "\n") + page.entries[i];
+    response.set_content(body + "\n]}\n", "application/json");
+}
+
+}  // namespace
+
 struct StatusServer::Inside {
     httplib::Server server;
+    Desk* desk = nullptr;
     std::mutex mutex;
     StatusPages pages;
     std::thread thread;
 
     template <class F>
     void answer(const char* path, const char* type, F pick) {
-        server.Get(path, [this, type, pick](const httplib::Request&, httplib::Response& response) {
+        server.Get(path, [this, type, pick](const Request&, Response& response) {
             const std::lock_guard lock(mutex);
             response.set_content(pick(pages), type);
+        });
+    }
+    template <class F>  // F: what is asked, from the request
+    void get(const char* path, Duration wait, F question) {
+        server.Get(path, [this, wait, question](const Request& request, Response& response) { put(response, desk->ask(question(request), wait)); });
+    }
+    template <class F>
+    void post(const char* path, Duration wait, F question) {
+        server.Get(path, [](const Request&, Response& response) {
+            response.set_header("Allow", "POST");
+            put(response, refusal(405, "this changes something and wants a POST", "with the header X-Grapevine: 1"));
+        });
+        server.Post(path, [this, wait, question](const Request& request, Response& response) {
+            if (request.has_header("Origin") || request.get_header_value("X-Grapevine") != "1")
+                return put(response, refusal(403, "not taken from a web page", "send the header X-Grapevine: 1 and no Origin, as the verbs of grapevine do"));
+            put(response, desk->ask(question(request), wait));
         });
     }
 };
 
 StatusServer::StatusServer() : inside_(std::make_unique<Inside>()) {}
 
-std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(const std::string& host, std::uint16_t port) {
+std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal) {
     std::unique_ptr<StatusServer> s(new StatusServer);
     Inside& in = *s->inside_;
-    in.server.new_task_queue = [] { return new httplib::ThreadPool(2); };
-    in.server.set_payload_max_length(1024);
+    in.desk = &desk;
+    in.server.new_task_queue = [] { return new httplib::ThreadPool(threads); };
+    in.server.set_payload_max_length(16 * 1024);
     in.server.set_read_timeout(2, 0);
     in.server.set_write_timeout(2, 0);
+    in.server.set_keep_alive_max_count(1);  // a connection that is kept open and says nothing would hold a thread
+    in.server.set_keep_alive_timeout(1);
     in.server.set_socket_options([](auto socket) {  // without SO_REUSEPORT, httplib's default: a taken port must show
         const int yes = 1;
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
-    in.server.Get("/", [](const httplib::Request&, httplib::Response& r) { r.set_content(page, "text/html; charset=utf-8"); });
+    in.server.Get("/", [](const Request&, Response& r) { r.set_content(page, "text/html; charset=utf-8"); });
     in.answer("/v1/status", "application/json", [](const StatusPages& p) { return p.status; });
-    in.answer("/v1/members", "application/json", [](const StatusPages& p) { return p.members; });
-    in.answer("/v1/events", "application/json", [](const StatusPages& p) { return p.events; });
     in.answer("/v1/config", "application/toml", [](const StatusPages& p) { return p.config; });
     in.answer("/metrics", "text/plain; version=0.0.4", [](const StatusPages& p) { return p.metrics; });
-    in.server.Get("/healthz", [](const httplib::Request&, httplib::Response& r) { r.set_content("ok\n", "text/plain"); });
-    in.server.Get("/readyz", [&in](const httplib::Request&, httplib::Response& r) {
+    in.server.Get("/healthz", [](const Request&, Response& r) { r.set_content("ok\n", "text/plain"); });
+    in.server.Get("/readyz", [&in](const Request&, Response& r) {
         const std::lock_guard lock(in.mutex);
         r.status = in.pages.ready ? 200 : 503;
         r.set_content(in.pages.ready ? "ready\n" : "not yet\n", "text/plain");
     });
+    in.server.Get("/v1/events", [&journal](const Request& request, Response& response) { events(request, response, journal); });
+    in.get("/v1/members", patience, [](const Request&) { return ShowMembers{}; });
+    in.get("/v1/info", patience, [](const Request&) { return ShowInfo{}; });
+    in.get("/v1/rtt", long_patience, [](const Request& r) {
+        return MeasureTrip{r.get_param_value("from"), r.get_param_value("to"), static_cast<std::uint32_t>(number(r, "pings", 5, 20).value_or(5))};
+    });
+    in.post("/v1/join", long_patience, [](const Request& r) { return JoinThrough{all(r, "address")}; });
+    in.post("/v1/leave", long_patience, [](const Request&) { return LeaveCluster{}; });
+    in.post("/v1/force-leave", patience, [](const Request& r) { return ForceOut{r.get_param_value("node")}; });
     if (port == 0) {
         const int bound = in.server.bind_to_any_port(host.c_str());
         if (bound <= 0) return "cannot listen on " + host;

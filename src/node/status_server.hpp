@@ -2,25 +2,34 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <variant>
 
+#include "desk.hpp"
+#include "journal.hpp"
+
 namespace grapevine::node {
 
-// What the status port answers. Made by the loop now and then, read by the server's threads: a request never
-// touches the peer.
+// What the status port says without asking. Made by the loop now and then, read by the server's threads.
 struct StatusPages {
-    std::string status, members, config, events;  // JSON, but config: TOML
-    std::string metrics;                          // Prometheus text
-    bool ready = false;                           // it trains, and has caught up
+    std::string status, config;  // JSON, TOML
+    std::string metrics;         // Prometheus text
+    bool ready = false;          // it trains, and has caught up
 };
 
-// HTTP on loopback: / (a page for people), /v1/{status,members,config,events}, /metrics, /healthz, /readyz.
+// HTTP, on loopback unless told otherwise.
+//
+//   GET  /  /v1/status  /v1/config  /metrics  /healthz  /readyz      from the pages
+//   GET  /v1/events?last=N | ?after=CURSOR [&wait=S] [&kind=K]...    from the journal; waits for something to come
+//   GET  /v1/members  /v1/info  /v1/rtt?from=A[&to=B][&pings=N]      asked of the loop
+//   POST /v1/join?address=A...  /v1/leave  /v1/force-leave?node=N    likewise
+//
+// What changes something is a POST with the header `X-Grapevine: 1` and without `Origin`: a web page in a browser on
+// this machine can send neither.
 class StatusServer {
 public:
-    // The port is 0 for any free one. Taken: an error text.
-    static std::variant<std::unique_ptr<StatusServer>, std::string> open(const std::string& host, std::uint16_t port);
+    // The port is 0 for any free one. Taken: an error text. Desk and journal outlive the server.
+    static std::variant<std::unique_ptr<StatusServer>, std::string> open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal);
     ~StatusServer();
 
     std::uint16_t port() const { return port_; }

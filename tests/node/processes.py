@@ -1,117 +1,16 @@
 #!/usr/bin/env python3
 """Real nodes on loopback: they find each other, lose the one through which all came, take in another, refuse who does
-not fit, leave when told to. Waits for what should happen, up to a limit; never for a fixed time.
+not fit, leave when told to.
 usage: processes.py GRAPEVINE"""
 
-import atexit
 import json
-import os
-import resource
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
 
-program = os.path.abspath(sys.argv[1])
-folder = tempfile.mkdtemp(prefix="grapevine-test-")
-atexit.register(shutil.rmtree, folder, ignore_errors=True)
-os.chdir(folder)
-os.environ["XDG_RUNTIME_DIR"] = folder
-nodes = {}
-PATIENCE = 60
+from nodes import Node, fail, nodes, program, run, until
 
-
-def fail(text):
-    print("FAILED:", text)
-    for name, node in nodes.items():
-        print(f"--- {name} (status {node.process.poll()})\n{open(name + '.log').read()[-3000:]}")
-    for node in nodes.values():
-        node.process.kill()
-    sys.exit(1)
-
-
-def until(what, condition, patience=PATIENCE):
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.05)
-    fail(f"never happened within {patience} s: {what}")
-
-
-class Node:
-    def __init__(self, name, *words, disk=None):
-        self.name = name
-        self.log = open(name + ".log", "w")
-        limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))) if disk else None
-        self.process = subprocess.Popen([program, "node", *words, "--name", name, "--port", "0"], stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, preexec_fn=limit)
-        nodes[name] = self
-        self.port = None
-
-    def said(self):
-        return open(self.name + ".log").read()
-
-    def up(self):
-        def find():
-            if self.process.poll() is not None:
-                fail(f"{self.name} ended with status {self.process.returncode}")
-            path = f"grapevine-{os.getuid()}/{self.process.pid}.node"
-            if os.path.exists(path):
-                words = open(path).read().split()
-                if len(words) >= 2:
-                    self.port = words[1]
-                    return self.get("members")
-        until(f"{self.name} is up", find)
-        return self
-
-    def get(self, page):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v1/{page}", timeout=5) as answer:
-                return json.load(answer)
-        except (OSError, ValueError):
-            return None
-
-    def address(self):
-        return next(m for m in self.get("members")["members"] if m["self"])["control"].removeprefix("tcp://")
-
-    def sees(self, standing="alive"):
-        members = self.get("members")
-        return {m["name"] for m in members["members"] if m["standing"] == standing} if members else set()
-
-    def steps(self):
-        status = self.get("status")
-        return status["steps"] if status else 0
-
-    def ends(self, code, patience=PATIENCE):
-        until(f"{self.name} ends", lambda: self.process.poll() is not None, patience)
-        if self.process.returncode != code:
-            fail(f"{self.name} ended with status {self.process.returncode}, not {code}")
-
-
-run = """name = "test"
-seed = 7
-{}
-[model]
-kind = "mlp"
-hidden = [{}]
-[data]
-set = "blobs"
-batch = 16
-[train]
-learning_rate = 0.05
-pace = "2ms"
-[exchange]
-kind = "{}"
-[metrics]
-every = "200ms"
-"""
-open("run.toml", "w").write(run.format("", 16, "gossip"))
-open("other.toml", "w").write(run.format("", 17, "gossip"))
-open("allreduce.toml", "w").write(run.format("", 16, "allreduce"))
+# Nobody is where it is to join, and it is told to wait for somebody: it gives up after a while, which is at the end of this.
+waiting = Node("g", "run.toml", "--join", "127.0.0.1:9", "--require-peers", "1")
 
 # Three find each other through the first; the second and third are given one address and nothing else.
 a = Node("a", "run.toml", "--out", "a").up()
@@ -166,7 +65,7 @@ if "no answer" not in f.said():
     fail("f did not say that its seed is silent")
 f.process.send_signal(signal.SIGTERM)
 f.ends(0)
-Node("g", "run.toml", "--join", "127.0.0.1:9", "--require-peers", "1").ends(4, 90)
+waiting.ends(4, 90)
 
 # Told to leave they do, gracefully, and the last one's model is there.
 for node in (c, e, b):

@@ -16,9 +16,11 @@ struct Options {
     std::string data_directory;               // where the data set is on this machine; empty: where its package puts it
     std::vector<std::string> joins;           // endpoints: "tcp://host:port"
     std::string name;                         // for people; unique in the cluster if you can
+    bool identity = false;                    // the name was chosen: whoever bears it later is this node, started anew
     std::string listen_host = "127.0.0.1";
     std::uint16_t control_port = 7470, bulk_port = 7471, status_port = 7472;  // 0: any free one
     bool status = true;
+    std::string status_host = "127.0.0.1";    // who reaches it can tell this node to leave
     std::string advertise_host;
     std::string out;                          // directory of the run's files
     bool overwrite = false;
@@ -42,6 +44,7 @@ struct Local {
     std::string name;
     int pid = 0;
     std::uint16_t status_port = 0;
+    std::string status_host = "127.0.0.1";
 };
 std::vector<Local> local_nodes();  // those that are still there
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "arguments.hpp"
+
+namespace grapevine::cli {
+
+std::optional<std::uint16_t> port_of(const std::string& text);
+
+// "host", "host:port", "[v6]:port": host and port apart. `what` names it in the error: "--join".
+std::variant<std::pair<std::string, std::optional<std::uint16_t>>, Error> host_and_port(const std::string& what, const std::string& text);
+
+// Addresses of nodes, with commas between them, as the transport wants them: "tcp://host:7470".
+std::variant<std::vector<std::string>, Error> endpoints(const std::string& what, const std::string& several);
+
+}  // namespace grapevine::cli
