@@ -136,6 +136,7 @@ bool Membership::claimed_by(Instant now, Handle namesake, PeerId from, Out& out)
         change_self(now, record, out);
     } else if (theirs > ours) {
         if (from == book_.id(namesake)) out.tell(Superseded{from});
+        else successor_ = book_.id(namesake);  // when it speaks
         return true;
     }
     send(book_.id(namesake), Gossip{}, out, about_self());  // so that it ends, if it runs still

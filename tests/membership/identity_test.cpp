@@ -87,3 +87,24 @@ TEST_CASE("refused: only a newcomer believes that its name is taken") {
     b.give(Received<Message>{PeerId{2}, Message{NameTaken{}, {}}});
     CHECK(b.told<Refused>() == 1);
 }
+
+TEST_CASE("the later process of our name is believed when it speaks itself, also if others spoke of it first") {
+    Book book;
+    const auto record = [&](std::uint64_t id, std::uint64_t generation) { return *book.intern({{PeerId{id}, "me", "tcp://a:1", "tcp://a:2"}, 0, generation}); };
+    Membership members(book, record(1, 1000), {}, Random(7), {*book.intern({{PeerId{2}, "o", "tcp://b:1", "tcp://b:2"}, 0})});
+    Membership::Effects effects;
+    const auto superseded = [&](PeerId from, const std::optional<Rumor>& rumor) {
+        effects.list.clear();
+        Message message{Gossip{}, {}};
+        if (rumor) message.rumors.push_back(*rumor);
+        members.step({}, Received<Message>{from, message}, effects);
+        int count = 0;
+        for (const auto& e : effects.list)
+            if (const auto* t = std::get_if<Membership::Effects::Tell>(&e)) count += std::holds_alternative<Superseded>(t->event);
+        return count;
+    };
+    members.step({}, Start{}, effects);
+    CHECK(superseded(PeerId{2}, Rumor{record(3, 2000), Standing::alive, {}}) == 0);
+    CHECK(superseded(PeerId{2}, std::nullopt) == 0);
+    CHECK(superseded(PeerId{3}, std::nullopt) == 1);
+}

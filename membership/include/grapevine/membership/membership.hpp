@@ -296,6 +296,7 @@ private:
     bool joining_ = false;             // until welcomed
     bool settled_ = false;             // welcomed once, or a member from the start
     std::uint32_t join_tries_ = 0;
+    PeerId successor_{};               // of our name, as others say
     std::vector<Answered> answered_;   // ring
     std::size_t next_answered_ = 0;
     std::uint32_t sync_stamp_ = 0;
