@@ -7,6 +7,7 @@
 #include "grapevine/kernels/cuda.hpp"
 #include "grapevine/learn/split.hpp"
 #include "grapevine/setup/peer_config.hpp"
+#include "identity.hpp"
 #include "log.hpp"
 #include "node.hpp"
 
@@ -171,6 +172,7 @@ std::optional<End> Node::prepare() {
     membership::Record record;
     record.contact = transport_->contact();
     record.metadata = pack(metadata_);
+    if (options_.identity) record.generation = next_generation(options_.out, options_.name);
     const auto self = book_.intern(record);
     peer_ = std::make_unique<Peer>(book_, *self, peer, Random(id_.value));
     learner_->claim(peer_->slots());

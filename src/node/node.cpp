@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "grapevine/learn/safetensors.hpp"
 #include "grapevine/wire/wire.hpp"
+#include "identity.hpp"
 #include "log.hpp"
 
 namespace grapevine::node {
@@ -40,6 +42,7 @@ End Node::run() {
         log(Level::error, "start", error->what + ": " + error->hint);
         return End::configuration;
     }
+    keep_identity();
     const Contact self = transport_->contact();
     log(Level::info, "node", options_.name + " at " + self.control +
                                  (options_.status ? ", status http://" + options_.status_host + ":" + std::to_string(reporter_->status_port()) + "/" : "") +
@@ -53,8 +56,10 @@ End Node::run() {
     const End end = loop();
     answer_at_the_end();
     workshop_->close();
-    save_model();
-    reporter_->finish({seconds(now()), peer_.get(), &book_, transport_->counters(), workshop_->times(), "gone"}, target_reached_);
+    if (!superseded_) {  // else our files are the other one's, if it was started as we were
+        save_model();
+        reporter_->finish(view(), target_reached_);
+    }
     transport_->close(std::chrono::milliseconds(500));
     return end;
 }
@@ -171,6 +176,8 @@ void Node::send(PeerId to, const Peer::Message& message) {
 void Node::tell(Peer::Event&& event) {
     if (auto* order = std::get_if<Order>(&event)) return workshop_->put(std::move(*order));
     if (const auto* m = std::get_if<membership::Measured>(&event)) return measured_.push_back(*m);
+    if (std::holds_alternative<membership::Superseded>(event) && std::exchange(superseded_, true)) return;  // it says so until we are gone
+    if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;
     if (const auto* joined = std::get_if<membership::Joined>(&event)) transport_->know(book_.at(joined->record).contact);
     reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
     if (const auto* gone = std::get_if<membership::Gone>(&event)) transport_->forget(gone->peer);
@@ -196,6 +203,7 @@ void Node::check_the_end() {
         next_sample_ += config_->metrics.every;
         if (next_sample_ <= t) next_sample_ = t + config_->metrics.every;  // a machine that slept
         reporter_->sample(view());
+        keep_identity();
         if (t - Instant{} >= describe_after) step(membership::Describe{reporter_->metadata()});
         show_greeting();  // its age of the run has changed
     }
@@ -207,8 +215,8 @@ void Node::check_the_end() {
     // Alone, though we were told of others: they may be there by now.
     if (!options_.joins.empty() && t >= next_greeting_ && phase_ == Phase::running && peer_->members().roster().present() == 0) greet_seeds();
 
-    if ((stop_ || told_to_leave_) && phase_ != Phase::leaving && phase_ != Phase::gone) {
-        log(Level::info, "node", "told to stop: leaving");
+    if ((stop_ || told_to_leave_ || superseded_) && phase_ != Phase::leaving && phase_ != Phase::gone) {
+        log(Level::info, "node", superseded_ ? "leaving, without a word to the files" : "told to stop: leaving");
         phase_ = Phase::leaving;
         leave_by_ = t + leave_within;
     }
@@ -231,8 +239,16 @@ Reporter::View Node::view() const {
 
 End Node::end() const {
     if (broken_) return *broken_;
-    if (config_->train.target && config_->train.target->stop && !target_reached_ && !stop_ && !told_to_leave_) return End::missed_target;
+    if (config_->train.target && config_->train.target->stop && !target_reached_ && !stop_ && !told_to_leave_ && !superseded_) return End::missed_target;
     return End::finished;
+}
+
+// Membership may have taken a higher generation, when it heard of the run before.
+void Node::keep_identity() {
+    const std::uint64_t generation = book_.at(peer_->members().self()).generation;
+    if (generation == generation_kept_ || superseded_) return;
+    generation_kept_ = generation;
+    keep_generation(options_.out, options_.name, generation);
 }
 
 // The model as it is, for `eval` and to go on from: DIR/final.safetensors.

@@ -68,6 +68,7 @@ private:
     Reporter::View view() const;
     End end() const;
     void save_model();
+    void keep_identity();
 
     Options options_;
     const std::atomic<bool>& stop_;
@@ -123,6 +124,8 @@ private:
     int target_hits_ = 0;
     bool target_reached_ = false;
     bool told_to_leave_ = false;
+    bool superseded_ = false;             // a later process bears our name
+    std::uint64_t generation_kept_ = 0;   // in a file
 };
 
 }  // namespace grapevine::node
