@@ -3,6 +3,7 @@
 // invariants. Then the faults end, and within a bound everybody trains on and sees everybody. What this found lies in golden stories and in commits.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 
@@ -74,7 +75,15 @@ private:
             case 0:
                 if (up.size() > 2) world().crash(anybody()), tell("crash");
                 break;
-            case 1: cluster_.join(anybody()), tell("join"); break;
+            case 1: {  // through one that is well: who knows only one that is not, and that dies, knows no way to anybody
+                std::vector<std::uint32_t> well;
+                for (const std::uint32_t p : up)
+                    if (std::find(ill_.begin(), ill_.end(), p) == ill_.end()) well.push_back(p);
+                if (well.empty()) break;
+                cluster_.join(well[random_.below(well.size())]), tell("join");
+                cluster_.run_for(5s);
+                break;
+            }
             case 2:
                 if (up.size() > 2) world().leave(anybody()), tell("leave");
                 break;
@@ -92,10 +101,17 @@ private:
                 world().pause(who, timers);
                 tell(timers == sim::World::Timers::wait ? "stop" : "block");
                 paused_.emplace_back(who, timers);
+                ill_.push_back(who);
                 break;
             }
-            case 6: world().network().faults().one_way({anybody()}, up), tell("deaf"); break;
-            case 7: world().network().faults().lossy({anybody()}, random_.uniform()), tell("lossy"); break;
+            case 6:
+                ill_.push_back(anybody());
+                world().network().faults().one_way(up, {ill_.back()}), tell("deaf");
+                break;
+            case 7:
+                ill_.push_back(anybody());
+                world().network().faults().lossy({ill_.back()}, random_.uniform()), tell("lossy");
+                break;
         }
     }
 
@@ -120,6 +136,7 @@ private:
     Cluster cluster_;
     std::string wrong_;
     std::vector<std::pair<std::uint32_t, sim::World::Timers>> paused_;
+    std::vector<std::uint32_t> ill_;
 };
 
 }  // namespace
