@@ -9,6 +9,7 @@
 #include "grapevine/sim/run/expects.hpp"
 #include "happenings.hpp"
 #include "measure.hpp"
+#include "views.hpp"
 
 namespace grapevine::sim {
 
@@ -62,6 +63,7 @@ public:
 
     RunResult go() {
         peers_max_ = world_.up_count();
+        compares_views_ = compares_views();
         const std::size_t peers_at_start = world_.up_count();
         sample(Instant{});
         const Instant end{config_.until ? *config_.until : config_.until_steps ? Duration::max() / 4 : until_unless_said};
@@ -160,6 +162,16 @@ private:
         return up;
     }
 
+    bool holds_a_few() const {
+        return config_.membership.kind != config::MembershipKind::swim && config_.membership.kind != config::MembershipKind::fixed;
+    }
+
+    // n^2 entries at each sample: where that is nothing, or where it is asked for.
+    bool compares_views() const {
+        if (config_.metrics.views) return *config_.metrics.views;
+        return world_.size() <= 256 || std::any_of(config_.expects.begin(), config_.expects.end(), [](const auto& e) { return config::is_of_views(e.metric); });
+    }
+
     bool all_made_their_steps() const {
         if (!config_.until_steps) return false;
         for (std::uint32_t i = 0; i < world_.size(); ++i)
@@ -189,6 +201,15 @@ private:
         s.bytes_payload = static_cast<double>(c.bytes_payload);
         s.bytes_control = static_cast<double>(c.bytes_control);
         s.messages = static_cast<double>(c.messages);
+        if (compares_views_) {
+            const Views views = look_at_views(world_, watch_, holds_a_few());
+            s.views_full = views.full;
+            s.disagreements = views.disagreements;
+            s.suspects = views.suspects;
+            s.largest_component = views.largest_component;
+            if (views.full != 1.0) views_full_since_.reset();
+            else if (!views_full_since_) views_full_since_ = s.t;
+        }
         if (request_.files) request_.files->sample(s);
         samples_.push_back(std::move(s));
     }
@@ -222,6 +243,7 @@ private:
         const World::Shares shares = world_.time_shares();
         s.time = {shares.computing, shares.mixing, shares.waiting};
         s.membership = watch_.figures(world_, config_.membership.period);
+        s.membership.views_full_at_seconds = views_full_since_;
         s.trace_hash = hex(world_.trace_hash());
         s.model_hash = hex(model_hash(world_));
         for (const config::Expect& expect : config_.expects) s.expects.push_back(judge(expect, samples_, s));
@@ -244,6 +266,8 @@ private:
     std::size_t peers_max_ = 0;
     std::size_t events_written_ = 0;
     bool over_ = false;
+    bool compares_views_ = false;
+    std::optional<double> views_full_since_;  // until the last sample
     WallClock::time_point last_report_{};
 };
 

@@ -47,6 +47,13 @@ void print(const record::Summary& s) {
         std::printf("  membership   deaths seen after %s (median; longest %s), known to all after %s; %s false\n",
                     format_seconds(m.first_detection_seconds.median).c_str(), format_seconds(m.first_detection_seconds.max).c_str(),
                     format_seconds(m.full_dissemination_seconds.max).c_str(), format_count(m.false_positives).c_str());
+    if (m.false_detections.value_or(0) + m.false_positives.value_or(0) > 0)
+        std::printf("  in error     %s verdicts (%s about healthy members, %s by healthy ones), %s probes; refuted %s times\n", format_count(m.false_positives).c_str(),
+                    format_count(m.false_positives_about_healthy).c_str(), format_count(m.false_positives_at_healthy).c_str(),
+                    format_count(m.false_detections).c_str(), format_count(m.refutations).c_str());
+    if (f.views_full)
+        std::printf("  views        %s full%s\n", format_percent(f.views_full).c_str(),
+                    m.views_full_at_seconds ? (", all of them since " + format_seconds(m.views_full_at_seconds)).c_str() : "");
     std::printf("  memory       %s at the most; %s a peer besides its model\n", format_bytes(s.peak_bytes).c_str(), format_bytes(s.bytes_per_peer).c_str());
     if (s.target)
         std::printf("  target       %s %s: %s\n", s.target->metric.c_str(), format_short(s.target->value).c_str(),

@@ -16,8 +16,15 @@ const char* to_string(Expect::Over over) { return word_of(over, overs); }
 const std::vector<std::string>& metric_names() {
     static const std::vector<std::string> names{
         "peers_alive", "consensus_distance", "consensus_relative", "mean", "loss", "accuracy", "worst_accuracy", "merged_loss", "merged_accuracy",
-        "evaluated_peers", "steps", "samples", "bytes_payload", "bytes_control", "messages"};
+        "evaluated_peers", "steps", "samples", "bytes_payload", "bytes_control", "messages", "views_full", "disagreements", "suspects",
+        "largest_component"};
     return names;
+}
+
+bool is_of_views(const std::string& metric) {
+    for (const char* name : {"views_full", "disagreements", "suspects", "largest_component"})
+        if (metric == name || metric == std::string("final.") + name) return true;
+    return metric == "membership.views_full_at_seconds";
 }
 
 const std::vector<std::string>& summary_paths() {
@@ -45,6 +52,7 @@ const std::vector<std::string>& summary_paths() {
                                      "membership.false_detections_per_member_period",
                                      "membership.refutations",
                                      "membership.refutations_max",
+                                     "membership.views_full_at_seconds",
                                      "membership.probe_messages_per_member_period",
                                      "membership.messages_per_member_period"};
         for (const char* what : {"first_ping_seconds", "first_detection_seconds", "first_suspicion_seconds", "full_dissemination_seconds",

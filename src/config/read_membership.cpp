@@ -83,6 +83,7 @@ void read_metrics(Section& file, Config& config) {
             metrics.evaluate_samples = samples;
         }
     }
+    if (bool views = false; section.truth("views", views)) metrics.views = views;
     constexpr std::int64_t most = 10'000'000;
     if (config.until && *config.until / metrics.every > most)
         section.fault("every",

@@ -135,12 +135,13 @@ void write_membership(Lines& out, const Membership& membership, bool world) {
     if (!membership.start_full) out.line("over", quote(membership.start_over));
 }
 
-void write_metrics(Lines& out, const Metrics& metrics) {
+void write_metrics(Lines& out, const Metrics& metrics, bool world) {
     out.head("[metrics]");
     out.line("every", quote(metrics.every));
     out.line("evaluate_every", quote(metrics.evaluate_every));
     out.line("evaluate_peers", std::to_string(metrics.evaluate_peers));
     out.line("evaluate_samples", metrics.evaluate_samples ? std::to_string(*metrics.evaluate_samples) : quote("all"));
+    if (world && metrics.views) out.line("views", truth(*metrics.views));
 }
 
 void write_group(Lines& out, const Group& group) {
@@ -251,7 +252,7 @@ std::string to_toml(const Config& config, bool world) {
     write_train(out, config);
     write_exchange(out, config);
     write_membership(out, config.membership, world);
-    write_metrics(out, config.metrics);
+    write_metrics(out, config.metrics, world);
     if (!world) return out.text;
     for (const Group& group : config.groups) write_group(out, group);
     for (const Link& link : config.links) write_link(out, link);

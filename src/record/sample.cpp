@@ -15,7 +15,7 @@ struct Metric {
 };
 
 // In the order in which they are written. `t` stands before them, `mean`, the only list, behind.
-constexpr std::array<Metric, 15> metrics{{{"unix_time", &Sample::unix_time},
+constexpr std::array<Metric, 19> metrics{{{"unix_time", &Sample::unix_time},
                                           {"peers_alive", &Sample::peers_alive},
                                           {"consensus_distance", &Sample::consensus_distance},
                                           {"consensus_relative", &Sample::consensus_relative},
@@ -29,7 +29,11 @@ constexpr std::array<Metric, 15> metrics{{{"unix_time", &Sample::unix_time},
                                           {"samples", &Sample::samples},
                                           {"bytes_payload", &Sample::bytes_payload},
                                           {"bytes_control", &Sample::bytes_control},
-                                          {"messages", &Sample::messages}}};
+                                          {"messages", &Sample::messages},
+                                          {"views_full", &Sample::views_full},
+                                          {"disagreements", &Sample::disagreements},
+                                          {"suspects", &Sample::suspects},
+                                          {"largest_component", &Sample::largest_component}}};
 
 }  // namespace
 

@@ -27,6 +27,7 @@ constexpr std::pair<const char*, std::optional<double> MembershipResult::*> numb
     {"false_detections_per_member_period", &MembershipResult::false_detections_per_member_period},
     {"refutations", &MembershipResult::refutations},
     {"refutations_max", &MembershipResult::refutations_max},
+    {"views_full_at_seconds", &MembershipResult::views_full_at_seconds},
     {"probe_messages_per_member_period", &MembershipResult::probe_messages_per_member_period},
     {"messages_per_member_period", &MembershipResult::messages_per_member_period},
 };

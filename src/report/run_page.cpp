@@ -157,6 +157,9 @@ std::string membership(const record::Summary& s) {
     quantiles("crash to all know", s.membership.full_dissemination_seconds);
     row(counts, "false verdicts", format_count(s.membership.false_positives));
     row(counts, "of them by healthy peers", format_count(s.membership.false_positives_at_healthy));
+    row(counts, "of them about healthy peers", format_count(s.membership.false_positives_about_healthy));
+    row(counts, "probes that failed wrongly", format_count(s.membership.false_detections));
+    row(counts, "refutations", format_count(s.membership.refutations));
     row(counts, "probe messages a member and period", format_short(s.membership.probe_messages_per_member_period));
     row(counts, "control messages a member and period", format_short(s.membership.messages_per_member_period));
     if (rows.empty() && counts.empty()) return "";

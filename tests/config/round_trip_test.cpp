@@ -36,7 +36,7 @@ TEST_CASE("a newcomer is sent the run without the simulated world") {
     CHECK_FALSE(contains(written, "[[group]]"));
     CHECK_FALSE(contains(written, "over = "));
     Config expected = config;
-    expected.groups.clear(), expected.links.clear(), expected.events.clear(), expected.expects.clear(), expected.sweep = {};
+    expected.groups.clear(), expected.links.clear(), expected.events.clear(), expected.expects.clear(), expected.sweep = {}, expected.metrics.views.reset();
     expected.membership.start_full = true, expected.membership.start_over = Duration::zero();
     CHECK(accepted(written) == expected);
 }

@@ -98,6 +98,7 @@ every = "500ms"
 evaluate_every = "2s"
 evaluate_peers = 8
 evaluate_samples = 50
+views = true
 
 [[group]]
 name = "gpu"

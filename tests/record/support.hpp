@@ -44,6 +44,7 @@ inline Sample full_sample() {
     s.peers_alive = 64, s.consensus_distance = 1.25e-9, s.consensus_relative = 0.0021;
     s.loss = 0.284, s.accuracy = 0.889, s.worst_accuracy = 0.87, s.merged_loss = 0.27, s.merged_accuracy = 0.8931, s.evaluated_peers = 64;
     s.steps = 12400, s.samples = 793600, s.bytes_payload = 9007199254740991.0, s.bytes_control = 123456, s.messages = 4321;
+    s.views_full = 0.75, s.disagreements = 2, s.suspects = 3, s.largest_component = 1;
     s.mean = std::vector<double>{7.5, -0.1};
     return s;
 }
@@ -61,7 +62,7 @@ inline Summary full_summary() {
     s.time = {0.97, 0.02, 0.01};
     s.membership.first_detection_seconds = {4.1, 6.0, 6.4, 6.5, 4.3};
     s.membership.first_ping_seconds.mean = 1.02;
-    s.membership.refutations_max = 3;
+    s.membership.refutations_max = 3, s.membership.views_full_at_seconds = 12;
     s.membership.false_positives = 2;
     s.trace_hash = "0123456789abcdef", s.model_hash = "fedcba9876543210";
     ExpectResult expect;

@@ -153,3 +153,36 @@ TEST_CASE("of several runs an expectation takes the mean, the median, the most o
     CHECK(!over(Over::median, {{"", 1}, {"", {}}}).measured);
     CHECK(!over(Over::max, {}).holds);
 }
+
+TEST_CASE("views are full, disagree while a death is told, and are full again") {
+    const std::string crash = event("5s", "kind = \"crash\"\nnodes = \"lan:1\"");
+    const record::Summary s = run(crash);
+    REQUIRE(s.membership.views_full_at_seconds);
+    CHECK(*s.membership.views_full_at_seconds > 5);
+    CHECK(*s.membership.views_full_at_seconds < 30);
+    CHECK(s.final.views_full == 1.0);
+    CHECK(s.final.disagreements == 0);
+    CHECK(s.final.suspects == 0);
+    CHECK(s.final.largest_component == 1.0);
+    CHECK(run("").membership.views_full_at_seconds == 0);
+    const record::Summary early = run("[[expect]]\nmetric = \"suspects\"\nby = \"12s\"\nat_least = 5\n[[expect]]\nmetric = \"views_full\"\nat = \"6s\"\nequals = 0\n" + crash);
+    for (const auto& e : early.expects) CHECK(e.holds);
+    CHECK(!run("[metrics]\nviews = false\n").final.views_full);
+    CHECK(!run("[metrics]\nviews = false\n").membership.views_full_at_seconds);
+}
+
+TEST_CASE("two halves are two components, and healthy peers disagree about everybody") {
+    const record::Summary halves = run(event("5s", "kind = \"partition\"\nsides = [[\"lan\"], [\"b\"]]") + "[[group]]\nname = \"b\"\ncount = 8\n",
+                                      std::string(lan).replace(std::string(lan).find("60s"), 3, "3min"));
+    CHECK(halves.final.views_full == 0.0);
+    CHECK(halves.final.largest_component == doctest::Approx(0.8));
+    CHECK(halves.final.disagreements == 40);
+    CHECK(!halves.membership.views_full_at_seconds);
+}
+
+TEST_CASE("large clusters are compared when somebody asks") {
+    const std::string large = std::string(lan).replace(std::string(lan).find("count = 32"), 10, "count = 300").replace(std::string(lan).find("60s"), 3, "2s");
+    CHECK(!run("", large).final.views_full);
+    CHECK(run("[metrics]\nviews = true\n", large).final.views_full == 1.0);
+    CHECK(run("[[expect]]\nmetric = \"membership.views_full_at_seconds\"\nat_most = 1\n", large).expects[0].holds);
+}

@@ -131,6 +131,7 @@ struct Metrics {
     Duration evaluate_every = std::chrono::seconds(1);
     std::uint32_t evaluate_peers = 64;
     std::optional<std::uint32_t> evaluate_samples;  // none: "all"
+    std::optional<bool> views;                      // sim: compare all views at each sample; none: if that is cheap, or asked for
     bool operator==(const Metrics&) const = default;
 };
 
@@ -284,6 +285,8 @@ std::optional<std::string> nearest(const std::string& word, const std::vector<st
 
 // What a [train] target and an [[expect]] may name: the numbers of metrics.jsonl, and the paths of summary.json.
 const std::vector<std::string>& metric_names();
+// Whether it takes a comparison of all views to know it.
+bool is_of_views(const std::string& metric);
 const std::vector<std::string>& summary_paths();
 
 const char* to_string(ModelKind kind);

@@ -28,6 +28,8 @@ struct Sample {
     std::optional<double> evaluated_peers;
     // Since the start, over all peers that ever lived. Whole numbers; a double holds them up to 2^53.
     std::optional<double> steps, samples, bytes_payload, bytes_control, messages;
+    // What all views come to together, where somebody asked for it.
+    std::optional<double> views_full, disagreements, suspects, largest_component;
     bool operator==(const Sample&) const = default;
 };
 

@@ -29,6 +29,7 @@ struct MembershipResult {
     std::optional<double> false_positives, false_positives_at_healthy, false_positives_about_healthy;
     std::optional<double> false_detections, false_detections_per_member_period;
     std::optional<double> refutations, refutations_max;
+    std::optional<double> views_full_at_seconds;
     std::optional<double> probe_messages_per_member_period, messages_per_member_period;
     bool operator==(const MembershipResult&) const = default;
 };
@@ -40,11 +41,11 @@ struct ExpectResult {
     std::string what;                      // at_least | at_most | equals
     double value = 0;
     std::optional<double> within;          // equals
-    std::string over;                      // of several runs: mean | median | max | sum; empty: it is of one
-    std::string variant, relative_to;      // of a sweep; empty: null
     std::optional<double> measured;        // null: never
-    std::optional<double> low, high;       // 95 % interval, of a mean over several runs
     bool holds = false;
+    std::string over{};                    // of several runs: mean | median | max | sum; empty: it is of one
+    std::string variant{}, relative_to{};  // of a sweep; empty: null
+    std::optional<double> low{}, high{};   // 95 % interval, of a mean over several runs
     bool operator==(const ExpectResult&) const = default;
 };
 
