@@ -1,5 +1,6 @@
 // Coming in: who is asked, what is told, and whether a name is one's own.
 #include <algorithm>
+#include <utility>
 
 #include "grapevine/membership/membership.hpp"
 
@@ -27,10 +28,11 @@ void Membership::join_again(Instant now, Out& out) {
 void Membership::join_asked(Instant now, PeerId from, const Message& message, Out& out) {
     for (const Rumor& rumor : message.rumors) {
         if (book_.id(rumor.about) == from && present(rumor.standing) && !roster_.find(from) &&
-            claim(now, rumor.about, from, out) == Claim::taken)
+            claim(now, rumor.about, out) == Claim::taken)
             return send(from, NameTaken{}, out);
         hear(now, from, rumor, false, out);
     }
+    if (from == successor_ && !leaving_) out.tell(Superseded{std::exchange(successor_, PeerId{})});
     if (told_lately(now, from)) return;
     send_roster(from, out);
     // Somebody we had buried asks who is there: tell it so, and ask back. Both sides of a healed cut learn of each
@@ -98,7 +100,7 @@ void Membership::send_roster(PeerId to, Out& out) {
 //     an earlier run than we know: old news, whoever brings them
 //     the same name under another key while its bearer is there: not let in
 
-Membership::Claim Membership::claim(Instant now, Handle about, PeerId from, Out& out) {
+Membership::Claim Membership::claim(Instant now, Handle about, Out& out) {
     const Record& record = book_.at(about);
     if (record.generation == 0) return Claim::fine;
     const PeerId who = book_.id(about);
@@ -109,7 +111,7 @@ Membership::Claim Membership::claim(Instant now, Handle about, PeerId from, Out&
         if (other == id_) {
             if (h != self_) continue;
             if (book_.at(h).key != record.key) return Claim::taken;
-            if (!claimed_by(now, about, from, out)) return Claim::outdated;
+            if (!claimed_by(now, about, out)) return Claim::outdated;
             continue;
         }
         const Roster::Entry* known = roster_.find(other);
@@ -128,15 +130,14 @@ Membership::Claim Membership::claim(Instant now, Handle about, PeerId from, Out&
 
 // Somebody else runs under our name and key. If we are new here, it is the run before us (whose clock may have been
 // ahead of ours); else it may be the next one, which then has to say so itself. Whether it is.
-bool Membership::claimed_by(Instant now, Handle namesake, PeerId from, Out& out) {
+bool Membership::claimed_by(Instant now, Handle namesake, Out& out) {
     const std::uint64_t theirs = book_.at(namesake).generation, ours = book_.at(self_).generation;
     if (!settled_ && theirs >= ours) {
         Record record = book_.at(self_);
         record.generation = theirs + 1;
         change_self(now, record, out);
     } else if (theirs > ours) {
-        if (from == book_.id(namesake)) out.tell(Superseded{from});
-        else successor_ = book_.id(namesake);  // when it speaks
+        successor_ = book_.id(namesake);  // believed when it speaks itself
         return true;
     }
     send(book_.id(namesake), Gossip{}, out, about_self());  // so that it ends, if it runs still

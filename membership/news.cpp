@@ -21,7 +21,7 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
     const PeerId who = book_.id(rumor.about);
     if (who == id_) return hear_about_self(now, rumor, out);
     const Roster::Entry* known = roster_.find(who);
-    if (!known) return view_ ? hear_of_nobody_of_ours(now, rumor, out) : hear_about_stranger(now, from, rumor, hearsay, out);
+    if (!known) return view_ ? hear_of_nobody_of_ours(now, rumor, out) : hear_about_stranger(now, rumor, hearsay, out);
 
     Standing standing = rumor.standing;
     if (hearsay && standing == Standing::dead) standing = Standing::suspect;
@@ -44,7 +44,7 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
         return bury(now, who, standing, out);
     }
     if (before == Standing::left && standing == Standing::dead) return;  // LEFT never becomes dead
-    if (present(standing) && claim(now, rumor.about, from, out) != Claim::fine) return;
+    if (present(standing) && claim(now, rumor.about, out) != Claim::fine) return;
 
     const Record was = book_.at(known->record);
     suspicions_.end(who);
@@ -69,7 +69,7 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
     }
 }
 
-void Membership::hear_about_stranger(Instant now, PeerId from, const Rumor& rumor, bool hearsay, Out& out) {
+void Membership::hear_about_stranger(Instant now, const Rumor& rumor, bool hearsay, Out& out) {
     if (roster_.entries().size() >= config_.most_members || book_.incarnation(rumor.about) > highest_first) return;
     const PeerId who = book_.id(rumor.about);
     if (!present(rumor.standing)) {
@@ -79,7 +79,7 @@ void Membership::hear_about_stranger(Instant now, PeerId from, const Rumor& rumo
         graveyard_.bury(now, who);
         return;
     }
-    if (claim(now, rumor.about, from, out) != Claim::fine) return;
+    if (claim(now, rumor.about, out) != Claim::fine) return;
     roster_.put(rumor.about, Standing::alive);
     order_.added(who);
     out.tell(Joined{who, rumor.about});

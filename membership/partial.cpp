@@ -1,6 +1,7 @@
 // Membership over a partial view: its neighbours are the roster, which the detector probes as it does a full one. What
 // is said of others than neighbours concerns nobody here but the view.
 #include <algorithm>
+#include <utility>
 
 #include "grapevine/membership/membership.hpp"
 
@@ -18,9 +19,11 @@ public:
         const PeerId peer = m_.book_.id(to);
         const auto* e = m_.roster_.find(peer);
         if (e && !present(e->standing)) return;  // to the view it is silent, which it is
-        if (!m_.view_->contains(peer)) out_.tell(Reachable{peer, to});
+        if (!m_.view_->contains(peer)) {
+            out_.tell(Reachable{peer, to});
+            m_.strangers_.push_back(peer);
+        }
         m_.send(peer, message, out_);
-        if (!m_.view_->contains(peer)) out_.tell(Unreachable{peer});
     }
     void answer(PeerId to, const ViewMessage& message) override { m_.send(to, message, out_); }
     void known(Handle who) override { out_.tell(Reachable{m_.book_.id(who), who}); }
@@ -60,6 +63,10 @@ void Membership::enter_view(Out& out) {
 // Once a period.
 void Membership::tend_view(Instant, Out& out) {
     ViewEffects effects(*this, out);
+    // Strangers of the round before last have had the time to be written to.
+    for (const PeerId peer : passed_strangers_)
+        if (!view_->contains(peer)) out.tell(Unreachable{peer});
+    passed_strangers_ = std::exchange(strangers_, {});
     view_->repair(effects);
     const bool hurry = view_rounds_ < hurried_rounds;
     if (hurry || view_rounds_ % rounds_between_shuffles == 0) view_->shuffle(effects);

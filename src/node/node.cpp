@@ -175,6 +175,8 @@ void Node::send(PeerId to, const Peer::Message& message) {
 
 void Node::tell(Peer::Event&& event) {
     if (auto* order = std::get_if<Order>(&event)) return workshop_->put(std::move(*order));
+    if (const auto* reachable = std::get_if<membership::Reachable>(&event)) return transport_->know(book_.at(reachable->record).contact);
+    if (const auto* unreachable = std::get_if<membership::Unreachable>(&event)) return transport_->forget(unreachable->peer);
     if (const auto* m = std::get_if<membership::Measured>(&event)) return measured_.push_back(*m);
     if (std::holds_alternative<membership::Superseded>(event) && std::exchange(superseded_, true)) return;  // it says so until we are gone
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;

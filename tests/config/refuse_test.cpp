@@ -80,7 +80,7 @@ TEST_CASE("what is planned and not built has an answer of its own") {
         {"[exchange]\nquasi_global = 0.5", "2:1", "known but not available", "take it out"},
         {"[train]\noptimizer = \"adamw\"", "2:13", "known but not available", "\"sgd\""},
         {"[data]\nsplit = \"shards\"", "2:9", "known but not available", "\"iid\""},
-        {"[membership]\nkind = \"partial\"", "2:8", "known but not available", "\"swim\""},
+        {"[membership]\nkind = \"partail\"", "2:8", "", "\"partial\""},
         {"[churn]\ngroups = [\"cpu\"]", "1:2", "'churn' is known but not available", "take it out"},
         {"[[event]]\nat = \"1s\"\nkind = \"clock\"", "3:8", "known but not available", "\"crash\""},
         {"[[event]]\nat = \"1s\"\nkind = \"liar\"", "3:8", "known but not available", "\"crash\""},

@@ -87,7 +87,7 @@ TEST_CASE("names are text wherever they stand") {
     summary.name = summary.exchange = summary.trace_hash = summary.model_hash = summary.version = summary.command = evil;
     summary.final = run.samples.back();
     summary.target = TargetResult{evil, 0.5, 1.0, {}, {}};
-    summary.expects.push_back({evil, evil, 1.0, evil, 1, {}, evil, evil, evil, {}, {}, {}, false});
+    summary.expects.push_back({evil, evil, 1.0, evil, 1, {}, {}, false, evil, evil, evil});
     run.summary = summary;
     run.method = run.scene = evil;
     const std::string page = page_of_run(run);

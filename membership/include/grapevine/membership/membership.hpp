@@ -183,8 +183,8 @@ private:
     void send_roster(PeerId to, Out& out);
     bool told_lately(Instant now, PeerId peer);
     enum class Claim { fine, outdated, taken };
-    Claim claim(Instant now, Handle about, PeerId from, Out& out);
-    bool claimed_by(Instant now, Handle namesake, PeerId from, Out& out);
+    Claim claim(Instant now, Handle about, Out& out);
+    bool claimed_by(Instant now, Handle namesake, Out& out);
 
     // probing.cpp
     void probe(Instant now, Out& out);
@@ -201,7 +201,7 @@ private:
     // news.cpp
     void hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay, Out& out);
     void hear_about_self(Instant now, const Rumor& rumor, Out& out);
-    void hear_about_stranger(Instant now, PeerId from, const Rumor& rumor, bool hearsay, Out& out);
+    void hear_about_stranger(Instant now, const Rumor& rumor, bool hearsay, Out& out);
     void comes_back(Instant now, Handle record, Out& out);
     void accuse(Instant now, PeerId about, PeerId accuser, Out& out);
     void suspicion_due(Instant now, const SuspicionDue& due, Out& out);
@@ -275,6 +275,7 @@ private:
 
     std::optional<PartialView> view_;
     std::uint32_t view_rounds_ = 0;
+    std::vector<PeerId> strangers_, passed_strangers_;  // whom it wrote to in this round, and the one before
     std::vector<Handle> acquaintances_;  // from the start, until then
 
     Probe probe_;
