@@ -12,6 +12,7 @@ constexpr std::uint32_t most_doubtful = 8, given_up = 5;
 
 // Once a period. Published when it changes much, and seldom: every change is told to everybody.
 void Membership::judge_links(Instant now, Out& out) {
+    if (now - last_heard_ > 5 * config_.period) return;  // who hears nobody has nothing to say that would help: it may be buried by now
     const Record& ours = book_.at(self_);
     const std::uint32_t failing = links_.failing();
     const bool often = links_.probes() % 4 == 0;  // the median costs a walk

@@ -66,6 +66,7 @@ void Membership::wake(Instant now, const Timer& timer, Out& out) {
 void Membership::receive(Instant now, PeerId from, const Message& message, Out& out) {
     if (from == id_) return;
     woken_late(now);
+    last_heard_ = now;
     if (view_ && heard_from_the_dead(now, from, message, out)) return;
     if (std::holds_alternative<Join>(message.body)) return join_asked(now, from, message, out);
     const bool hearsay = std::holds_alternative<Welcome>(message.body) || std::holds_alternative<Records>(message.body);

@@ -29,14 +29,18 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
     if (standing == Standing::suspect || standing == Standing::dead)
         if (const auto* speaker = roster_.find(from); speaker && !present(speaker->standing)) return;
 
+    // One sick observer must not kill whom everybody else hears: who is well refutes it in time.
+    if (config_.confirm && standing == Standing::dead && known->standing == Standing::alive) standing = Standing::suspect;
+
+    const PeerId accuser = rumor.standing == Standing::suspect ? rumor.accuser : from;
     const Standing before = known->standing;
     const std::uint32_t incarnation = book_.incarnation(rumor.about), ours = book_.incarnation(known->record);
     if (incarnation < ours || incarnation - ours > highest_step) return;
     if (incarnation == ours) {
-        if (standing == Standing::suspect && before == Standing::suspect) return accuse(now, who, rumor.accuser, out);  // perhaps one more
+        if (standing == Standing::suspect && before == Standing::suspect) return accuse(now, who, accuser, out);  // perhaps one more
         if (standing <= before) return;
         // The record stays ours: of two that contradict each other the first counts, until their subject settles it.
-        if (standing == Standing::suspect) return accuse(now, who, rumor.accuser, out);
+        if (standing == Standing::suspect) return accuse(now, who, accuser, out);
         if (!present(before)) {  // dead, and now known to have left
             roster_.put(known->record, standing);
             return spread(now, {known->record, standing, {}}, out);
@@ -52,13 +56,16 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
         case Standing::alive:
         case Standing::suspect:
             roster_.put(rumor.about, Standing::alive);
-            if (before == Standing::suspect && standing == Standing::alive) out.tell(Refuted{who});
+            if (before == Standing::suspect && standing == Standing::alive) {
+                flapping_.refuted(who, now);
+                out.tell(Refuted{who});
+            }
             if (!present(before)) {
                 comes_back(now, rumor.about, out);
                 if (!roster_.contains(who)) return;
             } else if (!same_but_incarnation(was, book_.at(rumor.about))) out.tell(Changed{who, rumor.about});
             spread(now, {rumor.about, Standing::alive, {}}, out);
-            if (standing == Standing::suspect) accuse(now, who, rumor.accuser, out);
+            if (standing == Standing::suspect) accuse(now, who, accuser, out);
             break;
         case Standing::dead:
         case Standing::left:
@@ -101,7 +108,10 @@ void Membership::comes_back(Instant now, Handle record, Out& out) {
 void Membership::hear_about_self(Instant now, const Rumor& rumor, Out& out) {
     if (leaving_) return;
     const std::uint32_t incarnation = book_.incarnation(rumor.about), ours = book_.incarnation(self_);
-    if (incarnation < ours) return;  // refuted already
+    if (incarnation < ours) {  // refuted already, but not for whom we hear it from
+        if (rumor.standing != Standing::alive && !rumors_.contains(id_)) spread(now, about_self(), out, true);
+        return;
+    }
     if (rumor.standing == Standing::alive && rumor.about == self_) return;
     if (incarnation > highest_first && incarnation - ours > highest_step) return;  // nobody believes that either
     Record record = book_.at(self_);
@@ -129,10 +139,13 @@ void Membership::accuse(Instant now, PeerId about, PeerId accuser, Out& out) {
     const std::size_t n = members();
     Suspicion* s = suspicions_.find(about);
     if (!s) {
+        const bool flapping = flaps(now, record);
+        if (flapping && flapping_.since(about, now, 10 * config_.period)) return;  // it spoke just now
+        const auto k = static_cast<std::uint8_t>(config_.dogpile && !flapping && n > 2 && !view_ ? std::min<std::size_t>(3, n - 2) : 0);
+        // A flapping member gets all the time there is. In partial mode nobody else who probes it is told of it: there is nothing to wait for.
         roster_.put(record, Standing::suspect);
-        const auto k = static_cast<std::uint8_t>(config_.dogpile && n > 2 && !view_ ? std::min<std::size_t>(3, n - 2) : 0);
-        // In partial mode nobody else who probes it is told of it: there is nothing to wait for.
         s = &suspicions_.begin(about, now, k, accuser);
+        s->patient = flapping;
         out.tell(Suspected{about, accuser});
     } else {
         // One that counts is a member, and not one of those that have been counted.
@@ -141,9 +154,14 @@ void Membership::accuse(Instant now, PeerId about, PeerId accuser, Out& out) {
     }
     spread(now, {record, Standing::suspect, accuser}, out);
     const Duration min = shortest_suspicion(n, config_.alpha, config_.period);
-    s->ends = now + remaining_suspicion(s->confirmations(), s->k, now - s->since, min, scaled(min, config_.beta));
+    const Duration max = scaled(min, config_.beta);
+    s->ends = now + remaining_suspicion(s->confirmations(), s->k, now - s->since, s->patient ? max : min, max);
     s->armed = std::max(now, s->ends);
     out.wake(s->armed, SuspicionDue{about, s->since});
+}
+
+bool Membership::flaps(Instant now, Handle record) const {
+    return config_.damping && (book_.degraded(record) || flapping_.often(book_.id(record), now));
 }
 
 void Membership::suspicion_due(Instant now, const SuspicionDue& due, Out& out) {

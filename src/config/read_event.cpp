@@ -20,6 +20,7 @@ const std::vector<Belongs> keys{
     {"nodes", {Kind::crash, Kind::restart, Kind::pause, Kind::slow, Kind::leave, Kind::loss}},
     {"for", {Kind::pause, Kind::slow, Kind::partition, Kind::one_way, Kind::cut, Kind::loss}},
     {"every", {Kind::pause}},
+    {"gap", {Kind::pause}},
     {"times", {Kind::pause}},
     {"timers", {Kind::pause}},
     {"factor", {Kind::slow}},
@@ -133,7 +134,13 @@ void read_pause(Section& section, Event& event) {
     if (const auto index = section.pick("timers", timers, {})) event.timers_run = *index == 1;
     Duration every{};
     if (section.longer_than_zero("every", every, "20s")) event.every = every;
-    if (!section.has("every")) return section.belongs({"times"}, "a pause with 'every'", "this one happens once");
+    Duration gap{};
+    if (section.longer_than_zero("gap", gap, "5s")) {
+        if (section.has("every")) return section.fault("gap", "'gap' and 'every' say the same in two ways", "one of them");
+        if (!event.lasts) return section.fault("gap", "a pause that comes again must end first", "for = \"5s\": how long each lasts");
+        event.every = *event.lasts + gap;
+    }
+    if (!section.has("every") && !section.has("gap")) return section.belongs({"times"}, "a pause with 'every' or 'gap'", "this one happens once");
     if (std::uint32_t times = 0; section.integer("times", times, 1, 1'000'000'000)) event.times = times;
     if (!event.lasts) section.fault("every", "a pause that comes again must end first", "for = \"5s\": how long each lasts");
     else if (event.every && *event.every <= *event.lasts)

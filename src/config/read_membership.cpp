@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "section.hpp"
 
@@ -26,7 +27,7 @@ void read_suspicion(Section& section, Membership& membership) {
 void read_lifeguard(Section& section, Membership& membership) {
     const Value* value = section.value("lifeguard");
     if (!value) return;
-    bool* const parts[] = {&membership.local_health, &membership.dogpile, &membership.buddy, &membership.nacks};
+    bool* const parts[] = {&membership.local_health, &membership.dogpile, &membership.buddy, &membership.nacks, &membership.confirm, &membership.damping};
     if (const auto* all = std::get_if<bool>(&value->is)) {
         for (bool* part : parts) *part = *all;
         return;
@@ -35,8 +36,8 @@ void read_lifeguard(Section& section, Membership& membership) {
         return section.fault("lifeguard", "'lifeguard' in [membership] wants true, false or a table, this is " + kind_of(*value),
                              "lifeguard = { local_health = true, dogpile = false }");
     Section table = section.table("lifeguard", "lifeguard");
-    const char* const names[] = {"local_health", "dogpile", "buddy", "nacks"};
-    for (std::size_t i = 0; i < 4; ++i) table.truth(names[i], *parts[i]);
+    const char* const names[] = {"local_health", "dogpile", "buddy", "nacks", "confirm", "damping"};
+    for (std::size_t i = 0; i < std::size(parts); ++i) table.truth(names[i], *parts[i]);
     table.finish();
 }
 

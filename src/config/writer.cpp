@@ -129,7 +129,8 @@ void write_membership(Lines& out, const Membership& membership, bool world) {
                  "{ alpha = " + format_number(membership.suspicion_alpha) + ", beta = " + format_number(membership.suspicion_beta) + " }");
     else out.line("suspicion", quote("off"));
     out.line("lifeguard", "{ local_health = " + truth(membership.local_health) + ", dogpile = " + truth(membership.dogpile) +
-                              ", buddy = " + truth(membership.buddy) + ", nacks = " + truth(membership.nacks) + " }");
+                              ", buddy = " + truth(membership.buddy) + ", nacks = " + truth(membership.nacks) +
+                              ", confirm = " + truth(membership.confirm) + ", damping = " + truth(membership.damping) + " }");
     if (!world) return;
     out.line("start", quote(membership.start_full ? "full" : "join"));
     if (!membership.start_full) out.line("over", quote(membership.start_over));

@@ -40,6 +40,8 @@ PeerConfig peer_config(const config::Config& config) {
     peer.membership.dogpile = m.dogpile;
     peer.membership.buddy = m.buddy;
     peer.membership.nacks = m.nacks;
+    peer.membership.confirm = m.confirm;
+    peer.membership.damping = m.damping;
     peer.membership.probing = m.kind != config::MembershipKind::fixed;
     peer.membership.partial = m.kind == config::MembershipKind::partial;
 

@@ -7,6 +7,7 @@
 
 #include "grapevine/company.hpp"
 #include "grapevine/membership/book.hpp"
+#include "grapevine/membership/flapping.hpp"
 #include "grapevine/membership/graveyard.hpp"
 #include "grapevine/membership/link_quality.hpp"
 #include "grapevine/membership/local_health.hpp"
@@ -34,6 +35,8 @@ struct Config {
     double alpha = 4, beta = 6;  // suspicion lasts alpha log10(n) periods at least, beta times that at most
     // Lifeguard's parts (Dadgar, Phillips, Currey 2017).
     bool local_health = true, dogpile = true, buddy = true, nacks = true;
+    bool confirm = true;         // and ours: a verdict of others about whom we do not suspect is a suspicion first
+    bool damping = true;         // and ours: who refutes again and again is doubted less often, and not in haste
     Duration gossip_every = std::chrono::milliseconds(200);  // ticks only while there is something to tell
     std::uint32_t gossip_to = 3;
     std::uint32_t lambda = 4;                // each rumor is told lambda ceil(log10(n+1)) times
@@ -204,6 +207,7 @@ private:
     void hear_about_stranger(Instant now, const Rumor& rumor, bool hearsay, Out& out);
     void comes_back(Instant now, Handle record, Out& out);
     void accuse(Instant now, PeerId about, PeerId accuser, Out& out);
+    bool flaps(Instant now, Handle record) const;
     void suspicion_due(Instant now, const SuspicionDue& due, Out& out);
     void bury(Instant now, PeerId about, Standing why, Out& out);
     void change_self(Instant now, const Record& record, Out& out);  // under a higher incarnation
@@ -272,6 +276,7 @@ private:
     Graveyard graveyard_;
     LinkQuality links_;
     Complaints complaints_;
+    Flapping flapping_;
 
     std::optional<PartialView> view_;
     std::uint32_t view_rounds_ = 0;
@@ -285,6 +290,7 @@ private:
     std::vector<DoubtfulLink> doubtful_;
 
     Instant last_step_{};
+    Instant last_heard_{};             // anything from anybody
     Instant described_at_{};           // when our record was last changed of our own will
     std::string metadata_;             // that it should carry
     bool gossip_armed_ = false;

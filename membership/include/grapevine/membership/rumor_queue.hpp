@@ -25,6 +25,7 @@ public:
 
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
+    bool contains(PeerId subject) const { return of_subject_.count(subject.value) > 0; }
     template <class F>
     void each(F f) const {
         for (const Line& line : lines_)

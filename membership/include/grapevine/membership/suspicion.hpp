@@ -21,6 +21,7 @@ struct Suspicion {
     Instant armed{};            // when the timer that watches it fires
     std::uint8_t k = 0;         // accusers that shorten it, after the first
     std::uint8_t count = 0;     // accusers so far
+    bool patient = false;       // it lasts as long as any
     std::array<PeerId, 4> accusers{};
 
     bool accused_by(PeerId peer) const;

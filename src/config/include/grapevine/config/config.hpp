@@ -120,7 +120,7 @@ struct Membership {
     std::uint32_t indirect = 3;
     bool suspicion = true;
     double suspicion_alpha = 4, suspicion_beta = 6;
-    bool local_health = true, dogpile = true, buddy = true, nacks = true;  // lifeguard = true | false | { ... }
+    bool local_health = true, dogpile = true, buddy = true, nacks = true, confirm = true, damping = true;  // lifeguard = true | false | { ... }
     bool start_full = true;                       // sim: start = "full" | "join"
     Duration start_over = Duration::zero();       // sim, with "join": the starts are spread over this long
     bool operator==(const Membership&) const = default;
