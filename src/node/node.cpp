@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <utility>
 
 #include "grapevine/learn/safetensors.hpp"
@@ -16,6 +17,9 @@ namespace {
 constexpr Duration leave_within = std::chrono::seconds(5);    // then we go without a farewell
 constexpr Duration finish_within = std::chrono::seconds(15);  // more than an exchange takes to settle
 constexpr Duration describe_after = std::chrono::seconds(5);  // what is told about us is told for half a minute: not before we have a pace
+constexpr Duration stopped_for = std::chrono::milliseconds(500);      // without a turn of the loop
+constexpr Duration caught_up_after = std::chrono::milliseconds(30);   // of silence
+constexpr Duration catch_up_within = std::chrono::milliseconds(500);  // what comes later is no backlog
 constexpr Duration longest_wait = std::chrono::milliseconds(100);  // so that a signal is seen soon
 }  // namespace
 
@@ -24,10 +28,16 @@ End run(const Options& options, const std::atomic<bool>& stop) {
     return Node(options, stop).run();
 }
 
-// Time since the first call. A steady clock: it neither jumps nor runs backwards.
+// Time since the first call, by a clock that neither jumps nor runs backwards and goes on while the machine sleeps: who
+// slept must see that time has passed, or it takes answers that never came for news.
 Instant Node::now() const {
-    static const auto origin = std::chrono::steady_clock::now();
-    return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - origin));
+    const auto read = [] {
+        timespec t{};
+        clock_gettime(CLOCK_BOOTTIME, &t);
+        return Duration(std::chrono::seconds(t.tv_sec)) + std::chrono::nanoseconds(t.tv_nsec);
+    };
+    static const Duration origin = read();
+    return Instant(read() - origin);
 }
 
 End Node::run() {
@@ -69,10 +79,12 @@ End Node::loop() {
     if (found_) meet(*found_);
     next_sample_ = now();
     next_evaluation_ = now();
+    Instant turn = now();  // when timers had theirs
     while (phase_ != Phase::gone && !broken_) {
         Instant until = std::min(now() + longest_wait, next_sample_);
         if (const auto alarm = alarms_.next()) until = std::min(until, *alarm);
         if (auto inbound = transport_->receive(std::max(until - now(), Duration::zero()))) take(std::move(*inbound));
+        if (now() - turn > stopped_for) catch_up();
         for (int n = 0; n < 64; ++n) {  // what else has come, but let timers have their turn
             auto more = transport_->receive(Duration::zero());
             if (!more) break;
@@ -80,11 +92,25 @@ End Node::loop() {
         }
         while (auto done = workshop_->take()) take(std::move(*done));
         while (auto timer = alarms_.due(now())) step(Woken<Peer::Timer>{std::move(*timer)});
+        turn = now();
         while (auto question = desk_.take()) asked(std::move(*question));
         answer_what_is_due();
         check_the_end();
     }
     return end();
+}
+
+// We were stopped, or slept. What lies in the sockets came before what fell due meanwhile and is heard first: or we would
+// accuse others of the silence that was ours. libzmq's threads were stopped as well, and need a moment to bring it.
+void Node::catch_up() {
+    const Instant begun = now();
+    Instant heard = begun;
+    while (now() - heard < caught_up_after && now() - begun < catch_up_within && !broken_) {
+        auto inbound = transport_->receive(caught_up_after);
+        if (!inbound) continue;
+        take(std::move(*inbound));
+        heard = now();
+    }
 }
 
 void Node::take(net::Inbound&& inbound) {

@@ -58,6 +58,7 @@ private:
     // --- the loop (node.cpp) ---
     Instant now() const;
     End loop();
+    void catch_up();
     void take(net::Inbound&& inbound);
     void take(Workshop::Done&& done);
     void step(Peer::Input&& input);

@@ -9,9 +9,6 @@ import subprocess
 
 from nodes import Node, fail, nodes, program, run, until
 
-# Nobody is where it is to join, and it is told to wait for somebody: it gives up after a while, which is at the end of this.
-waiting = Node("g", "run.toml", "--join", "127.0.0.1:9", "--require-peers", "1")
-
 # Three find each other through the first; the second and third are given one address and nothing else.
 a = Node("a", "run.toml", "--out", "a").up()
 b = Node("b", "--join", a.address(), "--shard", "2/4", "--out", "b").up()
@@ -65,7 +62,6 @@ if "no answer" not in f.said():
     fail("f did not say that its seed is silent")
 f.process.send_signal(signal.SIGTERM)
 f.ends(0)
-waiting.ends(4, 90)
 
 # Told to leave they do, gracefully, and the last one's model is there.
 for node in (c, e, b):
