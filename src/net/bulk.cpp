@@ -103,7 +103,7 @@ void Bulk::handle(const Links::Arrived& arrived, Instant now) {
     Reader reader(arrived.bytes());
     const auto header = read_header(reader);
     if (!header) return tally_.drop(Drop::not_ours);
-    if (header->version != wire_version) return tally_.drop(Drop::other_version);
+    if (!speaks(header->version)) return tally_.drop(Drop::other_version);
     if (header->run != self_.run || header->run == 0) return tally_.drop(Drop::other_run);
     if (header->to != self_.id) return tally_.drop(Drop::other_peer);
     const PeerId from = header->from;

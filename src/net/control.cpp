@@ -39,7 +39,7 @@ void Control::reach(const std::string& endpoint, const std::vector<std::string>&
     const auto place = greetings_.find(endpoint);
     if (place == greetings_.end()) return;  // it took so long that it was given up
     Greeting& greeting = place->second;
-    const std::string frame = Writer(header(Kind::greet, {})).u64(greeting.token).take();
+    const std::string frame = Writer(header(Kind::greet, {})).u64(greeting.token).u16(spoken.lowest).u16(spoken.highest).take();
     for (const std::string& address : numeric)
         if (const auto route = links_.dial(address, now); route && put(*route, frame, now))
             greeting.dialled.push_back(address);
@@ -124,17 +124,13 @@ std::optional<Inbound> Control::handle(const Links::Arrived& arrived, Instant no
     Reader reader(arrived.bytes());
     const auto header = read_header(reader);
     if (!header) return dropped(Drop::not_ours);
-    if (header->version != wire_version) {
-        if (header->kind == Kind::greet) answer(arrived, Kind::other_version, "", now);
-        return other_version(arrived, *header);
-    }
-    if (header->kind == Kind::welcome) return welcomed(arrived, *header, reader, now);
     if (header->kind == Kind::greet) {
-        const std::string_view token = reader.rest();
-        if (token.size() == 8) answer(arrived, Kind::welcome, token, now);
-        else tally_.drop(Drop::not_ours);
+        greeted(arrived, *header, reader, now);
         return std::nullopt;
     }
+    if (header->kind == Kind::other_version) return other_version(arrived, read_versions(reader, *header));
+    if (!speaks(header->version)) return other_version(arrived, {header->version, header->version});
+    if (header->kind == Kind::welcome) return welcomed(arrived, *header, reader, now);
     if (header->kind != Kind::frame) return dropped(Drop::not_ours);
     if (header->run != self_.run || header->run == 0) return dropped(Drop::other_run);
     if (header->to != self_.id) return dropped(Drop::other_peer);
@@ -149,9 +145,17 @@ std::optional<Inbound> Control::dropped(Drop reason) {
     return std::nullopt;
 }
 
-void Control::answer(const Links::Arrived& arrived, Kind kind, std::string_view token, Instant now) {
-    Writer writer(header(kind, {}));
-    if (kind == Kind::welcome) writer.text(token).text(greeting_);
+// Whatever its run, and whatever its version.
+void Control::greeted(const Links::Arrived& arrived, const Header& theirs, Reader reader, Instant now) {
+    const std::uint64_t token = reader.u64();
+    if (!reader.ok()) return tally_.drop(Drop::not_ours);
+    const auto version = common(spoken, read_versions(reader, theirs));
+    Header answer = header(version ? Kind::welcome : Kind::other_version, {});
+    if (version) answer.version = *version;
+    else tally_.drop(Drop::other_version);
+    Writer writer(answer);
+    if (version) writer.u64(token).text(greeting_);
+    else writer.u16(spoken.lowest).u16(spoken.highest);
     if (!put(arrived.route, writer.take(), now)) tally_.drop(Drop::queue_full);
 }
 
@@ -162,7 +166,7 @@ std::optional<Inbound> Control::welcomed(const Links::Arrived& arrived, const He
         const auto& dialled = greeting->second.dialled;
         if (greeting->second.token != token || std::find(dialled.begin(), dialled.end(), *address) == dialled.end()) continue;
         links_.met(arrived.route, header.from, now);
-        Hello hello{greeting->first, header.from, header.run, std::string(reader.rest())};
+        Hello hello{greeting->first, header.from, header.run, std::string(reader.rest()), header.version};
         greetings_.erase(greeting);
         return hello;
     }
@@ -170,13 +174,13 @@ std::optional<Inbound> Control::welcomed(const Links::Arrived& arrived, const He
     return std::nullopt;
 }
 
-std::optional<Inbound> Control::other_version(const Links::Arrived& arrived, const Header& header) {
+std::optional<Inbound> Control::other_version(const Links::Arrived& arrived, Versions theirs) {
     tally_.drop(Drop::other_version);
     const std::string* address = links_.dialled(arrived.route);
     for (auto greeting = greetings_.begin(); address && greeting != greetings_.end(); ++greeting) {
         const auto& dialled = greeting->second.dialled;
         if (std::find(dialled.begin(), dialled.end(), *address) == dialled.end()) continue;
-        OtherVersion refused{greeting->first, header.version, wire_version};
+        OtherVersion refused{greeting->first, theirs, spoken};
         const std::string endpoint = *address;
         greetings_.erase(greeting);
         links_.hang_up_unless_known(endpoint);

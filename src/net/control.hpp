@@ -39,8 +39,8 @@ private:
 
     std::optional<Inbound> handle(const Links::Arrived& arrived, Instant now);
     std::optional<Inbound> welcomed(const Links::Arrived& arrived, const Header& header, Reader reader, Instant now);
-    std::optional<Inbound> other_version(const Links::Arrived& arrived, const Header& header);
-    void answer(const Links::Arrived& arrived, Kind kind, std::string_view token, Instant now);
+    std::optional<Inbound> other_version(const Links::Arrived& arrived, Versions theirs);
+    void greeted(const Links::Arrived& arrived, const Header& header, Reader reader, Instant now);
     void reach(const std::string& endpoint, const std::vector<std::string>& numeric, const std::string& why, Instant now);
     void give_up(const std::string& endpoint, const std::string& why);
     std::optional<Inbound> expired(Instant now);

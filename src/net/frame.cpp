@@ -1,5 +1,7 @@
 #include "frame.hpp"
 
+#include <algorithm>
+
 namespace grapevine::net {
 
 Writer::Writer(const Header& h) {
@@ -25,6 +27,22 @@ std::uint64_t Reader::number(std::size_t size) {
     return v;
 }
 
+std::optional<std::uint16_t> common(Versions ours, Versions theirs) {
+    const std::uint16_t highest = std::min(ours.highest, theirs.highest);
+    return highest >= std::max(ours.lowest, theirs.lowest) ? std::optional(highest) : std::nullopt;
+}
+
+std::string to_string(Versions versions) {
+    const std::string lowest = std::to_string(versions.lowest);
+    return versions.lowest == versions.highest ? lowest : lowest + " to " + std::to_string(versions.highest);
+}
+
+Versions read_versions(Reader& reader, const Header& header) {
+    Versions versions{reader.u16(), 0};
+    versions.highest = reader.u16();
+    return reader.ok() && versions.lowest <= versions.highest ? versions : Versions{header.version, header.version};
+}
+
 std::optional<Header> read_header(Reader& reader) {
     const bool ours = reader.u32() == magic;
     Header h;
@@ -32,7 +50,7 @@ std::optional<Header> read_header(Reader& reader) {
     h.kind = static_cast<Kind>(reader.u8());
     reader.u8();
     if (!reader.ok() || !ours) return std::nullopt;
-    if (h.version != wire_version) return h;
+    if (!speaks(h.version) && !is_greeting(h.kind)) return h;
     h.run = reader.u64();
     h.from.value = reader.u64();
     h.to.value = reader.u64();

@@ -13,7 +13,8 @@
 //
 //   0 magic u32   4 version u16   6 kind u8   7 zero u8   8 run u64   16 from u64   24 to u64   32 ...
 //
-// The first eight bytes are the same in every version for ever, so that two versions can tell each other apart.
+// The first eight bytes, and the whole of greet, welcome and other_version, are the same in every version for ever (more may
+// follow), so that two versions can find out what both speak.
 namespace grapevine::net {
 
 inline constexpr std::uint32_t magic = 0x4e565247;  // "GRVN"
@@ -21,9 +22,9 @@ inline constexpr std::size_t header_bytes = 32;
 inline constexpr std::size_t max_chunk_bytes = 256 * 1024;
 
 enum class Kind : std::uint8_t {
-    greet = 1,          // control: token u64. Answered whatever the run and version.
-    welcome = 2,        // control: token u64, greeting
-    other_version = 3,  // control: nothing more; the answer to a greet of another version
+    greet = 1,          // control: token u64, lowest u16, highest u16. Answered whatever the run and version. (Version 1: token alone)
+    welcome = 2,        // control: token u64, greeting. Its version is the highest that both speak
+    other_version = 3,  // control: lowest u16, highest u16: the answer to a greet where there is none. (Version 1: nothing)
     frame = 4,          // control: the bytes
     open = 16,          // bulk: serial u64, total u64, sent_at u64, ticket u32, header
     chunk = 17,         // bulk: serial u64, offset u64, sent_at u64; the bytes are a second part
@@ -32,6 +33,11 @@ enum class Kind : std::uint8_t {
     abandon = 20,       // bulk: serial u64. From the sender: no more of this parcel will come.
 };
 
+constexpr bool is_greeting(Kind kind) { return kind == Kind::greet || kind == Kind::welcome || kind == Kind::other_version; }
+constexpr bool speaks(std::uint16_t version) { return version >= spoken.lowest && version <= spoken.highest; }
+
+// Frames are written in the highest version: there is one only. With a second they are to be written to a peer in that
+// which its greeting has picked, or, to who was never greeted, in the lowest of the run's.
 struct Header {
     std::uint16_t version = wire_version;
     Kind kind{};
@@ -43,6 +49,7 @@ struct Header {
 class Writer {
 public:
     explicit Writer(const Header& header);
+    Writer& u16(std::uint16_t v) { return number(v, 2); }
     Writer& u32(std::uint32_t v) { return number(v, 4); }
     Writer& u64(std::uint64_t v) { return number(v, 8); }
     Writer& text(std::string_view t) { bytes_.append(t); return *this; }
@@ -72,8 +79,11 @@ private:
     bool ok_ = true;
 };
 
-// Advances the reader past the header. Nothing if this is no frame of ours. A header of another version has a
-// version and a kind, and nothing else is known about it.
+// Versions at the place where a greet or another_version has them; a frame of version 1 says no more than that.
+Versions read_versions(Reader& reader, const Header& header);
+
+// Advances the reader past the header. Nothing if this is no frame of ours. Of a version that we do not speak only
+// greetings have more than a version and a kind.
 std::optional<Header> read_header(Reader& reader);
 
 }  // namespace grapevine::net

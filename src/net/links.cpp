@@ -146,6 +146,7 @@ void Links::hang_up_route(const Route& route) {
 }
 
 void Links::hang_up_unless_known(const std::string& endpoint) {
+    if (!dials_.contains(endpoint)) return;  // before the walk: a thousand members may come and go
     for (const auto& [peer, known] : book_)
         if (known == endpoint) return;
     hang_up(endpoint);

@@ -22,6 +22,11 @@ std::uint64_t drawn() {
     return x;
 }
 
+std::string versions_apart(const net::OtherVersion& other) {
+    const auto version = [](net::Versions v) { return std::string(v.lowest == v.highest ? "version " : "versions ") + net::to_string(v); };
+    return other.endpoint + " speaks " + version(other.theirs) + " of the protocol, we speak " + version(other.ours);
+}
+
 constexpr Duration greet_again = std::chrono::seconds(5);
 
 }  // namespace
@@ -55,8 +60,8 @@ void Node::greet_seeds() {
 }
 
 std::optional<End> Node::other_version(const net::OtherVersion& other) const {
-    log(Level::error, "join", other.endpoint + " speaks version " + std::to_string(other.theirs) + " of the protocol, we speak " +
-                                  std::to_string(other.ours) + ": run the same grapevine on both");
+    log(Level::error, "join", versions_apart(other) + ". " + (other.theirs.highest > other.ours.highest ? "Run a newer grapevine here" : "Run a newer grapevine there") +
+                                  ", or the same on both; this is " + options_.version);
     return End::incompatible;
 }
 

@@ -126,7 +126,7 @@ void Node::take(net::Inbound&& inbound) {
                    },
                    [&](net::OtherVersion& other) {
                        (void)other_version(other);
-                       greeted(other.endpoint, "", "it speaks another version of the protocol");
+                       greeted(other.endpoint, "", "it speaks version " + net::to_string(other.theirs) + " of the protocol, we speak " + net::to_string(other.ours));
                    },
                    [&](net::Frame& frame) {
                        auto message = wire::decode(std::as_bytes(std::span(frame.bytes)), book_);

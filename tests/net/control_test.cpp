@@ -112,23 +112,64 @@ TEST_CASE("a greeting that nobody answers ends in NoAnswer") {
     CHECK_FALSE(answer->why.empty());
 }
 
-TEST_CASE("a node of another wire version is told apart from a stranger, by both") {
+TEST_CASE("of two ranges of versions the highest common one is picked, if there is one") {
+    CHECK(common({2, 2}, {2, 2}) == 2);
+    CHECK(common({2, 4}, {1, 3}) == 3);
+    CHECK(common({1, 3}, {2, 4}) == 3);
+    CHECK(common({2, 2}, {1, 9}) == 2);
+    CHECK_FALSE(common({2, 3}, {4, 5}));
+    CHECK_FALSE(common({4, 5}, {2, 3}));
+    CHECK(to_string(Versions{2, 2}) == "2");
+    CHECK(to_string(Versions{2, 4}) == "2 to 4");
+}
+
+TEST_CASE("a greeting says what its node speaks, and the answer picks the highest that both do") {
+    const Node a = open(1);
+    Raw newcomer(a->contact().control, PeerId{5});
+    Header header{wire_version, Kind::greet, run, PeerId{5}, {}};
+    const auto answer_to = [&](std::uint16_t version, const std::optional<Versions>& range, const std::string& more = "") {
+        header.version = version;
+        Writer greet(header);
+        greet.u64(7);
+        if (range) greet.u16(range->lowest).u16(range->highest);
+        newcomer.send({greet.text(more).take()});
+        std::string answer;
+        spin({a.get()}, [&] { return !(answer = newcomer.receive(1)).empty(); });
+        return answer;
+    };
+    const auto picked = [&](const std::string& answer) -> std::optional<std::uint16_t> {
+        Reader reader(answer);
+        const auto said = read_header(reader);
+        REQUIRE(said);
+        if (said->kind == Kind::welcome) {
+            CHECK(reader.u64() == 7);
+            CHECK(reader.rest() == "I am 1");
+            return said->version;
+        }
+        CHECK(said->kind == Kind::other_version);
+        CHECK(said->version == spoken.highest);
+        CHECK(read_versions(reader, *said) == spoken);
+        return std::nullopt;
+    };
+    const std::uint16_t lowest = spoken.lowest, highest = spoken.highest;
+    CHECK(picked(answer_to(highest, spoken)) == highest);
+    CHECK(picked(answer_to(9, Versions{lowest, 9})) == highest);                    // a later build that still speaks ours
+    CHECK(picked(answer_to(9, Versions{1, 9}, "what a later one adds")) == highest);
+    CHECK_FALSE(picked(answer_to(9, Versions{static_cast<std::uint16_t>(highest + 1), 9})));
+    CHECK_FALSE(picked(answer_to(9, std::nullopt)));
+    CHECK_FALSE(picked(answer_to(1, std::nullopt)));                                // the first one, which said no range
+    CHECK_FALSE(picked(answer_to(9, Versions{9, lowest})));                         // no range at all
+    CHECK(a->counters().of(Drop::other_version) == 4);
+}
+
+TEST_CASE("a node of another wire version is told apart from a stranger") {
     auto options = options_of(1);
     const Node a = open(options);
-    // They greet us: the answer says our version.
-    Raw old(a->contact().control, PeerId{5});
-    Header header{wire_version, Kind::greet, run, PeerId{5}, {}};
-    header.version = 9;
-    old.send({Writer(header).u64(1).take()});
-    REQUIRE(spin({a.get()}, [&] { return a->counters().of(Drop::other_version) == 1; }));
-    const std::string answer = old.receive(5000);
-    Reader reader(answer);
-    const auto said = read_header(reader);
-    REQUIRE(said);
-    CHECK(said->version == wire_version);
-    CHECK(said->kind == Kind::other_version);
-
-    // We greet them.
+    Header header{9, Kind::greet, run, PeerId{5}, {}};
+    std::optional<Versions> said;
+    Versions expected{9, 9};
+    SUBCASE("that says what it speaks") { said = expected = {8, 9}; }
+    SUBCASE("that is of the first version, and says nothing") {}
     zmq::context_t context;
     zmq::socket_t theirs(context, zmq::socket_type::router);
     theirs.bind("tcp://127.0.0.1:*");
@@ -139,12 +180,14 @@ TEST_CASE("a node of another wire version is told apart from a stranger, by both
     REQUIRE(theirs.recv(frame));
     header.kind = Kind::other_version;
     theirs.send(name, zmq::send_flags::sndmore);
-    theirs.send(zmq::buffer(Writer(header).take()), zmq::send_flags::none);
+    Writer writer(header);
+    if (said) writer.u16(said->lowest).u16(said->highest);
+    theirs.send(zmq::buffer(writer.take()), zmq::send_flags::none);
     const auto refused = await<OtherVersion>(*a);
     REQUIRE(refused);
     CHECK(refused->endpoint == endpoint);
-    CHECK(refused->theirs == 9);
-    CHECK(refused->ours == wire_version);
+    CHECK(refused->theirs == expected);
+    CHECK(refused->ours == spoken);
 }
 
 TEST_CASE("frames go both ways, in order") {

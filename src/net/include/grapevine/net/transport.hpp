@@ -17,7 +17,17 @@
 // Each has its own socket, port and thread, so that a hundred megabytes under way never delay a ping.
 namespace grapevine::net {
 
-inline constexpr std::uint16_t wire_version = 1;
+// Of the protocol, all layers together: raised when a message of the version before would be read wrong. A node says
+// in its greeting which versions it speaks, and the answer picks the highest that both do.
+struct Versions {
+    std::uint16_t lowest = 0, highest = 0;
+    friend bool operator==(const Versions&, const Versions&) = default;
+};
+std::optional<std::uint16_t> common(Versions ours, Versions theirs);
+std::string to_string(Versions versions);  // "2", "2 to 4"
+
+inline constexpr std::uint16_t wire_version = 2;  // 1: before members had generations and metadata
+inline constexpr Versions spoken{2, wire_version};
 inline constexpr std::size_t max_frame_bytes = 64 * 1024;
 inline constexpr std::size_t max_greeting_bytes = 16 * 1024;
 inline constexpr std::size_t max_parcel_header_bytes = 4 * 1024;
@@ -52,15 +62,15 @@ struct Hello {                // an answer to greet()
     PeerId who;
     std::uint64_t run = 0;    // 0: it has not decided yet
     std::string greeting;
+    std::uint16_t version = wire_version;  // that it has picked
 };
 struct NoAnswer {             // to greet(), for whatever reason
     std::string endpoint;
     std::string why;
 };
-struct OtherVersion {         // to greet(): a grapevine answers there, but not in our wire version
+struct OtherVersion {         // to greet(): a grapevine answers there, but speaks no version that we do
     std::string endpoint;
-    std::uint16_t theirs = 0;
-    std::uint16_t ours = 0;
+    Versions theirs, ours;
 };
 struct Frame {
     PeerId from;
