@@ -93,11 +93,23 @@ End Node::loop() {
         while (auto done = workshop_->take()) take(std::move(*done));
         while (auto timer = alarms_.due(now())) step(Woken<Peer::Timer>{std::move(*timer)});
         turn = now();
+        tidy_book();
         while (auto question = desk_.take()) asked(std::move(*question));
         answer_what_is_due();
         check_the_end();
     }
     return end();
+}
+
+// Every change of a member is another record. Between two steps nobody but the membership holds a handle: what it does not
+// use is let go, before a flood of invented members fills the book.
+void Node::tidy_book() {
+    if (book_.size() <= 2 * records_in_use_ + 1024) return;
+    effects_.list.clear();
+    std::vector<bool> used;
+    peer_->members().mark(used);
+    book_.keep_only(used);
+    records_in_use_ = book_.size();
 }
 
 // We were stopped, or slept. What lies in the sockets came before what fell due meanwhile and is heard first: or we would

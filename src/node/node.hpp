@@ -58,6 +58,7 @@ private:
     // --- the loop (node.cpp) ---
     Instant now() const;
     End loop();
+    void tidy_book();
     void catch_up();
     void take(net::Inbound&& inbound);
     void take(Workshop::Done&& done);
@@ -70,6 +71,8 @@ private:
     End end() const;
     void save_model();
     void keep_identity();
+
+    static constexpr std::size_t most_records = std::size_t{1} << 18;  // twice as many as members are let in
 
     Options options_;
     const std::atomic<bool>& stop_;
@@ -89,7 +92,8 @@ private:
     std::string device_;                  // what it computes on, for people
     Metadata metadata_;                   // what of it does not change
     std::unique_ptr<Workshop> workshop_;
-    membership::Book book_;
+    membership::Book book_{most_records};
+    std::size_t records_in_use_ = 0;      // when the book was last tidied
     std::unique_ptr<Peer> peer_;
     Desk desk_{[this] { transport_->wake(); }};
     Peer::Effects effects_;

@@ -16,6 +16,7 @@ import urllib.parse
 import urllib.request
 
 program = os.path.abspath(sys.argv[1])
+helpers = [os.path.abspath(path) for path in sys.argv[2:]]
 folder = tempfile.mkdtemp(prefix="grapevine-test-")
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.chdir(folder)

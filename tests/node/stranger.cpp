@@ -1,0 +1,133 @@
+// Somebody who speaks our protocol and is no node of ours, for the tests with real processes.
+//
+//   stranger flood ENDPOINT COUNT       tells the node there of COUNT members that do not exist, then ends
+//   stranger keyed ENDPOINT NAME        is a member of that name with a key of its own, until it is killed
+//   stranger elsewhere LOWEST HIGHEST   answers whoever greets it that it speaks these versions only, until it is killed
+//
+// What it has to say it says on stdout, a line each: "told", "joined", "at tcp://127.0.0.1:34567".
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+
+#include <zmq.hpp>
+
+#include "frame.hpp"
+#include "grapevine/net/transport.hpp"
+#include "grapevine/wire/wire.hpp"
+
+using namespace grapevine;
+using namespace std::chrono_literals;
+
+namespace {
+
+[[noreturn]] void give_up(const std::string& why) {
+    std::printf("%s\n", why.c_str());
+    std::exit(1);
+}
+
+void say(const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+}
+
+std::uint64_t drawn() {
+    static std::mt19937_64 random{std::random_device{}()};
+    return random() | 1;
+}
+
+struct Stranger {
+    PeerId id{drawn()}, node;
+    std::unique_ptr<net::Transport> transport;
+    membership::Book book;
+
+    Stranger(const std::string& endpoint, const std::string& name) {
+        net::Options options;
+        options.self = id;
+        options.name = name;
+        auto opened = net::Transport::open(options);
+        if (const auto* error = std::get_if<net::Error>(&opened)) give_up(error->what);
+        transport = std::get<std::unique_ptr<net::Transport>>(std::move(opened));
+        transport->greet(endpoint);
+        while (!node) {
+            const auto inbound = transport->receive(100ms);
+            if (!inbound) continue;
+            const auto* hello = std::get_if<net::Hello>(&*inbound);
+            if (!hello) give_up("nobody at " + endpoint);
+            node = hello->who;
+            transport->set_run(hello->run);
+        }
+        transport->know({node, "", endpoint, ""});
+    }
+    void send(PeerId to, const membership::Message& message) { transport->send(to, wire::encode(message, book)); }
+    std::uint64_t refused() const { return transport->counters().of(net::Drop::queue_full); }
+};
+
+int flood(const std::string& endpoint, std::uint64_t count) {
+    Stranger stranger(endpoint, "flood");
+    for (std::uint64_t told = 0; told < count;) {
+        stranger.book = membership::Book();
+        membership::Message message{membership::Gossip{}, {}};
+        for (int i = 0; i < 8; ++i) {
+            const PeerId id{drawn()};
+            const std::string where = "tcp://127.99." + std::to_string(id.value >> 8 & 0xff) + "." + std::to_string(id.value & 0xff) + ":9";
+            message.rumors.push_back({*stranger.book.intern({{id, "invented-" + std::to_string(told + static_cast<std::uint64_t>(i)), where, where}, 0}), membership::Standing::alive, {}});
+        }
+        const std::uint64_t before = stranger.refused();
+        stranger.send(stranger.node, message);
+        if (stranger.refused() == before) told += 8;
+        else stranger.transport->receive(1ms);  // the node is not that fast
+    }
+    say("told");
+    stranger.transport->close(5s);
+    return 0;
+}
+
+int keyed(const std::string& endpoint, const std::string& name) {
+    Stranger stranger(endpoint, name);
+    membership::Record record;
+    record.contact = stranger.transport->contact();
+    record.generation = 1;
+    record.key = "a key of its own";
+    membership::Message join{membership::Join{}, {}};
+    join.rumors.push_back({*stranger.book.intern(record), membership::Standing::alive, {}});
+    stranger.send(stranger.node, join);
+    for (bool joined = false;;) {
+        auto inbound = stranger.transport->receive(1s);
+        auto* frame = inbound ? std::get_if<net::Frame>(&*inbound) : nullptr;
+        if (!frame) continue;
+        auto message = wire::decode(std::as_bytes(std::span(frame->bytes)), stranger.book);
+        const auto* m = message ? std::get_if<membership::Message>(&*message) : nullptr;
+        if (!m) continue;
+        for (const auto& rumor : m->rumors) stranger.transport->know(stranger.book.at(rumor.about).contact);
+        if (std::holds_alternative<membership::Welcome>(m->body) && !joined) {
+            joined = true;
+            say("joined");
+        }
+        if (const auto* ping = std::get_if<membership::Ping>(&m->body)) stranger.send(frame->from, {membership::Ack{ping->round}, {}});
+    }
+}
+
+int elsewhere(std::uint16_t lowest, std::uint16_t highest) {
+    zmq::context_t context;
+    zmq::socket_t socket(context, zmq::socket_type::router);
+    socket.bind("tcp://127.0.0.1:*");
+    say("at " + socket.get(zmq::sockopt::last_endpoint));
+    for (;;) {
+        zmq::message_t who, frame;
+        if (!socket.recv(who) || !socket.recv(frame)) continue;
+        net::Header header{highest, net::Kind::other_version, 0, PeerId{5}, {}};
+        socket.send(who, zmq::send_flags::sndmore);
+        socket.send(zmq::buffer(net::Writer(header).u16(lowest).u16(highest).take()), zmq::send_flags::none);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string what = argc == 4 ? argv[1] : "";
+    if (what == "flood") return flood(argv[2], std::strtoull(argv[3], nullptr, 10));
+    if (what == "keyed") return keyed(argv[2], argv[3]);
+    if (what == "elsewhere") return elsewhere(static_cast<std::uint16_t>(std::atoi(argv[2])), static_cast<std::uint16_t>(std::atoi(argv[3])));
+    give_up("usage: stranger flood|keyed|elsewhere ...");
+}
