@@ -81,7 +81,7 @@ std::optional<Reporter::Said> Reporter::words_for(const View& view, const Peer::
     using Words = std::optional<Said>;
     return std::visit(
         Cases{
-            [&](const membership::Joined& j) -> Words { return Said{Level::info, "members", name(j.peer) + " joined at " + view.book->at(j.record).contact.control}; },
+            [&](const membership::Joined& j) -> Words { return Said{Level::info, "members", name(j.peer) + " joined at " + view.book->at(j.record).contact.control + (view.book->degraded(j.record) ? ", degraded" : "")}; },
             [](const membership::ProbeFailed&) -> Words { return std::nullopt; },
             [](const membership::Reachable&) -> Words { return std::nullopt; },
             [](const membership::Unreachable&) -> Words { return std::nullopt; },
@@ -223,6 +223,13 @@ void Reporter::sample(const View& view) {
     const record::Sample s = sample_of(view);
     readings_.push_back({view.t, samples_, view.traffic});
     while (readings_.size() > 2 && readings_[1].t <= view.t - rates_over) readings_.pop_front();
+    const auto self = view.peer->members().self();
+    if (view.book->degraded(self) != degraded_self_) {
+        degraded_self_ = !degraded_self_;
+        if (degraded_self_)
+            log(Level::warn, "members", "our own links are bad (" + std::to_string(view.book->failing(self)) + " % of our last pings failed): the others do not mix with us for now. A firewall, a full line?");
+        else log(Level::info, "members", "our links are no worse than those of others again");
+    }
     if (lines_left_out_ > 0) {
         log(Level::info, "members", "... and " + std::to_string(lines_left_out_) + " lines more about members: 'grapevine monitor' shows them as they come");
         lines_left_out_ = 0;

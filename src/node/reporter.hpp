@@ -96,6 +96,7 @@ private:
     double mix_logged_at_ = -1e9, train_logged_at_ = 0, samples_logged_ = 0;
     std::map<PeerId, PeerId> accusers_;     // of those that are suspected now
     std::set<PeerId> degraded_;
+    bool degraded_self_ = false;
     struct Reading {                        // of what is counted, for rates
         double t, samples;
         net::Counters traffic;

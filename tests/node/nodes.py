@@ -6,13 +6,10 @@ import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.parse
 import urllib.request
 
 program = os.path.abspath(sys.argv[1])
@@ -76,6 +73,10 @@ class Node:
                 return json.load(answer)
         except (OSError, ValueError):
             return None
+
+    def page(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            return answer.read().decode()
 
     def verb(self, *words, code=0):
         """A verb of grapevine about this node: what it prints, if it ends as it should."""

@@ -2,6 +2,8 @@
 //
 //   stranger flood ENDPOINT COUNT       tells the node there of COUNT members that do not exist, then ends
 //   stranger keyed ENDPOINT NAME        is a member of that name with a key of its own, until it is killed
+//   stranger degraded ENDPOINT NAME     is a member that soon finds its links bad, and says things of itself that nobody
+//                                       can read, until it is killed
 //   stranger elsewhere LOWEST HIGHEST   answers whoever greets it that it speaks these versions only, until it is killed
 //
 // What it has to say it says on stdout, a line each: "told", "joined", "at tcp://127.0.0.1:34567".
@@ -83,14 +85,15 @@ int flood(const std::string& endpoint, std::uint64_t count) {
     return 0;
 }
 
-int keyed(const std::string& endpoint, const std::string& name) {
-    Stranger stranger(endpoint, name);
-    membership::Record record;
-    record.contact = stranger.transport->contact();
-    record.generation = 1;
-    record.key = "a key of its own";
+// A member as `record` says, `later` once it has joined.
+int member(const std::string& endpoint, membership::Record record, const std::optional<membership::Record>& later) {
+    Stranger stranger(endpoint, record.contact.name);
+    const auto of_ours = [&](membership::Record r) {
+        r.contact = stranger.transport->contact();
+        return membership::Rumor{*stranger.book.intern(r), membership::Standing::alive, {}};
+    };
     membership::Message join{membership::Join{}, {}};
-    join.rumors.push_back({*stranger.book.intern(record), membership::Standing::alive, {}});
+    join.rumors.push_back(of_ours(record));
     stranger.send(stranger.node, join);
     for (bool joined = false;;) {
         auto inbound = stranger.transport->receive(1s);
@@ -103,9 +106,32 @@ int keyed(const std::string& endpoint, const std::string& name) {
         if (std::holds_alternative<membership::Welcome>(m->body) && !joined) {
             joined = true;
             say("joined");
+            if (!later) continue;
+            membership::Message change{membership::Gossip{}, {}};
+            change.rumors.push_back(of_ours(*later));
+            stranger.send(stranger.node, change);
         }
         if (const auto* ping = std::get_if<membership::Ping>(&m->body)) stranger.send(frame->from, {membership::Ack{ping->round}, {}});
     }
+}
+
+int keyed(const std::string& endpoint, const std::string& name) {
+    membership::Record record;
+    record.contact.name = name;
+    record.generation = 1;
+    record.key = "a key of its own";
+    return member(endpoint, record, std::nullopt);
+}
+
+int degraded(const std::string& endpoint, const std::string& name) {
+    membership::Record record, later;
+    record.contact.name = name;
+    record.metadata = "\xffgarbage";
+    later = record;
+    later.incarnation = 1;
+    later.failing = 40;
+    later.degraded = true;
+    return member(endpoint, record, later);
 }
 
 int elsewhere(std::uint16_t lowest, std::uint16_t highest) {
@@ -128,6 +154,7 @@ int main(int argc, char** argv) {
     const std::string what = argc == 4 ? argv[1] : "";
     if (what == "flood") return flood(argv[2], std::strtoull(argv[3], nullptr, 10));
     if (what == "keyed") return keyed(argv[2], argv[3]);
+    if (what == "degraded") return degraded(argv[2], argv[3]);
     if (what == "elsewhere") return elsewhere(static_cast<std::uint16_t>(std::atoi(argv[2])), static_cast<std::uint16_t>(std::atoi(argv[3])));
-    give_up("usage: stranger flood|keyed|elsewhere ...");
+    give_up("usage: stranger flood|keyed|degraded|elsewhere ...");
 }

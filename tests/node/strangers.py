@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What strangers do to a node: invent a hundred thousand members, bear a name with a key that is not its own, speak
-another version. It goes on, within its memory, and says what is wrong.
+another version, have bad links. It goes on, within its memory, and says what is wrong.
 usage: strangers.py GRAPEVINE STRANGER"""
 
 import json
@@ -54,6 +54,20 @@ try:
     if "the name taken belongs to a member with another key" not in refused.said():
         fail("it was not said that the name is taken")
     keyed.kill()
+
+    # One that finds its links bad is shown as such, once in the log; what it says of itself in a way that we cannot read is
+    # unknown, and nothing worse.
+    bad = start("degraded", "tcp://" + a.address(), "bad")
+    until("all know that it is degraded", lambda: "bad" in a.sees("degraded") and "bad" in b.sees("degraded"))
+    member = next(m for m in json.loads(b.verb("members", "--json", "--status", "degraded"))["members"])
+    if member["failing"] != 0.4 or [member[key] for key in ("age", "steps", "speed", "device", "layout")] != [None] * 5:
+        fail(f"the degraded one: {member}")
+    if json.loads(a.verb("info", "--json"))["members"]["degraded"] != 1:
+        fail("info does not count the degraded one")
+    until("/metrics counts it", lambda: 'grapevine_members{status="degraded"} 1' in a.page("/metrics"))
+    if a.said().count("bad is degraded") != 1 or ("changed", "bad") not in a.events("changed"):
+        fail("it was not said once that it is degraded")
+    bad.kill()
 
     # A flood.
     before = memory(a)

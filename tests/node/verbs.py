@@ -45,8 +45,8 @@ if (trip["from"]["name"], trip["to"]["name"], trip["answered"]) != ("b", "c", 3)
 has(a.verb("rtt", member["id"]), "a to b: ")
 has(a.verb("rtt", "bb", code=2), "no member 'bb'", "did you mean 'b'?")
 has(a.verb("rtt", "a", code=2), "between two members")
-with urllib.request.urlopen(f"http://127.0.0.1:{a.port}/metrics", timeout=5) as page:
-    has(page.read().decode(), 'grapevine_members{status="alive"} 3', 'grapevine_members{status="suspect"} 0')
+until("/metrics counts them", lambda: 'grapevine_members{status="alive"} 3' in a.page("/metrics"))
+has(a.page("/metrics"), 'grapevine_members{status="suspect"} 0')
 
 # monitor: it is told as it happens, of the kinds it asked for, and ends well when the node leaves.
 watch = subprocess.Popen([program, "monitor", "--at", c.port, "--json", "--last", "0", "--kind", "joined", "--kind", "left", "--kind", "departed"],
