@@ -96,6 +96,7 @@ std::string members_json(const StatusFacts& f, double unix_time, const membershi
                {"suspected_by", standing == membership::Standing::suspect && accuser != accusers.end() ? Json(name_of(accuser->second)) : Json(nullptr)},
                {"control", c.control}, {"bulk", c.bulk}, {"round_trip", trip ? Json(seconds(*trip)) : Json(nullptr)}};
         add_metadata(j, me ? std::optional(f.metadata) : unpack(record.metadata), unix_time);
+        if (!membership::present(standing)) j["age"] = nullptr;  // it does not run any more, as far as we know
         j["incarnation"] = record.incarnation;
         j["failing"] = record.failing / 100.0;
         j["self"] = me;
