@@ -35,6 +35,11 @@ std::variant<std::pair<std::string, std::optional<std::uint16_t>>, Error> host_a
     return std::pair{host, port};
 }
 
+std::string without_brackets(std::string host) {
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    return host;
+}
+
 namespace {
 std::string endpoint(std::string host, std::uint16_t port) {
     if (host.find(':') != std::string::npos && host[0] != '[') host = "[" + host + "]";

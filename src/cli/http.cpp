@@ -1,8 +1,8 @@
 #include "http.hpp"
 
-#include <charconv>
 #include <httplib.h>
 
+#include "addresses.hpp"
 #include "exit_codes.hpp"
 #include "grapevine/node/node.hpp"
 #include "terminal.hpp"
@@ -65,16 +65,11 @@ Option at_option() { return {"at", "PORT|NAME", "which node: its status port, ho
 
 std::variant<StatusAddress, Error> node_at(const Arguments& arguments) {
     const auto at = arguments.get("at");
-    const auto port_of = [](const std::string& text) -> std::optional<std::uint16_t> {
-        std::uint16_t port = 0;
-        const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), port);
-        return wrong == std::errc{} && end == text.data() + text.size() && port > 0 ? std::optional(port) : std::nullopt;
-    };
     const auto here = node::local_nodes();
     if (at) {
         if (const auto port = port_of(*at)) return StatusAddress{"127.0.0.1", *port};
         if (const auto colon = at->rfind(':'); colon != std::string::npos)
-            if (const auto port = port_of(at->substr(colon + 1))) return StatusAddress{at->substr(0, colon), *port};
+            if (const auto port = port_of(at->substr(colon + 1))) return StatusAddress{without_brackets(at->substr(0, colon)), *port};
         std::vector<node::Local> called;
         for (const auto& n : here)
             if (n.name == *at) called.push_back(n);

@@ -71,7 +71,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
             auto parsed = host_and_port("--status", *status);
             const auto* where = std::get_if<0>(&parsed);
             if (!where || !where->second) return Error{"--status '" + *status + "' is not a port", "PORT, 0 for any free one, or ADDR:PORT"};
-            o.status_host = where->first;
+            o.status_host = without_brackets(where->first);
             o.status_port = *where->second;
             if (!loopback(o.status_host) && !a.has("insecure"))
                 return Error{"--status " + *status + " lets everybody who can reach this machine read what the node does, and tell it to leave",

@@ -55,7 +55,7 @@ End Node::run() {
     keep_identity();
     const Contact self = transport_->contact();
     log(Level::info, "node", options_.name + " at " + self.control +
-                                 (options_.status ? ", status http://" + options_.status_host + ":" + std::to_string(reporter_->status_port()) + "/" : "") +
+                                 (options_.status ? ", status " + status_url(options_.status_host, reporter_->status_port()) : "") +
                                  ", computes on " + device_);
     log(Level::info, "node", (found_ ? "joins " + found_->record.contact.name + "'s run" : std::string("begins a run")) + ": " +
                                  config::to_string(config_->model.kind) + " on " + (config_->model.needs_data() ? config_->data.set : "no data") +

@@ -230,7 +230,7 @@ void Reporter::sample(const View& view) {
             log(Level::warn, "members", "our own links are bad (" + std::to_string(view.book->failing(self)) + " % of our last pings failed): the others do not mix with us for now. A firewall, a full line?");
         else log(Level::info, "members", "our links are no worse than those of others again");
     }
-    if (lines_left_out_ > 0) {
+    if (lines_left_out_ > 0 && t_ - second_began_ >= 1) {
         log(Level::info, "members", "... and " + std::to_string(lines_left_out_) + " lines more about members: 'grapevine monitor' shows them as they come");
         lines_left_out_ = 0;
     }

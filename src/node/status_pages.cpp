@@ -26,6 +26,10 @@ void add_metadata(Json& j, const std::optional<Metadata>& m, double unix_time) {
 
 }  // namespace
 
+std::string status_url(const std::string& host, std::uint16_t port) {
+    return "http://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port) + "/";
+}
+
 std::string hex(std::uint64_t x) {
     char text[17];
     std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(x));
@@ -117,7 +121,7 @@ std::string info_json(const StatusFacts& f, const record::Sample& s, const membe
     j["model"] = f.model;
     j["exchange"] = f.exchange;
     j["device"] = f.device;
-    j["addresses"] = {{"control", f.self.control}, {"bulk", f.self.bulk}, {"status", "http://" + f.status_host + ":" + std::to_string(f.status_port) + "/"}};
+    j["addresses"] = {{"control", f.self.control}, {"bulk", f.self.bulk}, {"status", status_url(f.status_host, f.status_port)}};
     j["directory"] = f.directory.empty() ? Json(nullptr) : Json(f.directory);
     j["t"] = s.t;
     add_metadata(j, f.metadata, s.unix_time.value_or(0));

@@ -44,6 +44,7 @@ std::string info_json(const StatusFacts& facts, const record::Sample& sample, co
 std::string prometheus_text(const StatusFacts& facts, const record::Sample& sample, const net::Counters& traffic,
                             const membership::Membership& members, const membership::Book& book);
 
+std::string status_url(const std::string& host, std::uint16_t port);
 std::string hex(std::uint64_t x);  // 16 digits: how an id is written
 
 }  // namespace grapevine::node
