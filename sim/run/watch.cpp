@@ -55,6 +55,7 @@ void Watch::gone(const Note& note, const membership::Gone& gone) {
         ++false_positives_;
         at_healthy_ += healthy(note.peer);
         about_healthy_ += healthy(index_of(gone.peer));
+        among_healthy_ += healthy(note.peer) && healthy(index_of(gone.peer));
     }
 }
 
@@ -121,6 +122,7 @@ record::MembershipResult Watch::figures(const World& world, Duration period) con
     m.false_positives = static_cast<double>(false_positives_);
     m.false_positives_at_healthy = static_cast<double>(at_healthy_);
     m.false_positives_about_healthy = static_cast<double>(about_healthy_);
+    m.false_positives_among_healthy = static_cast<double>(among_healthy_);
     m.false_detections = static_cast<double>(false_detections_);
     double most = 0, all = 0;
     for (std::uint32_t i = 0; i < world.size(); ++i) {

@@ -53,7 +53,7 @@ private:
     std::vector<State> peers_;
     std::vector<Death> deaths_;
     std::vector<Farewell> farewells_;
-    std::uint64_t false_positives_ = 0, at_healthy_ = 0, about_healthy_ = 0;
+    std::uint64_t false_positives_ = 0, at_healthy_ = 0, about_healthy_ = 0, among_healthy_ = 0;
     std::uint64_t false_detections_ = 0, leave_suspicions_ = 0;
 };
 

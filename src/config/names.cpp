@@ -48,6 +48,7 @@ const std::vector<std::string>& summary_paths() {
                                      "membership.false_positives",
                                      "membership.false_positives_at_healthy",
                                      "membership.false_positives_about_healthy",
+                                     "membership.false_positives_among_healthy",
                                      "membership.false_detections",
                                      "membership.false_detections_per_member_period",
                                      "membership.refutations",

@@ -23,6 +23,7 @@ constexpr std::pair<const char*, std::optional<double> MembershipResult::*> numb
     {"false_positives", &MembershipResult::false_positives},
     {"false_positives_at_healthy", &MembershipResult::false_positives_at_healthy},
     {"false_positives_about_healthy", &MembershipResult::false_positives_about_healthy},
+    {"false_positives_among_healthy", &MembershipResult::false_positives_among_healthy},
     {"false_detections", &MembershipResult::false_detections},
     {"false_detections_per_member_period", &MembershipResult::false_detections_per_member_period},
     {"refutations", &MembershipResult::refutations},

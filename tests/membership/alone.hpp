@@ -91,6 +91,11 @@ struct Alone {
         message.rumors.push_back(rumor);
         give(Received<Message>{from, message});
     }
+    // Suspected by one, and then held for dead by it: a verdict alone would only be a suspicion.
+    void hear_dead(Handle about, PeerId from = PeerId{2}) {
+        hear({about, Standing::suspect, from}, from);
+        hear({about, Standing::dead, {}}, from);
+    }
     Standing standing(std::uint64_t id) { return members->roster().find(PeerId{id})->standing; }
     std::uint32_t own_incarnation() { return book.incarnation(members->self()); }
 };

@@ -26,7 +26,7 @@ TEST_CASE("graves: the oldest is forgotten first, by age or because there are to
 
 TEST_CASE("the cluster calls one of its dead each second, whatever its size") {
     Alone a(9);
-    a.hear({a.other(3), Standing::dead, {}});
+    a.hear_dead(a.other(3));
     int calls = 0;
     const int periods = 2000;
     for (int i = 0; i < periods; ++i) {
@@ -41,7 +41,7 @@ TEST_CASE("the cluster calls one of its dead each second, whatever its size") {
 
 TEST_CASE("'you are dead' is answered by one refutation, and by a question back now and then") {
     Alone a(3);
-    a.hear({a.other(3), Standing::dead, {}});
+    a.hear_dead(a.other(3));
     int asked = 0;
     for (int i = 0; i < 100; ++i) {  // it calls and calls, as one that does not hear us
         a.hear(Join{}, {a.self, Standing::dead, PeerId{3}}, PeerId{3});

@@ -11,8 +11,8 @@ TEST_CASE("forged incarnations: nobody is taken far up its numbers, and the subj
     Alone a(5);
     a.hear({a.other(3, 4'000'000'000), Standing::dead, {}});
     CHECK(a.standing(3) == Standing::alive);
-    a.hear({a.other(3, 65'000), Standing::dead, {}});  // believed, as any news is
-    CHECK(a.standing(3) == Standing::dead);
+    a.hear({a.other(3, 65'000), Standing::dead, {}});  // a doubt, as any other
+    CHECK(a.standing(3) == Standing::suspect);
     a.hear({a.other(3, 65'001), Standing::alive, {}});
     CHECK(a.standing(3) == Standing::alive);
     a.hear({a.other(99, 4'000'000'000), Standing::alive, {}});  // of a stranger

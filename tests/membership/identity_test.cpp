@@ -50,7 +50,7 @@ TEST_CASE("the same name under another key is refused while its bearer is there"
     a.hear(Join{}, {*a.book.intern(named(11, "gpu", 2000, "key-b")), Standing::alive, {}}, PeerId{11});
     CHECK(a.sent<NameTaken>() == 1);
     CHECK(!a.members->roster().find(PeerId{11}));
-    a.hear({a.book.intern(named(10, "gpu", 1000, "key-a")).value(), Standing::dead, {}});
+    a.hear_dead(a.book.intern(named(10, "gpu", 1000, "key-a")).value());
     a.now += 10s;
     a.hear(Join{}, {*a.book.intern(named(11, "gpu", 2000, "key-b")), Standing::alive, {}}, PeerId{11});
     CHECK(a.sent<NameTaken>() == 0);

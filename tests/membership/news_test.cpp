@@ -19,7 +19,7 @@ TEST_CASE("an accusation against ourselves is refuted by a higher incarnation, o
 
 TEST_CASE("the dead return only with a higher incarnation, and who left never becomes dead") {
     Alone a(5);
-    a.hear({a.other(3), Standing::dead, {}});
+    a.hear_dead(a.other(3));
     CHECK(a.told<Gone>() == 1);
     a.hear({a.other(3), Standing::alive, {}});
     CHECK(!a.members->roster().contains(PeerId{3}));
@@ -58,7 +58,7 @@ TEST_CASE("a death heard in a welcome is a suspicion, never a verdict") {
 
 TEST_CASE("who is held for dead speaks for itself, and against nobody") {
     Alone a(5);
-    a.hear({a.other(3), Standing::dead, {}});
+    a.hear_dead(a.other(3));
     a.hear({a.other(4), Standing::suspect, PeerId{3}}, PeerId{3});
     CHECK(a.standing(4) == Standing::alive);
     a.hear({a.other(4), Standing::dead, {}}, PeerId{3});
@@ -90,7 +90,7 @@ TEST_CASE("only different members confirm a suspicion, and it ends the sooner") 
 
 TEST_CASE("whoever has left is not suspected, and force-leave makes left of dead") {
     Alone a(5);
-    a.hear({a.other(3), Standing::dead, {}});
+    a.hear_dead(a.other(3));
     a.give(ForceLeave{PeerId{3}});
     CHECK(a.standing(3) == Standing::left);
     CHECK(a.told<Gone>() == 0);  // it was gone already
@@ -117,4 +117,53 @@ TEST_CASE("whom somebody has leave hears of it as soon as it speaks, and can say
     CHECK(a.book.id(answer->rumors.begin()->about) == PeerId{3});
     a.hear({a.other(3, 1), Standing::alive, {}}, PeerId{3});
     CHECK(a.told<Joined>() == 1);
+}
+
+TEST_CASE("a verdict about whom we do not suspect is a suspicion; about whom we do it is one") {
+    Alone a(5);
+    a.hear({a.other(3), Standing::dead, {}});
+    CHECK(a.told<Suspected>() == 1);
+    CHECK(a.standing(3) == Standing::suspect);
+    a.hear({a.other(3), Standing::dead, {}}, PeerId{4});
+    CHECK(a.told<Gone>() == 1);
+    Config plain;
+    plain.confirm = false;
+    Alone b(5, plain);
+    b.hear({b.other(3), Standing::dead, {}});
+    CHECK(b.told<Gone>() == 1);
+}
+
+TEST_CASE("who refutes again and again is doubted no more for a while, and then not in haste") {
+    Alone a(9);
+    const auto doubt = [&](std::uint32_t incarnation) {
+        for (const std::uint64_t accuser : {4u, 5u, 6u, 7u}) a.hear({a.other(3, incarnation), Standing::suspect, PeerId{accuser}}, PeerId{accuser});
+        return a.standing(3) == Standing::suspect;
+    };
+    CHECK(doubt(0));
+    a.hear({a.other(3, 1), Standing::alive, {}});
+    CHECK(doubt(1));
+    a.hear({a.other(3, 2), Standing::alive, {}});
+    CHECK(a.told<Refuted>() == 1);
+    CHECK_FALSE(doubt(2));  // it spoke just now
+    a.live_for(11s);
+    Instant ends{};
+    a.hear({a.other(3, 2), Standing::suspect, PeerId{4}}, PeerId{4});
+    for (const auto& e : a.effects.list)
+        if (const auto* w = std::get_if<Membership::Effects::Wake>(&e); w && std::holds_alternative<SuspicionDue>(w->timer)) ends = w->at;
+    CHECK(seconds(ends - a.now) == doctest::Approx(24));
+    CHECK(doubt(2));
+    CHECK(a.standing(3) == Standing::suspect);
+    a.hear({a.other(3, 3), Standing::alive, {}});
+    a.live_for(61s);
+    CHECK(doubt(3));  // long ago
+}
+
+TEST_CASE("a doubt about us that we have answered is answered again for whom it comes from") {
+    Alone a(3);
+    a.hear({a.self, Standing::suspect, PeerId{3}});
+    for (int i = 0; i < 200; ++i) a.give(Woken<Timer>{GossipDue{}});
+    REQUIRE(a.members->rumors_waiting() == 0);
+    a.hear({a.self, Standing::suspect, PeerId{3}});
+    CHECK(a.own_incarnation() == 1);
+    CHECK(a.members->rumors_waiting() == 1);
 }

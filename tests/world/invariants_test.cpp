@@ -35,6 +35,7 @@ struct Table {
     // One that has come to hold peer 2 for this.
     membership::Membership holding(std::uint32_t incarnation, Standing standing) {
         membership::Config config;
+        config.confirm = false;  // one message makes any standing
         membership::Membership m(book, selves[0], config, Random(1), {of(1, incarnation), selves[2]});
         if (standing != Standing::alive) {
             membership::Membership::Effects effects;

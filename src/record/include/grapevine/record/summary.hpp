@@ -26,7 +26,7 @@ struct MembershipResult {
     Quantiles first_ping_seconds, first_suspicion_seconds, first_detection_seconds, full_dissemination_seconds;
     Quantiles leave_dissemination_seconds;
     std::optional<double> leave_suspicions;
-    std::optional<double> false_positives, false_positives_at_healthy, false_positives_about_healthy;
+    std::optional<double> false_positives, false_positives_at_healthy, false_positives_about_healthy, false_positives_among_healthy;
     std::optional<double> false_detections, false_detections_per_member_period;
     std::optional<double> refutations, refutations_max;
     std::optional<double> views_full_at_seconds;
