@@ -40,9 +40,10 @@ public:
             if (world().steps(i) <= before[i]) wrong_ += " p" + std::to_string(i + 1) + " stands still;";
             // With loss somebody may be under suspicion just now; or a newcomer's welcome was lost and its seed then died,
             // and nobody is left who knows of both.
-            if (options_.loss == 0 && cluster_.members_seen_by(i) != world().up_count())
+            if (!options_.membership.partial && options_.loss == 0 && cluster_.members_seen_by(i) != world().up_count())
                 wrong_ += " p" + std::to_string(i + 1) + " sees " + std::to_string(cluster_.members_seen_by(i)) + " of " + std::to_string(world().up_count()) + ";";
         }
+        if (options_.membership.partial && pieces() > 1) wrong_ += " in " + std::to_string(pieces()) + " pieces;";
         return wrong_.empty() ? "" : told_.str() + ":" + wrong_;
     }
 
@@ -61,6 +62,11 @@ private:
         if (random_.chance(0.5)) o.loss = random_.uniform() * 0.05;
         if (random_.chance(0.3)) o.duplicate = 0.05;
         o.joins = random_.chance(0.3);
+        if (Random more = Random(seed).split(1); kind == 0 && more.chance(0.4)) {
+            o.membership.partial = true;
+            o.peers *= static_cast<std::uint32_t>(1 + more.below(8));
+            told_ << "partial views, ";
+        }
         told_ << "seed " << seed << ": " << o.peers << " peers, " << (kind == 0 ? "gossip" : kind == 1 ? "allreduce" : "dpsgd") << ", loss " << o.loss;
         return o;
     }
@@ -120,6 +126,23 @@ private:
         for (std::uint32_t i = 0; i < world().size(); ++i)
             if (world().up(i) && !(cluster_.value(i) >= -1e-9 && cluster_.value(i) <= static_cast<double>(world().size())))
                 wrong_ += " p" + std::to_string(i + 1) + " = " + std::to_string(cluster_.value(i)) + ";";
+    }
+
+    // That those who are up fall into, by the neighbours they have.
+    std::size_t pieces() {
+        std::vector<std::uint32_t> piece(world().size());
+        std::size_t count = world().up_count();
+        for (std::uint32_t i = 0; i < piece.size(); ++i) piece[i] = i;
+        for (std::uint32_t i = 0; i < piece.size(); ++i) {
+            if (!world().up(i)) continue;
+            for (const PeerId peer : world().peer(i).members().roster().all()) {
+                const std::uint32_t j = sim::index_of(peer);
+                if (!world().up(j) || piece[i] == piece[j]) continue;
+                std::replace(piece.begin(), piece.end(), std::uint32_t{piece[j]}, std::uint32_t{piece[i]});
+                --count;
+            }
+        }
+        return count;
     }
 
     // Every step is watched; views are looked at here.
