@@ -6,8 +6,9 @@
 namespace grapevine::membership {
 
 void Graveyard::risen(PeerId peer) {
+    graves_.erase(graves_.begin(), graves_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
     std::erase_if(graves_, [&](const Grave& g) { return g.peer == peer; });
-    first_ = std::min(first_, graves_.size());
 }
 
 std::optional<PeerId> Graveyard::forget(Instant since, std::size_t cap) {

@@ -74,7 +74,7 @@ void Membership::tend_view(Instant, Out& out) {
 }
 
 void Membership::receive(Instant, PeerId from, const ViewMessage& message, Out& out) {
-    if (leaving_) return;
+    if (leaving_ || !view_) return;  // it may come from somebody whose views are otherwise than ours
     ViewEffects effects(*this, out);
     view_->receive(from, message, effects);
 }

@@ -67,12 +67,35 @@ Rumor Membership::rumor_of(const Roster::Entry& entry) const {
     return {entry.record, entry.standing, s ? s->accusers[0] : id_};
 }
 
+namespace {
+
+// As much of a sample as fits: records with long names and addresses are many times those that are usual.
+void trim(Sample& sample, std::size_t bytes, const Book& book) {
+    std::size_t fits = 0;
+    for (; fits < sample.size(); ++fits) {
+        const std::size_t size = wire_bytes(book.at(sample[fits]));
+        if (size > bytes) break;
+        bytes -= size;
+    }
+    while (sample.size() > fits) sample.remove(sample.size() - 1);
+}
+
+}  // namespace
+
 void Membership::send(PeerId to, decltype(Message::body) body, Out& out, std::optional<Rumor> first) {
     Message message{std::move(body), {}};
     // These fill their message by themselves.
-    const auto* view = std::get_if<ViewMessage>(&message.body);
-    const bool full = std::holds_alternative<Known>(message.body) ||
-                      (view && (std::holds_alternative<Shuffle>(*view) || std::holds_alternative<ShuffleAnswer>(*view)));
+    bool full = std::holds_alternative<Known>(message.body);
+    if (auto* view = std::get_if<ViewMessage>(&message.body)) {
+        if (auto* shuffle = std::get_if<Shuffle>(view)) {
+            const std::size_t origin = wire_bytes(book_.at(shuffle->origin));
+            trim(shuffle->sample, config_.rumor_bytes - std::min(config_.rumor_bytes, origin), book_);
+            full = true;
+        } else if (auto* answer = std::get_if<ShuffleAnswer>(view)) {
+            trim(answer->sample, config_.rumor_bytes, book_);
+            full = true;
+        }
+    }
     PeerId already{};
     if (first) {
         message.rumors.push_back(*first);

@@ -24,6 +24,16 @@ TEST_CASE("graves: the oldest is forgotten first, by age or because there are to
     CHECK(!g.forget(Instant{Duration(100)}, 0));
 }
 
+TEST_CASE("graves: one that was forgotten and comes back takes no other's place") {
+    Graveyard g;
+    for (std::uint64_t i = 1; i <= 9; ++i) g.bury(Instant{Duration(i)}, PeerId{i});
+    CHECK(g.forget(Instant{Duration(3)}, 100) == PeerId{1});
+    CHECK(g.forget(Instant{Duration(3)}, 100) == PeerId{2});
+    g.risen(PeerId{1});
+    CHECK(g.size() == 7);
+    CHECK(g.forget(Instant{Duration(4)}, 100) == PeerId{3});
+}
+
 TEST_CASE("the cluster calls one of its dead each second, whatever its size") {
     Alone a(9);
     a.hear_dead(a.other(3));
