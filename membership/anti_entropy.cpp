@@ -86,7 +86,7 @@ void Membership::compare(PeerId from, const Sync& theirs, Out& out) {
 void Membership::compare(Instant now, PeerId from, const Known& theirs, Out& out) {
     if (leaving_) return;
     const Mask mask = difference(Buckets::of(roster_, book_, self_, theirs.buckets->bits), *theirs.buckets);
-    if (mask.empty()) return;  // told in the meantime
+    if (mask.empty() || told_lately(now, from)) return;  // told in the meantime
     // So much is unknown to one of us that others will have more to tell: a storm of joins, a healed cut.
     if (mask.count() * 16 > theirs.buckets->hashes.size()) sync_within(now, 2, out);
     else sync_within(now, 10, out);  // until we find somebody who knows the same

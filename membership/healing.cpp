@@ -21,11 +21,13 @@ std::optional<PeerId> Graveyard::forget(Instant since, std::size_t cap) {
     return peer;
 }
 
-void Membership::forget_old(Instant now) {
+void Membership::forget_old(Instant now, Out& out) {
     const std::size_t cap = view_ ? 32 : std::max<std::size_t>(1024, roster_.present());
     while (const auto peer = graveyard_.forget(now - config_.forget_dead, cap)) {
         const auto* e = roster_.find(*peer);
-        if (e && !present(e->standing)) roster_.remove(*peer);
+        if (!e || present(e->standing)) continue;
+        roster_.remove(*peer);
+        if (!view_ || !view_->contains(*peer)) out.tell(Unreachable{*peer});
     }
 }
 
@@ -39,6 +41,10 @@ void Membership::contact_the_dead(Instant now, Out& out) {
     const double share = rate * seconds(period()) / static_cast<double>(members());
     if (!random_.chance(std::min(share, 1.0))) return;
     const Handle dead = roster_.draw_dead(random_);
+    if (view_) {
+        out.tell(Reachable{book_.id(dead), dead});
+        strangers_.push_back(book_.id(dead));
+    }
     const Rumor verdict{dead, Standing::dead, id_};  // said also with buddy off: it is why we call
     send(book_.id(dead), Join{}, out, verdict);
     (void)now;

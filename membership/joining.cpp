@@ -12,13 +12,14 @@ void Membership::meet(Instant now, Handle who, Out& out) {
     hear(now, book_.id(who), Rumor{who, Standing::alive, {}}, true, out);
     if (std::find(seeds_.begin(), seeds_.end(), who) == seeds_.end()) seeds_.push_back(who);
     send(book_.id(who), Join{}, out, about_self());
-    if (joining_) return;
     joining_ = true;
+    if (std::exchange(join_armed_, true)) return;
     out.wake(now + config_.period, JoinDue{});
 }
 
 void Membership::join_again(Instant now, Out& out) {
-    if (!joining_ || leaving_) return;
+    join_armed_ = joining_ && !leaving_;
+    if (!join_armed_) return;
     // The same seed a second time, then the others in turn: any of them may have died.
     const Handle seed = seeds_[(++join_tries_ / 2) % seeds_.size()];
     send(book_.id(seed), Join{}, out, about_self());
@@ -97,7 +98,7 @@ void Membership::send_roster(PeerId to, Out& out) {
 //
 // A name that is an identity belongs to its latest generation under one key. What a record claims:
 //     the later run of a name we know under another id: that other one has left
-//     an earlier run than we know: old news, whoever brings them
+//     an earlier run than one that is there: old news, whoever brings them
 //     the same name under another key while its bearer is there: not let in
 
 Membership::Claim Membership::claim(Instant now, Handle about, Out& out) {
@@ -120,7 +121,10 @@ Membership::Claim Membership::claim(Instant now, Handle about, Out& out) {
             if (present(known->standing)) return Claim::taken;
             continue;
         }
-        if (book_.at(h).generation > record.generation) return Claim::outdated;
+        if (book_.at(h).generation > record.generation) {
+            if (present(known->standing)) return Claim::outdated;
+            continue;  // the later one is gone; perhaps it was a mistake, and the earlier one is there still
+        }
         if (book_.at(h).generation < record.generation) earlier.push_back(other);
     }
     for (const PeerId other : earlier)

@@ -9,7 +9,10 @@ namespace grapevine::membership {
 namespace {
 // Nobody raises its incarnation by so much while we do not look; and who would claim it for somebody else must not
 // bring it near the end of its numbers.
-constexpr std::uint32_t highest_step = 1u << 16, highest_first = 1u << 20;
+constexpr std::uint32_t highest_step = 1u << 16, highest_first = 1u << 20, highest = 1u << 31;
+
+// What is said at second hand. The subject itself is always believed, and goes no further than others follow it.
+bool believable(std::uint32_t ours, std::uint32_t theirs) { return theirs <= highest_first || (theirs > ours && theirs - ours <= highest_step && theirs <= highest); }
 
 bool same_but_incarnation(Record a, const Record& b) {
     a.incarnation = b.incarnation;
@@ -35,7 +38,7 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
     const PeerId accuser = rumor.standing == Standing::suspect ? rumor.accuser : from;
     const Standing before = known->standing;
     const std::uint32_t incarnation = book_.incarnation(rumor.about), ours = book_.incarnation(known->record);
-    if (incarnation < ours || incarnation - ours > highest_step) return;
+    if (incarnation < ours || (incarnation > ours && from != who && !believable(ours, incarnation))) return;
     if (incarnation == ours) {
         if (standing == Standing::suspect && before == Standing::suspect) return accuse(now, who, accuser, out);  // perhaps one more
         if (standing <= before) return;
@@ -84,6 +87,7 @@ void Membership::hear_about_stranger(Instant now, const Rumor& rumor, bool hears
         if (!hearsay || rumor.standing != Standing::dead) return;
         roster_.put(rumor.about, Standing::dead);
         graveyard_.bury(now, who);
+        out.tell(Reachable{who, rumor.about});
         return;
     }
     if (claim(now, rumor.about, out) != Claim::fine) return;
@@ -113,7 +117,7 @@ void Membership::hear_about_self(Instant now, const Rumor& rumor, Out& out) {
         return;
     }
     if (rumor.standing == Standing::alive && rumor.about == self_) return;
-    if (incarnation > highest_first && incarnation - ours > highest_step) return;  // nobody believes that either
+    if (incarnation >= highest || !believable(ours, incarnation + 1)) return;  // nobody would believe our answer
     Record record = book_.at(self_);
     record.incarnation = incarnation;  // that which must be passed
     change_self(now, record, out);

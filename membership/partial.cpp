@@ -18,7 +18,8 @@ public:
     void send(Handle to, const ViewMessage& message) override {
         const PeerId peer = m_.book_.id(to);
         const auto* e = m_.roster_.find(peer);
-        if (e && !present(e->standing)) return;  // to the view it is silent, which it is
+        // To the view it is silent, which it is; but who knows nobody else asks also the dead to let it in.
+        if (e && !present(e->standing) && !std::holds_alternative<Enter>(message)) return;
         if (!m_.view_->contains(peer)) {
             out_.tell(Reachable{peer, to});
             m_.strangers_.push_back(peer);

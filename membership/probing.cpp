@@ -16,7 +16,7 @@ void Membership::probe(Instant now, Out& out) {
     if (leaving_) return;  // it still answers, but asks nobody
     judge_links(now, out);
     out.wake(now + period(), ProbeDue{});
-    forget_old(now);
+    forget_old(now, out);
     contact_the_dead(now, out);
     if (view_) tend_view(now, out);
     else try_doubtful_links(out);

@@ -50,7 +50,7 @@ void Membership::leave(Instant now, Out& out) {
         out.tell(Departed{});
         return;
     }
-    gossip(now, out);
+    if (!gossip_armed_) gossip(now, out);  // else the tick is near
 }
 
 std::optional<Rumor> Membership::news_for(PeerId to) const {
@@ -80,17 +80,31 @@ void trim(Sample& sample, std::size_t bytes, const Book& book) {
     while (sample.size() > fits) sample.remove(sample.size() - 1);
 }
 
+std::optional<Handle> carried(const ViewMessage& message) {
+    return std::visit(Cases{
+                          [](const Enter& m) { return std::optional(m.newcomer); },
+                          [](const ForwardJoin& m) { return std::optional(m.newcomer); },
+                          [](const Neighbour& m) { return std::optional(m.asker); },
+                          [](const Disconnect& m) { return m.instead; },
+                          [](const auto&) { return std::optional<Handle>(); },
+                      },
+                      message);
+}
+
 }  // namespace
 
 void Membership::send(PeerId to, decltype(Message::body) body, Out& out, std::optional<Rumor> first) {
     Message message{std::move(body), {}};
     // These fill their message by themselves.
     bool full = std::holds_alternative<Known>(message.body);
+    std::size_t budget = config_.rumor_bytes;
     if (auto* view = std::get_if<ViewMessage>(&message.body)) {
         if (auto* shuffle = std::get_if<Shuffle>(view)) {
             const std::size_t origin = wire_bytes(book_.at(shuffle->origin));
             trim(shuffle->sample, config_.rumor_bytes - std::min(config_.rumor_bytes, origin), book_);
             full = true;
+        } else if (const auto record = carried(*view)) {
+            budget -= std::min(budget, wire_bytes(book_.at(*record)));
         } else if (auto* answer = std::get_if<ShuffleAnswer>(view)) {
             trim(answer->sample, config_.rumor_bytes, book_);
             full = true;
@@ -101,7 +115,7 @@ void Membership::send(PeerId to, decltype(Message::body) body, Out& out, std::op
         message.rumors.push_back(*first);
         already = book_.id(first->about);
     }
-    if (!full) rumors_.take(book_, message.rumors, config_.rumor_bytes, telling_limit(members(), config_.lambda), already);
+    if (!full) rumors_.take(book_, message.rumors, budget, telling_limit(members(), config_.lambda), already);
     out.send(to, std::move(message));
 }
 

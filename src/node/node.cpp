@@ -220,7 +220,8 @@ void Node::tell(Peer::Event&& event) {
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;
     if (const auto* joined = std::get_if<membership::Joined>(&event)) transport_->know(book_.at(joined->record).contact);
     reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
-    if (const auto* gone = std::get_if<membership::Gone>(&event)) transport_->forget(gone->peer);
+    // The dead keep their address: they are called now and then, and a cut heals by that. Unreachable follows.
+    if (const auto* gone = std::get_if<membership::Gone>(&event); gone && gone->why == membership::Standing::left) transport_->forget(gone->peer);
     if (std::holds_alternative<gossip::Finished>(event) && phase_ == Phase::finishing) {
         phase_ = Phase::leaving;
         leave_by_ = now() + leave_within;

@@ -64,3 +64,15 @@ TEST_CASE("a sync: the digest, then the buckets, then the records of those that 
     a.give(Received<Message>{PeerId{3}, Message{Want{ours->bits, all}, {}}});
     CHECK(a.effects.list.empty());  // not again and again
 }
+
+TEST_CASE("who says again and again what it knows is answered once") {
+    Alone a(300);
+    const auto nothing = std::make_shared<const Buckets>(Buckets{0, {0}});
+    int records = 0;
+    for (int i = 0; i < 100; ++i) {
+        a.give(Received<Message>{PeerId{2}, Message{Known{nothing}, {}}});
+        records += a.sent<Records>() > 0;
+        a.now += 1ms;
+    }
+    CHECK(records == 1);
+}

@@ -76,3 +76,34 @@ TEST_CASE("who is alone calls its seeds") {
     CHECK(calls > 5);
     CHECK(calls < 60);
 }
+
+TEST_CASE("the address of the dead is kept as long as they are called, and in partial views told before each call") {
+    Config config;
+    config.forget_dead = 100s;
+    Alone a(5, config);
+    a.hear_dead(a.other(3));
+    CHECK(a.told<Unreachable>() == 0);
+    int unreachable = 0;
+    for (int i = 0; i < 120; ++i) {
+        const PeerId target = *a.probe();
+        unreachable += a.told<Unreachable>();
+        a.answer(target);
+        if (i < 90) CHECK(unreachable == 0);
+    }
+    CHECK(unreachable == 1);
+    Config partial;
+    partial.partial = true;
+    Alone b(0, partial);
+    b.give(Met{b.other(2)});
+    b.give(Received<Message>{PeerId{2}, Message{ViewMessage(Neighbour{b.other(2), true}), {}}});
+    REQUIRE(b.members->roster().contains(PeerId{2}));
+    b.hear_dead(b.other(2));
+    int calls = 0;
+    for (int i = 0; i < 60; ++i) {
+        b.probe();
+        if (b.sent<Join>() == 0) continue;
+        ++calls;
+        CHECK(b.told<Reachable>() >= 1);
+    }
+    CHECK(calls > 5);
+}

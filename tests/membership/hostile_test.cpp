@@ -21,6 +21,21 @@ TEST_CASE("forged incarnations: nobody is taken far up its numbers, and the subj
     CHECK(a.own_incarnation() == 0);
     a.hear({*a.book.intern(record(1, 60'000, "me")), Standing::dead, {}});
     CHECK(a.own_incarnation() == 60'001);
+    a.hear({*a.book.intern(record(1, 1'000'000, "me")), Standing::suspect, PeerId{3}});
+    CHECK(a.own_incarnation() == 1'000'001);
+    a.hear({a.other(4, 1'000'001), Standing::alive, {}}, PeerId{2});  // and others follow one that had to go so far
+    CHECK(a.book.incarnation(a.members->roster().find(PeerId{4})->record) == 1'000'001);
+    a.hear({a.other(4, 3'000'000), Standing::alive, {}}, PeerId{2});
+    CHECK(a.book.incarnation(a.members->roster().find(PeerId{4})->record) == 1'000'001);
+    a.hear({a.other(4, 3'000'000), Standing::alive, {}}, PeerId{4});  // the subject itself is believed
+    CHECK(a.book.incarnation(a.members->roster().find(PeerId{4})->record) == 3'000'000);
+    std::uint32_t at = a.own_incarnation();
+    for (int i = 0; i < 70'000; ++i) {  // a ladder to the end of the numbers
+        a.hear({*a.book.intern(record(1, a.own_incarnation() + 65'000, "me")), Standing::suspect, PeerId{3}});
+        if (a.own_incarnation() < at) FAIL_CHECK("it fell");
+        at = a.own_incarnation();
+    }
+    CHECK(at <= 1u << 31);
 }
 
 TEST_CASE("a rumor about oneself: whoever speaks in our name is outbid, however it is put") {

@@ -108,3 +108,15 @@ TEST_CASE("the later process of our name is believed when it speaks itself, also
     CHECK(superseded(PeerId{2}, std::nullopt) == 0);
     CHECK(superseded(PeerId{3}, std::nullopt) == 1);
 }
+
+TEST_CASE("a later run that is gone does not shut out the earlier one, if that is there still") {
+    Alone a(3);
+    a.hear({*a.book.intern(named(10, "gpu", 1000)), Standing::alive, {}});
+    a.hear({*a.book.intern(named(11, "gpu", 2000)), Standing::alive, {}});
+    CHECK(a.standing(10) == Standing::left);
+    a.hear_dead(*a.book.intern(named(11, "gpu", 2000)));
+    Record back = named(10, "gpu", 1000);
+    back.incarnation = 1;
+    a.hear({*a.book.intern(back), Standing::alive, {}}, PeerId{10});
+    CHECK(a.standing(10) == Standing::alive);
+}

@@ -231,7 +231,7 @@ private:
     void send_records(PeerId to, std::uint8_t bits, const Mask& mask, Out& out);
 
     // healing.cpp
-    void forget_old(Instant now);
+    void forget_old(Instant now, Out& out);
     void contact_the_dead(Instant now, Out& out);
 
     // degraded.cpp
@@ -301,6 +301,7 @@ private:
     std::vector<Handle> seeds_;        // whom to join through
     std::vector<bool> welcomed_;       // parts of the welcome that came
     bool joining_ = false;             // until welcomed
+    bool join_armed_ = false;          // a JoinDue will come
     bool settled_ = false;             // welcomed once, or a member from the start
     std::uint32_t join_tries_ = 0;
     PeerId successor_{};               // of our name, as others say
