@@ -33,7 +33,7 @@ void Membership::forget_old(Instant now, Out& out) {
 
 // The cluster as a whole contacts some dead member max(1 a second, dead / 30 s) times; each of us takes its
 // share. One that answers hears that it is thought dead, refutes it, and both sides tell each other who is there.
-void Membership::contact_the_dead(Instant now, Out& out) {
+void Membership::contact_the_dead(Out& out) {
     if (roster_.present() == 0 && !seeds_.empty() && !joining_ && random_.chance(0.1))  // alone: perhaps a seed is back
         send(book_.id(seeds_[random_.below(seeds_.size())]), Join{}, out, about_self());
     if (roster_.dead() == 0) return;
@@ -47,7 +47,6 @@ void Membership::contact_the_dead(Instant now, Out& out) {
     }
     const Rumor verdict{dead, Standing::dead, id_};  // said also with buddy off: it is why we call
     send(book_.id(dead), Join{}, out, verdict);
-    (void)now;
 }
 
 }  // namespace grapevine::membership

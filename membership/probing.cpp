@@ -17,7 +17,7 @@ void Membership::probe(Instant now, Out& out) {
     judge_links(now, out);
     out.wake(now + period(), ProbeDue{});
     forget_old(now, out);
-    contact_the_dead(now, out);
+    contact_the_dead(out);
     if (view_) tend_view(now, out);
     else try_doubtful_links(out);
     const auto target = order_.next(roster_, random_);

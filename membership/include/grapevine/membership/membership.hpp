@@ -232,7 +232,7 @@ private:
 
     // healing.cpp
     void forget_old(Instant now, Out& out);
-    void contact_the_dead(Instant now, Out& out);
+    void contact_the_dead(Out& out);
 
     // degraded.cpp
     void judge_links(Instant now, Out& out);
