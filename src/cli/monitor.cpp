@@ -47,9 +47,14 @@ int run(const Arguments& a) {
 
     Fields fields = kinds;
     fields.emplace_back("last", std::to_string(static_cast<int>(std::get<std::optional<double>>(last).value_or(10))));
-    for (bool first = true;; first = false) {
+    const auto ended = [] {
+        std::fprintf(stderr, "the node has ended\n");
+        return finished;
+    };
+    for (bool first = true, leaving = false;; first = false) {
         const auto asked = std::chrono::steady_clock::now();
         const auto heard = http_get(address, "/v1/events", fields, 20s);
+        if (!heard && leaving) return ended();  // it went between two questions
         if (!heard && !first) return complain({"the node is gone without a word", "was it killed? 'grapevine members' at another node shows what they think of it"}, failed);
         const auto answer = understood(address, heard);
         if (const int* code = std::get_if<int>(&answer)) return *code;
@@ -64,10 +69,8 @@ int run(const Arguments& a) {
             else print(event);
         }
         if (std::fflush(stdout) != 0) return finished;  // whoever read us has gone: monitor | head
-        if (j.value("ended", false)) {
-            std::fprintf(stderr, "the node has ended\n");
-            return finished;
-        }
+        if (j.value("ended", false)) return ended();
+        leaving = j.value("leaving", false);
         fields = kinds;
         fields.emplace_back("after", j.value("next", "0.0"));
         fields.emplace_back("wait", "10");

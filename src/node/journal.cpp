@@ -30,6 +30,11 @@ void Journal::add(const std::string& kind, const std::string& object, bool often
     more_.notify_all();
 }
 
+void Journal::leave() {
+    const std::lock_guard lock(mutex_);
+    leaving_ = true;
+}
+
 void Journal::end() {
     {
         const std::lock_guard lock(mutex_);
@@ -76,6 +81,7 @@ Journal::Page Journal::after(const Cursor& cursor, const Kinds& kinds, std::size
         }
         --waiting_;
     }
+    page.leaving = leaving_;
     page.ended = ended_ && page.entries.empty();
     return page;
 }
@@ -84,6 +90,7 @@ Journal::Page Journal::last(std::size_t n, const Kinds& kinds) {
     const std::lock_guard lock(mutex_);
     Page page;
     collect({seldom_.added - seldom_.entries.size(), often_.added - often_.entries.size()}, kinds, 2 * kept_, page);
+    page.leaving = leaving_;
     if (page.entries.size() > n) page.entries.erase(page.entries.begin(), page.entries.end() - static_cast<std::ptrdiff_t>(n));
     return page;
 }

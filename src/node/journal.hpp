@@ -31,6 +31,7 @@ public:
         std::vector<std::string> entries;  // JSON objects
         Cursor next;
         std::uint64_t dropped = 0;  // that the reader should have seen, and nobody can show any more
+        bool leaving = false;       // the end is near: who is not answered next time has missed nothing
         bool ended = false;         // nothing will follow
     };
 
@@ -38,7 +39,8 @@ public:
 
     // `object` is a JSON object with at least one member; its number is put in front ("n").
     void add(const std::string& kind, const std::string& object, bool often);
-    void end();  // wakes all who wait
+    void leave();  // the node means to go: from now on every page says so
+    void end();    // wakes all who wait
 
     using Kinds = std::set<std::string>;  // that are wanted; empty: all
     // What came after the cursor, the oldest first and at most `most`; waits for something to come.
@@ -64,7 +66,7 @@ private:
     Ring seldom_, often_;
     std::uint64_t number_ = 0;
     int waiting_ = 0;
-    bool ended_ = false;
+    bool leaving_ = false, ended_ = false;
 };
 
 }  // namespace grapevine::node

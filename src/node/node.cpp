@@ -223,8 +223,7 @@ void Node::tell(Peer::Event&& event) {
     // The dead keep their address: they are called now and then, and a cut heals by that. Unreachable follows.
     if (const auto* gone = std::get_if<membership::Gone>(&event); gone && gone->why == membership::Standing::left) transport_->forget(gone->peer);
     if (std::holds_alternative<gossip::Finished>(event) && phase_ == Phase::finishing) {
-        phase_ = Phase::leaving;
-        leave_by_ = now() + leave_within;
+        begin_leave();
         // Not from within this step: the peer's list of wishes is being carried out.
     }
     if (std::holds_alternative<membership::Departed>(event)) phase_ = Phase::gone;
@@ -236,6 +235,12 @@ void Node::begin_finish(const std::string& why) {
     finish_by_ = now() + finish_within;
     log(Level::info, "node", why + ": merging with the others, then leaving");
     step(gossip::Finish{});
+}
+
+void Node::begin_leave() {
+    phase_ = Phase::leaving;
+    leave_by_ = now() + leave_within;
+    reporter_->leaving();
 }
 
 void Node::check_the_end() {
@@ -258,16 +263,14 @@ void Node::check_the_end() {
 
     if ((stop_ || told_to_leave_ || superseded_) && phase_ != Phase::leaving && phase_ != Phase::gone) {
         log(Level::info, "node", superseded_ ? "leaving, without a word to the files" : "told to stop: leaving");
-        phase_ = Phase::leaving;
-        leave_by_ = t + leave_within;
+        begin_leave();
     }
     if (phase_ == Phase::running) {
         if (config_->until && elapsed_before_ + seconds(t) >= seconds(*config_->until)) begin_finish("the run is over");
         else if (config_->until_steps && reporter_->steps() >= *config_->until_steps) begin_finish("all steps are made");
     }
     if (phase_ == Phase::finishing && t >= finish_by_) {
-        phase_ = Phase::leaving;
-        leave_by_ = t + leave_within;
+        begin_leave();
     }
     if (phase_ == Phase::leaving && !peer_->members().leaving()) step(membership::Leave{});
     if (phase_ == Phase::leaving && t >= leave_by_) phase_ = Phase::gone;

@@ -66,6 +66,7 @@ private:
     void send(PeerId to, const Peer::Message& message);
     void tell(Peer::Event&& event);
     void begin_finish(const std::string& why);
+    void begin_leave();
     void check_the_end();
     Reporter::View view() const;
     End end() const;

@@ -43,6 +43,7 @@ public:
     void evaluated(const Evaluation& evaluation, std::uint64_t steps);
     std::uint64_t refused();                // parameters that were no numbers; how often so far
     void sample(const View& view);          // a line of metrics.jsonl, the status pages, now and then a line of log
+    void leaving() { journal_.leave(); }
     void finish(const View& view, bool reached_target);  // summary.json and the report
 
     void belongs_to(std::uint64_t run) { run_ = run; }

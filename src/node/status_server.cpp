@@ -81,7 +81,7 @@ void events(const Request& request, Response& response, Journal& journal) {
         page = journal.last(static_cast<std::size_t>(*last), kinds);
     }
     std::string body = "{\"next\":\"" + Journal::to_text(page.next) + "\",\"dropped\":" + std::to_string(page.dropped) +
-                       ",\"ended\":" + (page.ended ? "true" : "false") + ",\"events\":[";
+                       ",\"leaving\":" + (page.leaving ? "true" : "false") + ",\"ended\":" + (page.ended ? "true" : "false") + ",\"events\":[";
     for (std::size_t i = 0; i < page.entries.size(); ++i) body += (i ? ",\n" : "\n") + page.entries[i];
     response.set_content(body + "\n]}\n", "application/json");
 }

@@ -78,6 +78,17 @@ TEST_CASE("a reader that waits is woken by what it waits for, by the end, and by
     CHECK(last.ended);
 }
 
+TEST_CASE("who is told that the node means to go knows, when nobody answers any more, that nothing was missed") {
+    Journal journal;
+    CHECK_FALSE(journal.last(9, {}).leaving);
+    journal.leave();
+    add(journal, "departed");
+    const auto page = journal.after({}, {"departed"}, 9, 0s);
+    CHECK(page.leaving);
+    CHECK_FALSE(page.ended);  // but nobody need be there when the reader asks again
+    CHECK(journal.last(9, {}).leaving);
+}
+
 TEST_CASE("only so many readers wait: one more has its answer at once") {
     Journal journal;
     std::counting_semaphore<> back{0};

@@ -3,6 +3,7 @@
 port behind them.
 usage: verbs.py GRAPEVINE"""
 
+import http.server
 import json
 import signal
 import socket
@@ -106,6 +107,25 @@ has(b.verb("force-leave", "nobody", code=2), "no member 'nobody'")
 has(b.verb("force-leave", "b", code=2), "grapevine leave")
 has(b.verb("force-leave", "a"), "is back in a moment")
 until("a is back", lambda: all(node.sees() >= {"a", "b", "c"} for node in (a, b, c)))
+
+# A node that is gone between two questions of its monitor: it has said before whether it meant to go.
+for leaving, code, word in [(True, 0, "has ended"), (False, 1, "without a word")]:
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps({"next": "1.0", "dropped": 0, "leaving": leaving, "ended": False, "events": []}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        def log_message(self, *_):
+            pass
+    server = http.server.HTTPServer(("127.0.0.1", 0), Page)
+    last = subprocess.Popen([program, "monitor", "--at", str(server.server_port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    server.handle_request()
+    server.server_close()
+    errors = last.communicate(timeout=30)[1]
+    if last.returncode != code or word not in errors:
+        fail(f"the monitor of a node that said leaving = {leaving} ended with {last.returncode} and said {errors}")
 
 # leave
 has(c.verb("leave"), "c has left")
