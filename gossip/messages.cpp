@@ -2,11 +2,18 @@
 
 namespace grapevine::gossip {
 
+namespace {
+template <class M>
+concept WithParameters = requires(M m) { m.snapshot; m.ticket; };
+}  // namespace
+
 const Snapshot* parameters(const Message& message) {
-    if (const auto* m = std::get_if<Half>(&message)) return &m->snapshot;
-    if (const auto* m = std::get_if<RoundModel>(&message)) return &m->snapshot;
-    if (const auto* m = std::get_if<RingPart>(&message)) return &m->snapshot;
-    return nullptr;
+    return std::visit(
+        [](const auto& m) -> const Snapshot* {
+            if constexpr (WithParameters<decltype(m)>) return &m.snapshot;
+            else return nullptr;
+        },
+        message);
 }
 
 Snapshot* parameters(Message& message) {
@@ -14,10 +21,12 @@ Snapshot* parameters(Message& message) {
 }
 
 std::uint32_t ticket(const Message& message) {
-    if (const auto* m = std::get_if<Half>(&message)) return m->ticket;
-    if (const auto* m = std::get_if<RoundModel>(&message)) return m->ticket;
-    if (const auto* m = std::get_if<RingPart>(&message)) return m->ticket;
-    return 0;
+    return std::visit(
+        [](const auto& m) -> std::uint32_t {
+            if constexpr (WithParameters<decltype(m)>) return m.ticket;
+            else return 0;
+        },
+        message);
 }
 
 }  // namespace grapevine::gossip

@@ -8,7 +8,7 @@ namespace grapevine::gossip {
 namespace {
 std::pair<std::uint64_t, std::uint64_t> roll_and_round(const Message& message) {
     if (const auto* m = std::get_if<RoundModel>(&message)) return {m->roll, m->round};
-    if (const auto* m = std::get_if<RingPart>(&message)) return {m->roll, m->round};
+    if (const auto* m = std::get_if<Part>(&message)) return {m->roll, m->round};
     return {0, 0};
 }
 }  // namespace

@@ -59,10 +59,16 @@ std::string said(const gossip::Message& m, const membership::Book&) {
                           },
                           [](const gossip::Half& h) { return " round=" + std::to_string(h.round) + " steps=" + std::to_string(h.snapshot.steps); },
                           [](const gossip::RoundModel& r) { return " round=" + std::to_string(r.round); },
-                          [](const gossip::RingPart& r) {
+                          [](const gossip::Push& p) { return " round=" + std::to_string(p.round); },
+                          [](const gossip::Part& r) {
                               return " round=" + std::to_string(r.round) + " hop=" + std::to_string(r.hop) + " elements " +
                                      std::to_string(r.snapshot.range.offset) + "+" + std::to_string(r.snapshot.range.count);
                           },
+                          [](const gossip::Serving& s) { return " round=" + std::to_string(s.round); },
+                          [](const gossip::Handout& h) { return " round=" + std::to_string(h.round); },
+                          [](const gossip::Handin& h) { return " round=" + std::to_string(h.round); },
+                          [](const gossip::Ready& r) { return " round=" + std::to_string(r.round); },
+                          [](const gossip::Chosen& c) { return " round=" + std::to_string(c.round) + " " + std::to_string(c.ranks->size()) + " peers"; },
                           [](const gossip::RollProposal& p) { return " epoch=" + std::to_string(p.epoch) + " of " + std::to_string(p.ids->size()); },
                           [](const gossip::RollYes& y) { return " epoch=" + std::to_string(y.epoch); },
                           [](const gossip::RollNo& n) { return " epoch=" + std::to_string(n.epoch); },

@@ -16,13 +16,13 @@ void RingAllreduce::enter(Instant, const Roll& roll, Out& out) {
     publishing_.clear();
     const double weight = first_of_roll() ? 1 + samples() : 1;
     weights_.assign(n, weight);
-    order(Copy{gathered, model_slot, weight}, out);
+    order(Fold{gathered, model_slot, 0, weight}, out);
     publishing_.push_back({0, weight});
     order(Publish{gathered, part_of(roll, roll.rank)}, out);
 }
 
 void RingAllreduce::arrived(Instant, const Roll& roll, PeerId from, Message&& message, Out& out) {
-    auto* ring = std::get_if<RingPart>(&message);
+    auto* ring = std::get_if<Part>(&message);
     const std::uint32_t n = roll.size();
     if (!ring || from != roll.at(roll.rank + n - 1) || ring->hop >= inbox_.size() || inbox_[ring->hop] || ring->hop < next_hop_) return;
     const std::uint32_t h = ring->hop;
@@ -67,7 +67,7 @@ void RingAllreduce::completed(Instant now, const Roll& roll, Completion&& comple
 }
 
 void RingAllreduce::ship(const Roll& roll, std::uint32_t hop, Snapshot snapshot, Out& out) {
-    send(roll.at(roll.rank + 1), RingPart{roll.hash, round(), hop, new_ticket(), std::move(snapshot)}, out);
+    send(roll.at(roll.rank + 1), Part{roll.hash, round(), hop, new_ticket(), std::move(snapshot)}, out);
 }
 
 void RingAllreduce::overdue(Instant now, const Roll& roll, Out& out) {

@@ -17,23 +17,39 @@ namespace grapevine {
 using Slot = std::uint8_t;
 inline constexpr Slot model_slot = 0;
 
+struct Drift {  // before every step: model += weight * slot (quasi-global momentum)
+    Slot slot = 1;
+    double weight = 0;
+};
 struct Train {  // take this many local steps
     std::uint32_t steps = 1;
+    std::optional<Drift> drift = {};
 };
 struct Publish {  // freeze a range of a slot
     Slot slot = model_slot;
     Range range;
+    std::optional<Encoding> encoding = {};  // none: the learner's own
+    double kept = 0.01;                     // of top_k: the share of the values that is kept, one at least
+};
+// How far another's values may lie from ours, in the 2-norm over their range. Needs ours_weight = 1 - theirs_weight.
+struct Guard {
+    double clip = 0;    // beyond this distance the difference is shortened to it (self-centred clipping); 0: never
+    double refuse = 0;  // beyond this many times our own norm nothing is mixed (BALANCE); 0: never
+    explicit operator bool() const { return clip > 0 || refuse > 0; }
 };
 struct Combine {  // over theirs.range: slot = ours_weight * slot + theirs_weight * theirs
     Slot slot = model_slot;
     double ours_weight = 0.5;
     double theirs_weight = 0.5;
     Snapshot theirs;
+    Guard guard = {};
 };
-struct Copy {  // to = scale * from, all of it
+struct Fold {  // to = to_weight * to + from_weight * from; with to_weight = 0 what was in `to` does not matter
     Slot to = 1;
     Slot from = model_slot;
-    double scale = 1;
+    double to_weight = 0;
+    double from_weight = 1;
+    std::optional<Range> range = {};  // none: all of it
 };
 struct Swap {  // exchange a slot with the model: a whole result becomes the model at once, never torn
     Slot slot = 1;
@@ -41,7 +57,7 @@ struct Swap {  // exchange a slot with the model: a whole result becomes the mod
 
 struct Order {
     std::uint32_t tag = 0;
-    std::variant<Train, Publish, Combine, Copy, Swap> what;
+    std::variant<Train, Publish, Combine, Fold, Swap> what;
 };
 
 struct Trained {
@@ -55,15 +71,16 @@ struct Published {
 struct Combined {
     double distance = 0;  // |theirs - slot| before, over the range, 2-norm
     double norm = 0;      // |slot| before, over the range, 2-norm
+    double taken = 1;     // the share of theirs_weight that the guard let pass: 0, nothing was mixed
 };
-struct Copied {};
+struct Folded {};
 struct Swapped {};
 
 struct Completion {
     std::uint32_t tag = 0;
     double samples_behind = 0;  // the model's, after the order: trained on, or mixed in
     std::uint64_t steps = 0;    // local steps taken so far, after the order
-    std::variant<Trained, Published, Combined, Copied, Swapped> what;
+    std::variant<Trained, Published, Combined, Folded, Swapped> what;
 };
 
 // Loss and accuracy on held-out data. Models without classes leave accuracy empty.
@@ -96,8 +113,7 @@ public:
 // Whether a learner of this layout can take it: the check for everything that comes from outside.
 constexpr bool fits(const Snapshot& s, std::uint64_t layout, std::uint64_t size) {
     return s.layout == layout && s.range.offset <= size && s.range.count <= size - s.range.offset &&
-           (s.encoding == Encoding::float32 || s.encoding == Encoding::float64) &&
-           s.bytes.size == s.range.count * bytes_per_element(s.encoding);
+           fits(s.encoding, s.range.count, s.bytes.size);
 }
 
 }  // namespace grapevine

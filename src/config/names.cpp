@@ -5,7 +5,39 @@ namespace grapevine::config {
 const char* to_string(ModelKind kind) { return word_of(kind, model_kinds); }
 const char* to_string(ExchangeKind kind) { return word_of(kind, exchange_kinds); }
 const char* to_string(Clock clock) { return word_of(clock, clocks); }
-const char* to_string(Graph graph) { return word_of(graph, graphs); }
+const char* to_string(Form form) { return word_of(form, forms); }
+const char* to_string(Algorithm algorithm) { return word_of(algorithm, algorithms); }
+const char* to_string(Mode mode) { return word_of(mode, modes); }
+const char* to_string(Clip clip) { return word_of(clip, clips); }
+const char* to_string(Encoding encoding) { return word_of(encoding, encodings); }
+
+std::string graph_name(const Exchange& exchange) {
+    if (exchange.graph == Graph::base) return "base-" + std::to_string(exchange.base);
+    if (exchange.graph == Graph::file) return "file:" + exchange.graph_file;
+    return word_of(exchange.graph, graphs);
+}
+
+bool has_graph(const Exchange& exchange) {
+    return exchange.kind == ExchangeKind::dpsgd || (exchange.kind == ExchangeKind::push_sum && exchange.robust);
+}
+
+Rhythm rhythm(ExchangeKind kind) {
+    using enum ExchangeKind;
+    switch (kind) {
+        case gossip:
+        case epidemic:
+        case push_sum:
+        case group: return {std::chrono::milliseconds(250), {}};
+        case outer:
+        case fedavg: return {{}, 50};
+        case dpsgd:
+        case allreduce:
+        case parameter_server:
+        case local:
+        case single: return {{}, 1};
+    }
+    return {};
+}
 const char* to_string(MembershipKind kind) { return word_of(kind, membership_kinds); }
 const char* to_string(TrainOptions::Optimizer optimizer) { return word_of(optimizer, optimizers); }
 const char* to_string(Split::Kind kind) { return word_of(kind, splits); }

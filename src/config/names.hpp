@@ -17,18 +17,33 @@ inline constexpr std::array<Named<ModelKind>, 4> model_kinds{
     {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"}}};
 inline constexpr std::array later_model_kinds{"svm", "cnn", "gru", "transformer", "factors", "skipgram", "kmeans", "pca", "forest", "boosting"};
 
-inline constexpr std::array<Named<ExchangeKind>, 5> exchange_kinds{{{ExchangeKind::gossip, "gossip"},
-                                                                    {ExchangeKind::dpsgd, "dpsgd"},
-                                                                    {ExchangeKind::allreduce, "allreduce"},
-                                                                    {ExchangeKind::local, "local"},
-                                                                    {ExchangeKind::single, "single"}}};
-inline constexpr std::array later_exchange_kinds{"epidemic", "push-sum", "group", "outer", "parameter-server", "fedavg"};
+inline constexpr std::array<Named<ExchangeKind>, 11> exchange_kinds{{{ExchangeKind::gossip, "gossip"},
+                                                                     {ExchangeKind::epidemic, "epidemic"},
+                                                                     {ExchangeKind::dpsgd, "dpsgd"},
+                                                                     {ExchangeKind::push_sum, "push-sum"},
+                                                                     {ExchangeKind::group, "group"},
+                                                                     {ExchangeKind::outer, "outer"},
+                                                                     {ExchangeKind::allreduce, "allreduce"},
+                                                                     {ExchangeKind::parameter_server, "parameter-server"},
+                                                                     {ExchangeKind::fedavg, "fedavg"},
+                                                                     {ExchangeKind::local, "local"},
+                                                                     {ExchangeKind::single, "single"}}};
 
 inline constexpr std::array<Named<Clock>, 4> clocks{
     {{Clock::fixed, "fixed"}, {Clock::shuffled, "shuffled"}, {Clock::poisson, "poisson"}, {Clock::rounds, "rounds"}}};
 
-inline constexpr std::array<Named<Graph>, 2> graphs{{{Graph::ring, "ring"}, {Graph::matching, "matching"}}};
-inline constexpr std::array later_graphs{"torus", "exponential", "one-peer-exponential", "base-2", "base-3", "base-4"};
+// Besides them "base-B" and "file:PATH".
+inline constexpr std::array<Named<Graph>, 5> graphs{{{Graph::ring, "ring"},
+                                                     {Graph::torus, "torus"},
+                                                     {Graph::exponential, "exponential"},
+                                                     {Graph::one_peer_exponential, "one-peer-exponential"},
+                                                     {Graph::matching, "matching"}}};
+inline constexpr std::array<Named<Form>, 2> forms{{{Form::convex, "convex"}, {Form::delta, "delta"}}};
+inline constexpr std::array<Named<Algorithm>, 3> algorithms{{{Algorithm::any, "auto"}, {Algorithm::ring, "ring"}, {Algorithm::halving_doubling, "halving-doubling"}}};
+inline constexpr std::array<Named<Mode>, 2> modes{{{Mode::sync, "sync"}, {Mode::async, "async"}}};
+inline constexpr std::array<Named<Clip>, 3> clips{{{Clip::off, "off"}, {Clip::self_centred, "self-centred"}, {Clip::balance, "balance"}}};
+inline constexpr std::array<Named<Encoding>, 4> encodings{
+    {{Encoding::float32, "float32"}, {Encoding::bf16, "bf16"}, {Encoding::int8, "int8"}, {Encoding::top_k, "top-k"}}};
 
 inline constexpr std::array<Named<MembershipKind>, 3> membership_kinds{
     {{MembershipKind::swim, "swim"}, {MembershipKind::partial, "partial"}, {MembershipKind::fixed, "static"}}};

@@ -1,20 +1,26 @@
+#include <algorithm>
+
 #include "section.hpp"
 
 namespace grapevine::config {
 namespace {
 
-// float32 is what travels; the word is there so that a file can say so.
-void read_encoding(Section& section) {
+void read_encoding(Section& section, Exchange& exchange) {
     const Value* value = section.value("encoding");
     if (!value) return;
-    const std::vector<std::string> known{"float32"}, later{"bf16", "int8", "top-k"};
     if (!std::holds_alternative<Table>(value->is)) {
-        section.pick("encoding", known, later);
+        section.choice("encoding", exchange.encoding, encodings);
         return;
     }
     Section encoding = section.table("encoding", "encoding");
-    if (encoding.pick("kind", known, later)) encoding.finish();
-    if (!encoding.has("kind")) encoding.fault("kind", "'encoding' does not say its kind", "encoding = { kind = \"float32\" }");
+    if (!encoding.has("kind")) encoding.fault("kind", "'encoding' does not say its kind", "encoding = { kind = \"int8\" }");
+    encoding.choice("kind", exchange.encoding, encodings);
+    if (exchange.encoding == Encoding::top_k) {
+        if (encoding.above("kept", exchange.kept, 0) && exchange.kept > 1) encoding.fault("kept", "'kept' is a share of the values: 1 at most", "kept = 0.01");
+    } else {
+        encoding.belongs({"kept"}, "kind = \"top-k\"", std::string("this encoding is \"") + to_string(exchange.encoding) + "\"");
+    }
+    encoding.finish();
 }
 
 void read_rhythm(Section& section, Config& config) {
@@ -33,8 +39,9 @@ void read_rhythm(Section& section, Config& config) {
     if (has_period) exchange.period = period;
     if (has_steps) exchange.every_steps = every;
     if (!has_period && !has_steps) {
-        if (exchange.kind == ExchangeKind::gossip) exchange.period = std::chrono::milliseconds(250);
-        else if (steps) exchange.every_steps = 1;
+        const Rhythm usual = rhythm(exchange.kind);
+        if (usual.period) exchange.period = usual.period;
+        else if (steps) exchange.every_steps = usual.every_steps;
         else
             section.fault("kind", "the model \"average\" makes no steps, so " + kind + " needs a period",
                           exchange.kind == ExchangeKind::dpsgd ? "add period = \"1s\" and clock = \"rounds\"" : "add period = \"1s\"");
@@ -47,38 +54,102 @@ void read_rhythm(Section& section, Config& config) {
                       "add clock = \"rounds\", or write every_steps = 1 instead of 'period'");
 }
 
+// "ring", "base-3", "file:PATH".
+void read_graph(Section& section, Exchange& exchange) {
+    std::string name;
+    if (!section.has("graph") || !section.text("graph", name)) return;
+    if (name.starts_with("file:")) {
+        exchange.graph = Graph::file;
+        exchange.graph_file = name.substr(5);
+        if (exchange.graph_file.empty()) section.fault("graph", "the graph's file has no name", "graph = \"file:graph.txt\"");
+        return;
+    }
+    if (name.starts_with("base-")) {
+        const std::string digits = name.substr(5);
+        if (!digits.empty() && digits.size() <= 3 && digits.find_first_not_of("0123456789") == std::string::npos && std::stoul(digits) >= 2) {
+            exchange.graph = Graph::base;
+            exchange.base = static_cast<std::uint32_t>(std::stoul(digits));
+            return;
+        }
+        section.fault("graph", "a graph base-B wants a B of 2 or more, at most 999", "graph = \"base-2\"");
+        return;
+    }
+    std::vector<std::string> known = words(graphs);
+    const auto index = section.pick("graph", known, {});
+    if (index) exchange.graph = graphs[*index].value;
+}
+
+// Keys that only some kinds have.
+void read_own(Section& section, Exchange& exchange, const std::string& here) {
+    using enum ExchangeKind;
+    const auto is = [&](std::initializer_list<ExchangeKind> kinds) { return std::find(kinds.begin(), kinds.end(), exchange.kind) != kinds.end(); };
+    const auto mine = [&](std::initializer_list<const char*> keys, std::initializer_list<ExchangeKind> kinds, const char* where) {
+        if (is(kinds)) return true;
+        section.belongs(keys, where, here);
+        return false;
+    };
+    if (mine({"form", "staleness_weight", "consensus"}, {gossip}, "kind = \"gossip\"")) {
+        section.choice("form", exchange.form, forms);
+        section.number("staleness_weight", exchange.staleness_weight, 0, 1e6);
+        double distance = 0;
+        if (section.above("consensus", distance, 0)) exchange.consensus = distance;
+    }
+    if (mine({"pushes"}, {epidemic}, "kind = \"epidemic\"")) section.integer("pushes", exchange.pushes, 1, 64);
+    if (mine({"robust"}, {push_sum}, "kind = \"push-sum\"")) section.truth("robust", exchange.robust);
+    if (has_graph(exchange)) read_graph(section, exchange);
+    else section.belongs({"graph"}, "kind = \"dpsgd\" and robust push-sum", here);
+    if (mine({"size"}, {group, outer}, "kind = \"group\" and \"outer\"") && section.has("size")) {
+        const Value* size = section.value("size");
+        if (exchange.kind == outer && std::holds_alternative<std::string>(size->is)) {
+            if (section.pick("size", {"all"}, {})) exchange.everybody = true;
+        } else {
+            section.integer("size", exchange.size, 2, 1024);
+        }
+    }
+    if (mine({"rate", "momentum"}, {outer}, "kind = \"outer\"")) {
+        section.above("rate", exchange.rate, 0);
+        section.number("momentum", exchange.momentum, 0, 0.9999);
+    }
+    if (mine({"algorithm", "backup", "buckets"}, {allreduce}, "kind = \"allreduce\"")) {
+        section.choice("algorithm", exchange.algorithm, algorithms);
+        section.integer("backup", exchange.backup, 0, 1'000'000);
+        section.integer("buckets", exchange.buckets, 1, 1024);
+    }
+    if (mine({"mode", "wait_for"}, {parameter_server}, "kind = \"parameter-server\"")) {
+        section.choice("mode", exchange.mode, modes);
+        section.integer("wait_for", exchange.wait_for, 1, 1'000'000);
+        if (exchange.mode == Mode::async && section.has("wait_for"))
+            section.fault("wait_for", "an asynchronous server waits for nobody", "mode = \"sync\", or take 'wait_for' out");
+    }
+    if (mine({"server"}, {parameter_server, fedavg}, "kind = \"parameter-server\" and \"fedavg\"")) section.text("server", exchange.server);
+    if (mine({"clients"}, {fedavg}, "kind = \"fedavg\"") && section.above("clients", exchange.clients, 0) && exchange.clients > 1)
+        section.fault("clients", "'clients' is a share of the peers: 1 at most", "clients = 0.25");
+    if (mine({"speed_scaled"}, {gossip, epidemic, push_sum}, "exchanges that wait for nobody")) {
+        section.truth("speed_scaled", exchange.speed_scaled);
+        if (exchange.speed_scaled && !exchange.period)
+            section.fault("speed_scaled", "with 'every_steps' exchanges follow the speed by themselves", "take 'speed_scaled' out, or give a period");
+    }
+    if (mine({"quasi_global"}, {gossip, epidemic, dpsgd, push_sum, group}, "exchanges that mix models")) section.number("quasi_global", exchange.quasi_global, 0, 0.9999);
+    if (mine({"fragments"}, {gossip, epidemic, dpsgd, push_sum}, "exchanges that mix with peers")) section.integer("fragments", exchange.fragments, 1, 1024);
+    if (mine({"clip"}, {gossip, epidemic, dpsgd}, "exchanges that mix with peers")) section.choice("clip", exchange.clip, clips);
+}
+
 }  // namespace
 
 void read_exchange(Section& file, Config& config) {
     Section section = file.table("exchange", "[exchange]");
     Exchange& exchange = config.exchange;
-    section.choice("kind", exchange.kind, exchange_kinds, words(later_exchange_kinds));
+    section.choice("kind", exchange.kind, exchange_kinds);
     const std::string here = "this exchange is \"" + std::string(to_string(exchange.kind)) + "\"";
-
     if (exchange.kind == ExchangeKind::local || exchange.kind == ExchangeKind::single) {
         section.belongs({"period", "every_steps", "clock", "patience", "encoding"}, "exchanges that exchange something", here);
     } else {
         read_rhythm(section, config);
         Duration patience{};
         if (section.longer_than_zero("patience", patience, "10s")) exchange.patience = patience;
-        read_encoding(section);
+        read_encoding(section, exchange);
     }
-    if (exchange.kind == ExchangeKind::dpsgd) {
-        if (const Value* graph = section.value("graph"))
-            if (const auto* text = std::get_if<std::string>(&graph->is); text && text->starts_with("file:"))
-                section.fault("graph", "a graph from a file is known but not available in this version", "here are \"ring\" or \"matching\"");
-        section.choice("graph", exchange.graph, graphs, words(later_graphs));
-    } else {
-        section.belongs({"graph"}, "kind = \"dpsgd\"", here);
-    }
-
-    section.belongs({"pushes"}, "kind = \"epidemic\"", here);
-    section.belongs({"robust"}, "kind = \"push-sum\"", here);
-    section.belongs({"rate", "momentum"}, "kind = \"outer\"", here);
-    section.belongs({"size"}, "kind = \"group\" and \"outer\"", here);
-    section.belongs({"mode", "wait_for", "server"}, "kind = \"parameter-server\"", here);
-    section.belongs({"clients"}, "kind = \"fedavg\"", here);
-    section.later({"form", "speed_scaled", "quasi_global", "fragments", "clip"});
+    read_own(section, exchange, here);
     section.finish();
 }
 

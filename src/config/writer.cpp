@@ -105,15 +105,49 @@ void write_exchange(Lines& out, const Config& config) {
     out.head("[exchange]");
     out.line("kind", quote(to_string(exchange.kind)));
     if (exchange.kind == ExchangeKind::local || exchange.kind == ExchangeKind::single) return;
-    auto period = exchange.period;
-    if (!period && !exchange.every_steps && exchange.kind == ExchangeKind::gossip) period = std::chrono::milliseconds(250);
+    Exchange usual;
+    usual.kind = exchange.kind;
     const bool steps = config.model.kind != ModelKind::average;
-    if (period) {
-        out.line("period", quote(*period));
+    Rhythm due{exchange.period, exchange.every_steps};
+    if (!due.period && !due.every_steps) due = rhythm(exchange.kind);
+    if (due.period) {
+        out.line("period", quote(*due.period));
         out.line("clock", quote(to_string(exchange.clock)));
+    } else if (steps) {
+        out.line("every_steps", std::to_string(*due.every_steps));
     }
-    if (exchange.every_steps || (!period && steps)) out.line("every_steps", std::to_string(exchange.every_steps.value_or(1)));
-    if (exchange.kind == ExchangeKind::dpsgd) out.line("graph", quote(to_string(exchange.graph)));
+    if (has_graph(exchange)) out.line("graph", quote(graph_name(exchange)));
+    const auto word = [&](const char* key, auto Exchange::*field) {
+        if (exchange.*field != usual.*field) out.line(key, quote(to_string(exchange.*field)));
+    };
+    const auto number = [&](const char* key, auto Exchange::*field) {
+        if (exchange.*field != usual.*field) out.line(key, format_number(exchange.*field));
+    };
+    const auto truth_of = [&](const char* key, bool Exchange::*field) {
+        if (exchange.*field != usual.*field) out.line(key, truth(exchange.*field));
+    };
+    word("form", &Exchange::form);
+    number("staleness_weight", &Exchange::staleness_weight);
+    if (exchange.consensus) out.line("consensus", format_number(*exchange.consensus));
+    number("pushes", &Exchange::pushes);
+    truth_of("robust", &Exchange::robust);
+    if (exchange.everybody) out.line("size", quote("all"));
+    else number("size", &Exchange::size);
+    number("rate", &Exchange::rate);
+    number("momentum", &Exchange::momentum);
+    word("algorithm", &Exchange::algorithm);
+    number("backup", &Exchange::backup);
+    number("buckets", &Exchange::buckets);
+    word("mode", &Exchange::mode);
+    number("wait_for", &Exchange::wait_for);
+    if (!exchange.server.empty()) out.line("server", quote(exchange.server));
+    number("clients", &Exchange::clients);
+    truth_of("speed_scaled", &Exchange::speed_scaled);
+    number("quasi_global", &Exchange::quasi_global);
+    number("fragments", &Exchange::fragments);
+    word("clip", &Exchange::clip);
+    if (exchange.encoding == Encoding::top_k) out.line("encoding", "{ kind = \"top-k\", kept = " + format_number(exchange.kept) + " }");
+    else word("encoding", &Exchange::encoding);
     if (exchange.patience) out.line("patience", quote(*exchange.patience));
 }
 

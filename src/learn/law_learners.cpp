@@ -80,8 +80,15 @@ Combined AverageLearner::combine(const Combine& order) {
     return {std::sqrt(distance), std::sqrt(norm)};
 }
 
-void AverageLearner::copy(const Copy& order) {
-    for (std::size_t i = 0; i < size(); ++i) slots_[order.to][i] = order.scale * slots_[order.from][i];
+void AverageLearner::fold(const Fold& order, Range range) {
+    for (std::size_t i = range.offset; i < range.offset + range.count; ++i) {
+        double& to = slots_[order.to][i];
+        to = (order.to_weight == 0 ? 0 : order.to_weight * to) + order.from_weight * slots_[order.from][i];
+    }
+}
+
+void AverageLearner::drift(const Train& order) {
+    if (order.drift) fold({model_slot, order.drift->slot, 1, order.drift->weight, {}}, {0, size()});
 }
 
 void AverageLearner::swap(Slot slot) {
@@ -103,9 +110,11 @@ double QuadraticLearner::loss(const double* x) const {
     return a_ / 2 * sum;
 }
 
-Trained QuadraticLearner::train(std::uint32_t steps) {
+Trained QuadraticLearner::train(const Train& order) {
+    const std::uint32_t steps = order.steps;
     double losses = 0;
     for (std::uint32_t s = 0; s < steps; ++s) {
+        drift(order);
         losses += loss(model().data());
         for (double& x : model()) {
             const double noise = noise_ == 0 ? 0 : noise_ * random_.normal();

@@ -13,7 +13,8 @@ Completion OrderedLearner::carry_out(const Order& order) {
     Completion done{order.tag, 0, 0, Swapped{}};
     std::visit(Cases{
         [&](const Train& train_order) {
-            const Trained trained = train(train_order.steps);
+            assert(!train_order.drift || train_order.drift->slot < slots());
+            const Trained trained = train(train_order);
             steps_ += trained.steps;
             samples_ += trained.samples;
             done.what = trained;
@@ -25,10 +26,12 @@ Completion OrderedLearner::carry_out(const Order& order) {
             done.what = combine(combine_order);
             count(combine_order);
         },
-        [&](const Copy& copy_order) {
-            assert(copy_order.to < slots() && copy_order.from < slots());
-            copy(copy_order);
-            done.what = Copied{};
+        [&](const Fold& fold_order) {
+            assert(fold_order.to < slots() && fold_order.from < slots());
+            const Range range = fold_order.range.value_or(Range{0, size_});
+            assert(range.offset <= size_ && range.count <= size_ - range.offset);
+            fold(fold_order, range);
+            done.what = Folded{};
         },
         [&](const Swap& swap_order) {
             assert(swap_order.slot < slots());

@@ -53,14 +53,18 @@ void SgdLearner::claim(Slot slots) {
     while (slots_.size() < slots) slots_.push_back(backend_->allocate(size()));
 }
 
-Trained SgdLearner::train(std::uint32_t steps) {
+Trained SgdLearner::train(const Train& order) {
+    const std::uint32_t steps = order.steps;
     const std::size_t batch = batches_.size();
     const std::size_t block = on_boundary(size());
     const DeviceSpan memory = backend_->scratch(block + network_.pass_size(batch, true));
     gradient_ = memory.part(0, size());
     network_.lay_out(batch, true, memory.part(block, memory.size - block), pass_);
     backend_->take_losses();
-    for (std::uint32_t s = 0; s < steps; ++s) take_step(batches_.next());
+    for (std::uint32_t s = 0; s < steps; ++s) {
+        if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slots_[order.drift->slot], 1, slots_[model_slot]);
+        take_step(batches_.next());
+    }
     const kernels::Losses losses = backend_->take_losses();
     const auto samples = static_cast<double>(losses.rows);
     return {steps, losses.rows == 0 ? 0 : losses.sum / samples, samples};
@@ -106,9 +110,14 @@ Combined SgdLearner::combine(const Combine& order) {
     return {std::sqrt(mixed.squared_distance), std::sqrt(mixed.squared_norm)};
 }
 
-void SgdLearner::copy(const Copy& order) {
-    if (order.to == order.from && order.scale == 1) return;
-    backend_->axpby(static_cast<float>(order.scale), slots_[order.from], 0, slots_[order.to]);
+void SgdLearner::fold(const Fold& order, Range range) {
+    if (order.to == order.from) {  // a scaling of what is there
+        const DeviceSpan slot = slots_[order.to].part(range.offset, range.count);
+        backend_->axpby(0, slot, static_cast<float>(order.to_weight + order.from_weight), slot);
+        return;
+    }
+    backend_->axpby(static_cast<float>(order.from_weight), slots_[order.from].part(range.offset, range.count),
+                    static_cast<float>(order.to_weight), slots_[order.to].part(range.offset, range.count));
 }
 
 void SgdLearner::swap(Slot slot) { std::swap(slots_[model_slot], slots_[slot]); }

@@ -1,8 +1,10 @@
 #include "greeting.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace grapevine::node {
 
@@ -99,6 +101,20 @@ std::string difference(const Greeting& ours, const Greeting& theirs) {
     return "";
 }
 
+namespace {
+// The lines of [exchange], as the configuration writes them.
+std::vector<std::string> exchange_lines(const config::Config& config) {
+    std::istringstream text(config::to_toml(config, false));
+    std::vector<std::string> lines;
+    bool inside = false;
+    for (std::string line; std::getline(text, line);) {
+        if (line.starts_with("[")) inside = line == "[exchange]";
+        else if (inside && !line.empty()) lines.push_back(line);
+    }
+    return lines;
+}
+}  // namespace
+
 std::string conflict(const config::Config& ours, const config::Config& theirs) {
     const auto number = [](double x) {
         char text[32];
@@ -114,14 +130,14 @@ std::string conflict(const config::Config& ours, const config::Config& theirs) {
     if (a.learning_rate != b.learning_rate) return differ("learning_rate", number(a.learning_rate), number(b.learning_rate));
     if (a.optimizer != config::TrainOptions::Optimizer::sgd && a.momentum != b.momentum) return differ("momentum", number(a.momentum), number(b.momentum));
     if (a.weight_decay != b.weight_decay) return differ("weight_decay", number(a.weight_decay), number(b.weight_decay));
-    if (ours.exchange.period != theirs.exchange.period || ours.exchange.every_steps != theirs.exchange.every_steps ||
-        ours.exchange.graph != theirs.exchange.graph) {
-        const auto when = [](const config::Exchange& e) {
-            return e.period ? "every " + config::format_duration(*e.period) : e.every_steps ? "every " + std::to_string(*e.every_steps) + " steps" : std::string("its default");
-        };
-        return differ("exchange", std::string(config::to_string(ours.exchange.graph)) + ", " + when(ours.exchange),
-                      std::string(config::to_string(theirs.exchange.graph)) + ", " + when(theirs.exchange));
-    }
+    const auto said = exchange_lines(ours), heard = exchange_lines(theirs);
+    const auto others = [](const std::vector<std::string>& of, const std::vector<std::string>& than) {
+        std::string text;
+        for (const std::string& line : of)
+            if (std::find(than.begin(), than.end(), line) == than.end()) text += (text.empty() ? "" : ", ") + line;
+        return text.empty() ? std::string("without that") : text;
+    };
+    if (said != heard) return differ("[exchange]", others(said, heard), others(heard, said));
     return "";
 }
 

@@ -37,7 +37,13 @@ const char* word(const gossip::Message& message) {
                           [](const gossip::Decline&) { return "decline"; },
                           [](const gossip::Half&) { return "half"; },
                           [](const gossip::RoundModel&) { return "round-model"; },
-                          [](const gossip::RingPart&) { return "ring-part"; },
+                          [](const gossip::Push&) { return "push"; },
+                          [](const gossip::Part&) { return "part"; },
+                          [](const gossip::Serving&) { return "serving"; },
+                          [](const gossip::Handout&) { return "handout"; },
+                          [](const gossip::Handin&) { return "handin"; },
+                          [](const gossip::Ready&) { return "ready"; },
+                          [](const gossip::Chosen&) { return "chosen"; },
                           [](const gossip::RollProposal&) { return "roll-proposal"; },
                           [](const gossip::RollYes&) { return "roll-yes"; },
                           [](const gossip::RollNo&) { return "roll-no"; },
@@ -121,9 +127,27 @@ void put(Integers& into, const gossip::Message& message) {
                        put(into, {m.roll, m.round, m.ticket});
                        put(into, m.snapshot);
                    },
-                   [&](const gossip::RingPart& p) {
+                   [&](const gossip::Push& p) {
+                       put(into, {p.round, p.ticket});
+                       put(into, p.snapshot);
+                   },
+                   [&](const gossip::Part& p) {
                        put(into, {p.roll, p.round, p.hop, p.ticket});
                        put(into, p.snapshot);
+                   },
+                   [&](const gossip::Serving& s) { put(into, {s.round}); },
+                   [&](const gossip::Handout& h) {
+                       put(into, {h.round, h.ticket});
+                       put(into, h.snapshot);
+                   },
+                   [&](const gossip::Handin& h) {
+                       put(into, {h.round, h.ticket});
+                       put(into, h.snapshot);
+                   },
+                   [&](const gossip::Ready& r) { put(into, {r.roll, r.round}); },
+                   [&](const gossip::Chosen& c) {
+                       put(into, {c.roll, c.round});
+                       for (const std::uint32_t rank : *c.ranks) into.push_back(rank);
                    },
                    [&](const gossip::RollProposal& p) {
                        put(into, {p.epoch});
@@ -170,7 +194,7 @@ const char* word(const Peer::Input& input) {
                           [](const Woken<Peer::Timer>&) { return "woken"; },
                           [](const gossip::Undelivered&) { return "undelivered"; },
                           [](const Completion& c) {
-                              static constexpr const char* words[] = {"trained", "published", "combined", "copied", "swapped"};
+                              static constexpr const char* words[] = {"trained", "published", "combined", "folded", "swapped"};
                               return words[c.what.index()];
                           },
                           [](const gossip::Finish&) { return "finish"; },

@@ -5,24 +5,44 @@ namespace grapevine::setup {
 namespace {
 
 gossip::Kind kind(config::ExchangeKind k) {
+    using From = config::ExchangeKind;
+    using To = gossip::Kind;
     switch (k) {
-        case config::ExchangeKind::gossip: return gossip::Kind::gossip;
-        case config::ExchangeKind::dpsgd: return gossip::Kind::dpsgd;
-        case config::ExchangeKind::allreduce: return gossip::Kind::allreduce;
-        case config::ExchangeKind::local:
-        case config::ExchangeKind::single: return gossip::Kind::local;  // single: one peer with all the data
+        case From::gossip: return To::gossip;
+        case From::epidemic: return To::epidemic;
+        case From::dpsgd: return To::dpsgd;
+        case From::push_sum: return To::push_sum;
+        case From::group: return To::group;
+        case From::outer: return To::outer;
+        case From::allreduce: return To::allreduce;
+        case From::parameter_server: return To::parameter_server;
+        case From::fedavg: return To::fedavg;
+        case From::local:
+        case From::single: return To::local;  // single: one peer with all the data
     }
-    return gossip::Kind::local;
+    return To::local;
 }
 
-gossip::Clock clock(config::Clock c) {
-    switch (c) {
-        case config::Clock::fixed: return gossip::Clock::fixed;
-        case config::Clock::shuffled: return gossip::Clock::shuffled;
-        case config::Clock::poisson: return gossip::Clock::poisson;
-        case config::Clock::rounds: return gossip::Clock::rounds;
+// Where the words of both sides stand in the same order.
+template <class To, class From>
+constexpr To same(From from) {
+    return static_cast<To>(from);
+}
+static_assert(same<gossip::Clock>(config::Clock::rounds) == gossip::Clock::rounds && same<gossip::Clock>(config::Clock::poisson) == gossip::Clock::poisson);
+static_assert(same<gossip::Graph>(config::Graph::torus) == gossip::Graph::torus && same<gossip::Graph>(config::Graph::base) == gossip::Graph::base &&
+              same<gossip::Graph>(config::Graph::file) == gossip::Graph::file);
+static_assert(same<gossip::Form>(config::Form::delta) == gossip::Form::delta && same<gossip::Mode>(config::Mode::async) == gossip::Mode::async);
+static_assert(same<gossip::Algorithm>(config::Algorithm::halving_doubling) == gossip::Algorithm::halving_doubling);
+static_assert(same<gossip::Clip>(config::Clip::self_centred) == gossip::Clip::self_centred && same<gossip::Clip>(config::Clip::balance) == gossip::Clip::balance);
+
+std::optional<Encoding> encoding(config::Encoding e) {
+    switch (e) {
+        case config::Encoding::float32: return {};
+        case config::Encoding::bf16: return Encoding::bf16;
+        case config::Encoding::int8: return Encoding::int8;
+        case config::Encoding::top_k: return Encoding::top_k;
     }
-    return gossip::Clock::fixed;
+    return {};
 }
 
 }  // namespace
@@ -51,11 +71,33 @@ PeerConfig peer_config(const config::Config& config) {
     e.period = from.period;
     e.every_steps = from.every_steps;
     if (!e.period && !e.every_steps) {
-        if (e.kind == gossip::Kind::gossip) e.period = std::chrono::milliseconds(250);
-        else e.every_steps = 1;
+        const config::Rhythm usual = config::rhythm(from.kind);
+        e.period = usual.period;
+        e.every_steps = usual.every_steps;
     }
-    e.clock = clock(from.clock);
-    e.graph = from.graph == config::Graph::ring ? gossip::Graph::ring : gossip::Graph::matching;
+    e.clock = same<gossip::Clock>(from.clock);
+    e.graph = same<gossip::Graph>(from.graph);
+    e.base = from.base;
+    e.form = same<gossip::Form>(from.form);
+    e.staleness_weight = from.staleness_weight;
+    e.consensus = from.consensus;
+    e.pushes = from.pushes;
+    e.robust = from.robust;
+    e.group_size = from.everybody ? 0 : from.size ? from.size : from.kind == config::ExchangeKind::outer ? 2 : 4;
+    e.rate = from.rate;
+    e.momentum = from.momentum;
+    e.algorithm = same<gossip::Algorithm>(from.algorithm);
+    e.backup = from.backup;
+    e.buckets = from.buckets;
+    e.mode = same<gossip::Mode>(from.mode);
+    e.wait_for = from.wait_for;
+    e.clients = from.clients;
+    e.speed_scaled = from.speed_scaled;
+    e.quasi_global = from.quasi_global;
+    e.fragments = from.fragments;
+    e.clip = same<gossip::Clip>(from.clip);
+    e.encoding = encoding(from.encoding);
+    e.kept = from.kept;
     e.patience = from.patience;
     e.trains = config.model.kind != config::ModelKind::average;
     e.order = config.train.order;
@@ -67,7 +109,7 @@ PeerConfig peer_config(const config::Config& config) {
 std::string refused(const config::Config& config, bool common_clock) {
     using enum config::ExchangeKind;
     const config::ExchangeKind kind = config.exchange.kind;
-    if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd))
+    if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd || kind == group || kind == fedavg || (kind == outer && config.exchange.everybody)))
         return std::string(config::to_string(kind)) + " needs everybody to agree on who takes part, and with [membership] kind = \"partial\" nobody knows everybody: use \"gossip\", or kind = \"swim\"";
     const char* why = gossip::refused(peer_config(config).exchange, common_clock);
     return why ? why : "";

@@ -64,7 +64,24 @@ template <class A> void serialize(A& a, Decline& m) {
 }
 template <class A> void serialize(A& a, Half& m) { a(m.round, m.answer, m.ticket, m.snapshot); }
 template <class A> void serialize(A& a, RoundModel& m) { a(m.roll, m.round, m.ticket, m.snapshot); }
-template <class A> void serialize(A& a, RingPart& m) { a(m.roll, m.round, m.hop, m.ticket, m.snapshot); }
+template <class A> void serialize(A& a, Push& m) { a(m.round, m.ticket, m.snapshot); }
+template <class A> void serialize(A& a, Part& m) { a(m.roll, m.round, m.hop, m.ticket, m.snapshot); }
+template <class A> void serialize(A& a, Serving& m) { a(m.round); }
+template <class A> void serialize(A& a, Handout& m) { a(m.round, m.ticket, m.snapshot); }
+template <class A> void serialize(A& a, Handin& m) { a(m.round, m.ticket, m.snapshot); }
+template <class A> void serialize(A& a, Ready& m) { a(m.roll, m.round); }
+void save(wire::Writer& a, const Chosen& m) {
+    a(m.roll, m.round, static_cast<std::uint32_t>(m.ranks->size()));
+    for (const std::uint32_t rank : *m.ranks) a(rank);
+}
+void load(wire::Reader& a, Chosen& m) {
+    std::uint32_t count = 0;
+    a(m.roll, m.round, count);
+    a.expect(count, sizeof(std::uint32_t));
+    std::vector<std::uint32_t> ranks(count);
+    for (std::uint32_t& rank : ranks) a(rank);
+    m.ranks = std::make_shared<const std::vector<std::uint32_t>>(std::move(ranks));
+}
 void save(wire::Writer& a, const RollProposal& m) {
     a(m.epoch, static_cast<std::uint32_t>(m.ids->size()));
     for (const PeerId id : *m.ids) a(id);
@@ -281,8 +298,7 @@ Peer::Message read(Reader& a, membership::Book& book, const Bytes& parameters) {
     read_case(a, message);
     if (!a.at_end()) throw Malformed{};
     if (Snapshot* s = gossip::parameters(message)) {
-        const std::uint64_t each = bytes_per_element(s->encoding);
-        if (s->range.count != parameters.size / each || parameters.size % each != 0 || s->weight < 0 || s->samples < 0) throw Malformed{};
+        if (!fits(s->encoding, s->range.count, parameters.size) || s->weight < 0 || s->samples < 0) throw Malformed{};
         s->bytes = parameters;
     } else if (parameters.size > 0) {
         throw Malformed{};
@@ -366,7 +382,13 @@ std::size_t size_of(const gossip::Message& m) {
                           [](const gossip::Decline&) -> std::size_t { return 5; },
                           [](const gossip::Half&) -> std::size_t { return 9 + snapshot_size; },
                           [](const gossip::RoundModel&) -> std::size_t { return 20 + snapshot_size; },
-                          [](const gossip::RingPart&) -> std::size_t { return 24 + snapshot_size; },
+                          [](const gossip::Push&) -> std::size_t { return 8 + snapshot_size; },
+                          [](const gossip::Part&) -> std::size_t { return 24 + snapshot_size; },
+                          [](const gossip::Serving&) -> std::size_t { return 8; },
+                          [](const gossip::Handout&) -> std::size_t { return 12 + snapshot_size; },
+                          [](const gossip::Handin&) -> std::size_t { return 12 + snapshot_size; },
+                          [](const gossip::Ready&) -> std::size_t { return 16; },
+                          [](const gossip::Chosen& c) -> std::size_t { return 20 + 4 * c.ranks->size(); },
                           [](const gossip::RollProposal& p) -> std::size_t { return 12 + 8 * p.ids->size(); },
                           [](const gossip::RollYes&) -> std::size_t { return 16; },
                           [](const gossip::RollNo&) -> std::size_t { return 16; },

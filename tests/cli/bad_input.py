@@ -75,7 +75,7 @@ expect(2, ["sim", write("rate.toml", world.replace("count = 4", 'count = 4\nupli
 expect(2, ["sim", write("bare.toml", world.replace('"250ms"', "250"))], "bare.toml:4:")
 expect(2, ["sim", write("both.toml", world.replace('period = "250ms"', 'period = "250ms"\nevery_steps = 3'))], "both.toml:")
 expect(2, ["sim", write("ghost.toml", world + '[[event]]\nat = "1s"\nkind = "crash"\nnodes = "q:1"\n')], "ghost.toml:", "q")
-expect(2, ["sim", write("later.toml", world.replace('period =', 'kind = "push-sum"\nperiod ='))], "push-sum")
+expect(2, ["sim", write("later.toml", world.replace('period =', 'kind = "svm-sum"\nperiod ='))], "push-sum")
 expect(2, ["sim", write("rounds.toml", world.replace('period =', 'kind = "dpsgd"\nperiod ='))], "rounds")
 expect(0, ["sim", "good.toml", "--until", "1s", "--quiet"], stdout="trace ")
 expect(0, ["sim", "good.toml"], stdout="trace ", env={"GRAPEVINE_UNTIL": "1s"})

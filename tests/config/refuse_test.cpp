@@ -52,7 +52,7 @@ TEST_CASE("unknown keys name the nearest that is known here") {
 
 TEST_CASE("a key of another kind says where it belongs") {
     check_all({
-        {"[exchange]\ngraph = \"ring\"", "2:1", "'graph' belongs to kind = \"dpsgd\"; this exchange is \"gossip\"", "change the kind"},
+        {"[exchange]\ngraph = \"ring\"", "2:1", "'graph' belongs to kind = \"dpsgd\" and robust push-sum; this exchange is \"gossip\"", "change the kind"},
         {"[exchange]\nkind = \"local\"\nperiod = \"1s\"", "3:1", "'period' belongs to", "change the kind"},
         {"[exchange]\nkind = \"dpsgd\"\npushes = 2", "3:1", "belongs to kind = \"epidemic\"; this exchange is \"dpsgd\"", ""},
         {"[model]\nkind = \"logistic\"\nhidden = [3]", "3:1", "'hidden' belongs to kind = \"mlp\"; this model is \"logistic\"", ""},
@@ -72,12 +72,7 @@ TEST_CASE("a key of another kind says where it belongs") {
 TEST_CASE("what is planned and not built has an answer of its own") {
     check_all({
         {"[model]\nkind = \"svm\"", "2:8", "known but not available in this version", "\"logistic\", \"mlp\""},
-        {"[exchange]\nkind = \"push-sum\"", "2:8", "known but not available", "\"gossip\""},
-        {"[exchange]\nkind = \"fedavg\"", "2:8", "known but not available", "\"allreduce\""},
-        {"[exchange]\nencoding = { kind = \"int8\" }", "2:21", "known but not available", "\"float32\""},
-        {"[exchange]\nkind = \"dpsgd\"\ngraph = \"torus\"", "3:9", "known but not available", "\"matching\""},
-        {"[exchange]\nkind = \"dpsgd\"\ngraph = \"file:x\"", "3:9", "known but not available", "\"matching\""},
-        {"[exchange]\nquasi_global = 0.5", "2:1", "known but not available", "take it out"},
+        {"[data]\nsplit = \"quantity\"", "2:9", "known but not available", "\"iid\""},
         {"[train]\noptimizer = \"adamw\"", "2:13", "known but not available", "\"sgd\""},
         {"[data]\nsplit = \"shards\"", "2:9", "known but not available", "\"iid\""},
         {"[membership]\nkind = \"partail\"", "2:8", "", "\"partial\""},
@@ -85,6 +80,23 @@ TEST_CASE("what is planned and not built has an answer of its own") {
         {"[[event]]\nat = \"1s\"\nkind = \"clock\"", "3:8", "known but not available", "\"crash\""},
         {"[[event]]\nat = \"1s\"\nkind = \"liar\"", "3:8", "known but not available", "\"crash\""},
         {"[[link]]\nbetween = [\"*\", \"*\"]\nloss = { kind = \"bursty\" }", "3:8", "known but not available", "loss = 0.005"},
+    });
+}
+
+TEST_CASE("keys of an exchange belong to the kinds that have them") {
+    check_all({
+        {"[exchange]\nkind = \"epidemic\"\nform = \"delta\"", "3:1", "belongs to kind = \"gossip\"", "take the line out"},
+        {"[exchange]\npushes = 3", "2:1", "belongs to kind = \"epidemic\"; this exchange is \"gossip\"", "take the line out"},
+        {"[exchange]\nkind = \"allreduce\"\nclip = \"balance\"", "3:1", "belongs to exchanges that mix with peers", ""},
+        {"[exchange]\nkind = \"outer\"\nrate = 0", "3:8", "", ""},
+        {"[exchange]\nkind = \"outer\"\nsize = \"many\"", "3:8", "", "\"all\""},
+        {"[exchange]\nkind = \"fedavg\"\nclients = 1.5", "3:11", "1 at most", "0.25"},
+        {"[exchange]\nkind = \"dpsgd\"\ngraph = \"base-1\"", "3:9", "a B of 2 or more", "base-2"},
+        {"[exchange]\nkind = \"dpsgd\"\ngraph = \"file:\"", "3:9", "has no name", ""},
+        {"[exchange]\nencoding = { kind = \"top-k\", kept = 2 }", "2:37", "1 at most", ""},
+        {"[exchange]\nencoding = { kind = \"int8\", kept = 0.1 }", "2:29", "belongs to kind = \"top-k\"", ""},
+        {"[exchange]\nkind = \"parameter-server\"\nmode = \"async\"\nwait_for = 3", "4:12", "waits for nobody", ""},
+        {"[exchange]\nevery_steps = 2\nspeed_scaled = true", "3:16", "follow the speed by themselves", ""},
     });
 }
 

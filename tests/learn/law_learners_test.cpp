@@ -71,7 +71,7 @@ TEST_CASE("combine, copy and swap in float64") {
     CHECK(std::get<Combined>(done.what).norm == std::sqrt(2.0));
     CHECK(values_of<double>(publish(*learner)) == std::vector<double>{1, 3, 5, 1});
     CHECK(values_of<double>(publish(*learner, model_slot, {1, 2})) == std::vector<double>{3, 5});
-    learner->carry_out({0, Copy{1, model_slot, -2}});
+    learner->carry_out({0, Fold{1, model_slot, 0, -2}});
     learner->carry_out({0, Swap{1}});
     CHECK(values_of<double>(publish(*learner)) == std::vector<double>{-2, -6, -10, -2});
     CHECK(values_of<double>(publish(*learner, 1)) == std::vector<double>{1, 3, 5, 1});

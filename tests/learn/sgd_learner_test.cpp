@@ -137,7 +137,7 @@ TEST_CASE("slots: claimed at zero, copied with a scale, swapped whole; the model
     const auto model = values_of<float>(publish(*learner));
     learner->claim(3);
     CHECK(values_of<float>(publish(*learner, 1)) == std::vector<float>(learner->size(), 0));
-    learner->carry_out({0, Copy{1, model_slot, 0.5}});
+    learner->carry_out({0, Fold{1, model_slot, 0, 0.5}});
     auto half = model;
     for (float& v : half) v *= 0.5f;
     CHECK(values_of<float>(publish(*learner, 1)) == half);
@@ -145,7 +145,7 @@ TEST_CASE("slots: claimed at zero, copied with a scale, swapped whole; the model
 
     learner->carry_out({0, Combine{1, 1, 1, publish(*learner, 1)}});  // a ring's accumulator adds up in its slot
     CHECK(values_of<float>(publish(*learner, 1)) == model);
-    learner->carry_out({0, Copy{2, 1, 2}});
+    learner->carry_out({0, Fold{2, 1, 0, 2}});
     learner->carry_out({0, Swap{2}});
     CHECK(values_of<float>(publish(*learner, 2)) == model);
     auto twice = model;

@@ -20,7 +20,7 @@ public:
     void claim(Slot slots) override { slots_.resize(slots, std::vector<double>(size())); }
 
     Completion carry_out(const Order& order) override {
-        Completion done{order.tag, samples_, steps_, Copied{}};
+        Completion done{order.tag, samples_, steps_, Folded{}};
         if (const auto* train = std::get_if<Train>(&order.what)) {
             for (std::uint32_t i = 0; i < train->steps; ++i)
                 for (double& x : slots_[0]) x += 0.1 * (goal_ - x);
@@ -43,8 +43,9 @@ public:
             if (combine->slot == model_slot && combine->theirs.range.count == size())
                 samples_ = combine->ours_weight * samples_ + combine->theirs_weight * combine->theirs.samples;
             done.what = combined;
-        } else if (const auto* copy = std::get_if<Copy>(&order.what)) {
-            for (std::size_t i = 0; i < slots_[0].size(); ++i) slots_[copy->to][i] = copy->scale * slots_[copy->from][i];
+        } else if (const auto* fold = std::get_if<Fold>(&order.what)) {
+            for (std::size_t i = 0; i < slots_[0].size(); ++i)
+                slots_[fold->to][i] = fold->to_weight * slots_[fold->to][i] + fold->from_weight * slots_[fold->from][i];
         } else if (const auto* swap = std::get_if<Swap>(&order.what)) {
             slots_[0].swap(slots_[swap->slot]);
             done.what = Swapped{};

@@ -14,9 +14,21 @@
 
 namespace grapevine::gossip {
 
-enum class Kind : std::uint8_t { gossip, dpsgd, allreduce, local };
+enum class Kind : std::uint8_t { gossip, epidemic, dpsgd, push_sum, group, outer, allreduce, parameter_server, fedavg, local };
 enum class Clock : std::uint8_t { fixed, shuffled, poisson, rounds };
-enum class Graph : std::uint8_t { ring, matching };
+enum class Graph : std::uint8_t { ring, torus, exponential, one_peer_exponential, base, matching, file };
+enum class Form : std::uint8_t { convex, delta };
+enum class Algorithm : std::uint8_t { any, ring, halving_doubling };
+enum class Mode : std::uint8_t { sync, async };
+enum class Clip : std::uint8_t { off, self_centred, balance };
+
+// A graph over ranks 0 to n-1 that was read from a file: for every rank its neighbours and their weights; what is
+// missing to 1 is its own. Checked by whoever read it: connected, weights in [0, 1], those of a rank sum to 1 at most.
+struct Weighted {
+    std::uint32_t rank;
+    double weight;
+};
+using Adjacency = std::vector<std::vector<Weighted>>;
 
 struct Config {
     Kind kind = Kind::gossip;
@@ -25,6 +37,30 @@ struct Config {
     std::optional<std::uint32_t> every_steps;
     Clock clock = Clock::fixed;
     Graph graph = Graph::ring;
+    std::uint32_t base = 2;                              // of Graph::base: k + 1
+    std::shared_ptr<const Adjacency> adjacency;          // of Graph::file
+    Form form = Form::convex;                            // gossip
+    double staleness_weight = 0;                         // gossip: theirs weighs 1 / (1 + this * staleness) as much
+    std::optional<double> consensus;                     // gossip: steer every_steps towards this relative distance
+    std::uint32_t pushes = 2;                            // epidemic
+    bool robust = false;                                 // push-sum: running sums over fixed neighbours
+    std::uint32_t group_size = 4;                        // group; outer: 2, or 0 for everybody
+    double rate = 0.7, momentum = 0.5;                   // outer
+    Algorithm algorithm = Algorithm::any;                // allreduce
+    std::uint32_t backup = 0;                            // allreduce: a round does not wait for so many
+    std::uint32_t buckets = 1;                           // allreduce: of gradients, overlapped with the backward pass
+    Mode mode = Mode::sync;                              // parameter-server
+    std::uint32_t wait_for = 0;                          // parameter-server, sync: so many of the workers; 0: all
+    bool serves = false;                                 // parameter-server, fedavg: this peer is the server
+    double clients = 1;                                  // fedavg: share of the peers that train in a round
+
+    bool speed_scaled = false;                           // exchanges are due in proportion to this peer's speed
+    double quasi_global = 0;                             // momentum of the mixed model's own movement; 0: none
+    std::uint32_t fragments = 1;                         // an exchange carries one of so many parts, in turn
+    Clip clip = Clip::off;
+    std::optional<Encoding> encoding;                    // of parameters on their way; none: the learner's
+    double kept = 0.01;                                  // top_k: share of the values that travels
+
     // How long an exchange may take. Nothing: ten times the mean of the last ones, a second at least.
     std::optional<Duration> patience;
 
@@ -59,6 +95,7 @@ struct MixedWith {
     std::uint64_t bytes;      // of their parameters
     Duration took;            // from the offer (or the publishing) to the mix
     double weight;            // of theirs
+    double taken = 1;         // share of that weight which clipping let pass; 0: nothing was mixed
 };
 enum class Failure : std::uint8_t { declined, overdue, undelivered, partner_gone, other_layout };
 struct Failed { PeerId with; Failure why; };
@@ -83,6 +120,12 @@ public:
     virtual void step(Instant now, Input&& input, const Company& company, Out& out) = 0;
 
     virtual Slot slots() const { return 1; }  // that its learner must have, the model included
+
+    // Push-sum: how much of the cluster's mass lies here, and how much is known to be lost. Others hold 1 and lose none.
+    struct Mass {
+        double held = 1, lost = 0;
+    };
+    virtual Mass mass() const { return {}; }
 };
 
 // `self` is in the fixed roll where there is one.

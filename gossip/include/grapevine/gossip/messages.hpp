@@ -29,6 +29,14 @@ struct Half {  // one side's parameters
     Snapshot snapshot;
 };
 
+// One way: what the accepted offerer of an epidemic exchange or of push-sum sends. With push-sum `snapshot.weight` is
+// the mass that comes with it.
+struct Push {
+    std::uint32_t round = 0;
+    std::uint32_t ticket = 0;
+    Snapshot snapshot;
+};
+
 // Neighbour averaging: the parameters of round `round` of the roll with this hash.
 struct RoundModel {
     std::uint64_t roll = 0;
@@ -37,13 +45,42 @@ struct RoundModel {
     Snapshot snapshot;
 };
 
-// Ring allreduce. Hops 0 to n-2 gather sums as they go round; hops n-1 to 2n-3 hand the means out.
-struct RingPart {
+// A part of the model on its way through an allreduce or a group. What a hop is, the exchange says: in a ring hops 0 to
+// n-2 gather sums as they go round and hops n-1 to 2n-3 hand the means out.
+struct Part {
     std::uint64_t roll = 0;
     std::uint64_t round = 0;
     std::uint32_t hop = 0;
     std::uint32_t ticket = 0;
     Snapshot snapshot;
+};
+
+// Servers (parameter-server, fedavg): who serves says so, and hands out the model of a round; a worker hands in what it
+// made of it.
+struct Serving {
+    std::uint64_t round = 0;  // the last one that is done
+};
+struct Handout {
+    std::uint64_t round = 0;
+    std::uint32_t ticket = 0;
+    Snapshot snapshot;
+};
+struct Handin {
+    std::uint64_t round = 0;
+    std::uint32_t ticket = 0;
+    Snapshot snapshot;        // weight: of this worker's part in the average
+};
+
+// Allreduce with backup workers: who has made its steps says so to the first on the roll, which starts the round with
+// the first that came.
+struct Ready {
+    std::uint64_t roll = 0;
+    std::uint64_t round = 0;
+};
+struct Chosen {
+    std::uint64_t roll = 0;
+    std::uint64_t round = 0;
+    std::shared_ptr<const std::vector<std::uint32_t>> ranks;  // ascending
 };
 
 // Rolls: agreeing on who takes part and in which order (roll.hpp).
@@ -64,7 +101,8 @@ struct RollInForce {
     std::uint64_t hash = 0;
 };
 
-using Message = std::variant<Offer, Accept, Decline, Half, RoundModel, RingPart, RollProposal, RollYes, RollNo, RollInForce>;
+using Message = std::variant<Offer, Accept, Decline, Half, Push, RoundModel, Part, Serving, Handout, Handin, Ready, Chosen, RollProposal, RollYes, RollNo,
+                             RollInForce>;
 
 // The parameters that a message carries, if it does: such a message travels on the bulk plane.
 const Snapshot* parameters(const Message& message);

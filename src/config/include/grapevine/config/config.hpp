@@ -96,20 +96,55 @@ struct TrainOptions {
     bool operator==(const TrainOptions&) const = default;
 };
 
-enum class ExchangeKind { gossip, dpsgd, allreduce, local, single };
+enum class ExchangeKind { gossip, epidemic, dpsgd, push_sum, group, outer, allreduce, parameter_server, fedavg, local, single };
 enum class Clock { fixed, shuffled, poisson, rounds };
-enum class Graph { ring, matching };
+enum class Graph { ring, torus, exponential, one_peer_exponential, base, matching, file };
+enum class Form { convex, delta };
+enum class Algorithm { any, ring, halving_doubling };  // any: "auto" in the file
+enum class Mode { sync, async };
+enum class Clip { off, self_centred, balance };
+enum class Encoding { float32, bf16, int8, top_k };
 
 struct Exchange {
     ExchangeKind kind = ExchangeKind::gossip;
-    // When an exchange is due: one of the two. Both empty: gossip every 250 ms, dpsgd and allreduce every step.
+    // When an exchange is due: one of the two. Both empty: as usual for the kind (rhythm()).
     std::optional<Duration> period;
     std::optional<std::uint32_t> every_steps;
     Clock clock = Clock::fixed;
-    Graph graph = Graph::ring;                    // dpsgd
+    Graph graph = Graph::ring;                    // dpsgd, robust push-sum
+    std::uint32_t base = 2;                       // graph = "base-2", "base-3", ...
+    std::string graph_file;                       // graph = "file:PATH", from where grapevine runs
+    Form form = Form::convex;                     // gossip
+    double staleness_weight = 0;                  // gossip: theirs weighs 1 / (1 + this * staleness) as much
+    std::optional<double> consensus;              // gossip: steer the local steps towards this relative distance
+    std::uint32_t pushes = 2;                     // epidemic
+    bool robust = false;                          // push-sum
+    std::uint32_t size = 0;                       // group: 4; outer: 2; 0: the kind's usual one
+    bool everybody = false;                       // outer: size = "all"
+    double rate = 0.7, momentum = 0.5;            // outer
+    Algorithm algorithm = Algorithm::any;         // allreduce
+    std::uint32_t backup = 0, buckets = 1;        // allreduce
+    Mode mode = Mode::sync;                       // parameter-server
+    std::uint32_t wait_for = 0;                   // parameter-server, sync; 0: everybody
+    std::string server;                           // parameter-server, fedavg: its name; empty: who began the run
+    double clients = 1;                           // fedavg: share of the peers that train in a round
+    bool speed_scaled = false;
+    double quasi_global = 0;
+    std::uint32_t fragments = 1;
+    Clip clip = Clip::off;
+    Encoding encoding = Encoding::float32;
+    double kept = 0.01;                           // top-k: share of the values that travels
     std::optional<Duration> patience;             // how long an exchange may take before it is given up; default: learnt
     bool operator==(const Exchange&) const = default;
 };
+
+// What an exchange of this kind does where the file says neither period nor every_steps: one of the two.
+struct Rhythm {
+    std::optional<Duration> period;
+    std::optional<std::uint32_t> every_steps;
+};
+Rhythm rhythm(ExchangeKind kind);
+bool has_graph(const Exchange& exchange);
 
 enum class MembershipKind { swim, partial, fixed };  // fixed: "static" in the file
 
@@ -292,7 +327,12 @@ const std::vector<std::string>& summary_paths();
 const char* to_string(ModelKind kind);
 const char* to_string(ExchangeKind kind);
 const char* to_string(Clock clock);
-const char* to_string(Graph graph);
+const char* to_string(Form form);
+const char* to_string(Algorithm algorithm);
+const char* to_string(Mode mode);
+const char* to_string(Clip clip);
+const char* to_string(Encoding encoding);
+std::string graph_name(const Exchange& exchange);  // "ring", "base-3", "file:PATH"
 const char* to_string(MembershipKind kind);
 const char* to_string(TrainOptions::Optimizer optimizer);
 const char* to_string(Split::Kind kind);

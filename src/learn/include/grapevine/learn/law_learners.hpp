@@ -23,13 +23,14 @@ public:
     Evaluation evaluate(const Snapshot&) override { return {}; }
 
 protected:
-    Trained train(std::uint32_t steps) override { return {steps, 0, 0}; }
+    Trained train(const Train& order) override { return {order.steps, 0, 0}; }
     std::vector<double>& model() { return slots_[model_slot]; }
+    void drift(const Train& order);
 
 private:
     void freeze(Slot slot, Range range, std::byte* to) override;
     Combined combine(const Combine& order) override;
-    void copy(const Copy& order) override;
+    void fold(const Fold& order, Range range) override;
     void swap(Slot slot) override;
     std::size_t slots() const override { return slots_.size(); }
 
@@ -48,7 +49,7 @@ public:
     Evaluation evaluate(const Snapshot& whole) override;
 
 private:
-    Trained train(std::uint32_t steps) override;
+    Trained train(const Train& order) override;
     double loss(const double* x) const;
 
     double a_, b_, noise_, rate_;

@@ -23,10 +23,10 @@ public:
 protected:
     OrderedLearner(const Task& task, Encoding encoding);
 
-    virtual Trained train(std::uint32_t steps) = 0;
+    virtual Trained train(const Train& order) = 0;
     virtual void freeze(Slot slot, Range range, std::byte* to) = 0;
     virtual Combined combine(const Combine& order) = 0;
-    virtual void copy(const Copy& order) = 0;
+    virtual void fold(const Fold& order, Range range) = 0;
     virtual void swap(Slot slot) = 0;
     virtual std::size_t slots() const = 0;  // claimed
 

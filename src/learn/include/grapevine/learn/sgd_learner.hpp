@@ -29,10 +29,10 @@ public:
     void set_velocity(std::span<const float> velocity);  // of velocity()'s size
 
 private:
-    Trained train(std::uint32_t steps) override;
+    Trained train(const Train& order) override;
     void freeze(Slot slot, Range range, std::byte* to) override;
     Combined combine(const Combine& order) override;
-    void copy(const Copy& order) override;
+    void fold(const Fold& order, Range range) override;
     void swap(Slot slot) override;
     std::size_t slots() const override { return slots_.size(); }
 
