@@ -44,6 +44,7 @@ public:
     bool wanted() const { return trains_ && !(until_ && steps_ >= *until_); }
     bool under_way() const { return under_way_; }
     std::uint64_t steps() const { return steps_; }
+    std::uint64_t ordered() const { return steps_ + ordered_; }  // with those under way
     // At most `most` steps from here. Nothing happens where none are wanted or some are under way.
     template <class Give>
     void begin(Instant now, std::uint64_t most, Give&& give) {
@@ -54,10 +55,12 @@ public:
         if (until_) steps = std::min(steps, *until_ - steps_);
         under_way_ = true;
         begun_ = now;
-        give(Train{static_cast<std::uint32_t>(steps)});
+        ordered_ = steps;
+        give(Train{static_cast<std::uint32_t>(steps), {}, 1});
     }
     void ended(Instant now, const Trained& trained);
     void stop() { trains_ = false; }
+    double pace() const { return step_seconds_ > 0 ? 1 / step_seconds_ : 0; }  // steps a second; 0: not known
 
 private:
     bool trains_;
@@ -65,6 +68,7 @@ private:
     std::optional<std::uint64_t> until_;
     std::uint64_t steps_ = 0;
     bool under_way_ = false;
+    std::uint64_t ordered_ = 0;
     Instant begun_{};
     double step_seconds_ = 0;  // mean over the last orders
 };

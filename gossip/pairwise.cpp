@@ -1,6 +1,10 @@
 #include "pairwise.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <cmath>
+
+#include "fragments.hpp"
 
 namespace grapevine::gossip {
 
@@ -24,7 +28,7 @@ double mixing_weight(double ours, double theirs) {
 
 Pairwise::Pairwise(const Config& config, PeerId self, Random random)
     : config_(config), self_(self), random_(random.split(1)), ticks_(config, random.split(2)), training_(config),
-      patience_(config), catching_up_(config.newcomer) {
+      patience_(config), interval_(config.every_steps.value_or(0)), momentum_(config, 1), catching_up_(config.newcomer) {
     next_due_step_ = config.every_steps.value_or(0);
 }
 
@@ -32,6 +36,7 @@ void Pairwise::step(Instant now, Input&& input, const Company& company, Out& out
     std::visit(
         Cases{
             [&](Start&) {
+                momentum_.start([&](Fold fold) { quietly(fold, out); });
                 ticks_.start(now, out);
                 if (catching_up_) out.wake(now + catch_up_within, Due{catch_up_turn});
                 train(now, out);
@@ -97,8 +102,8 @@ void Pairwise::due(Instant now, const Company& company, Out& out) {
     if (own_) return out.tell(Skipped{});
     const auto partner = company.draw(random_);
     if (!partner) return;
-    own_ = Talk{*partner, ++round_, now, 0, 0, {}, false, false};
-    out.send(*partner, Offer{round_});
+    own_ = Talk{*partner, ++round_, now, 0, 0, {}, {}, false, false};
+    out.send(*partner, Offer{round_, static_cast<float>(training_.pace())});
     out.wake(now + patience_.now(), Overdue{round_});
 }
 
@@ -109,12 +114,15 @@ void Pairwise::receive(Instant now, PeerId from, Message&& message, const Compan
         std::erase_if(answers_, [&](const Talk& t) { return t.partner == from && !t.mixing; });  // it gave that one up
         if (halted_) return out.send(from, Decline{offer->round, Why::leaving});
         if (answers_.size() >= most_answers) return out.send(from, Decline{offer->round, Why::busy});
-        answers_.push_back({from, offer->round, now, 0, 0, {}, false, false});
-        out.send(from, Accept{offer->round});
+        heard_pace(offer->pace);
+        answers_.push_back({from, offer->round, now, 0, 0, {}, {}, false, false});
+        out.send(from, Accept{offer->round, static_cast<float>(training_.pace())});
         out.wake(now + patience_.now(), AnswerOverdue{from, offer->round});
         publish(answers_.back(), true, out);
     } else if (auto* accept = std::get_if<Accept>(&message)) {
-        if (own_ && own_->partner == from && own_->round == accept->round && own_->ticket == 0) publish(*own_, false, out);
+        heard_pace(accept->pace);
+        if (own_ && own_->partner == from && own_->round == accept->round && own_->ticket == 0 && config_.form == Form::convex)
+            publish(*own_, false, out);
     } else if (auto* decline = std::get_if<Decline>(&message)) {
         if (own_ && own_->partner == from && own_->round == decline->round && !own_->mixing)
             give_up(now, *own_, false, decline->why == Why::other_layout ? Failure::other_layout : Failure::declined, out);
@@ -123,12 +131,12 @@ void Pairwise::receive(Instant now, PeerId from, Message&& message, const Compan
                                   : find_answer(from, half->round);
         if (!talk || talk->mixing || talk->theirs) return;  // late, or doubled
         const Snapshot& s = half->snapshot;
-        if (!fits(s, config_.layout, config_.size) || s.range.count != config_.size) {
+        if (!fits(s, config_.layout, config_.size) || s.range != fragment(config_, half->round)) {
             out.send(from, Decline{half->round, Why::other_layout});
             return give_up(now, *talk, !half->answer, Failure::other_layout, out);
         }
         // Their acceptance may have been lost or overtaken; their half says the same.
-        if (half->answer && talk->ticket == 0) publish(*talk, false, out);
+        if (half->answer && talk->ticket == 0 && config_.form == Form::convex) publish(*talk, false, out);
         take(now, *talk, !half->answer, std::move(half->snapshot), out);
     }
     // Other exchanges' messages: somebody runs another exchange. The handshake refuses that; nothing to do here.
@@ -137,23 +145,34 @@ void Pairwise::receive(Instant now, PeerId from, Message&& message, const Compan
 void Pairwise::publish(Talk& talk, bool answer, Out& out) {
     if (++ticket_ == 0) ++ticket_;
     talk.ticket = ticket_;
-    tasks_.push_back({order(Publish{model_slot, Range{0, config_.size}}, out), answer, talk.partner, talk.round});
+    tasks_.push_back({order(Publish{model_slot, fragment(config_, talk.round), {}, 0}, out), answer, talk.partner, talk.round});
 }
 
 void Pairwise::take(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out& out) {
     talk.theirs = std::move(theirs);
-    if (talk.published) mix(now, talk, answer, out);  // else when we have: our half goes out as it was before
+    if (config_.form == Form::delta && !answer) {
+        publish(talk, answer, out);  // at the same boundary: no step lies between what we send and what we mix it with
+        talk.steps_at_publish = training_.ordered();
+        mix(now, talk, answer, out);
+    } else if (talk.published) {
+        mix(now, talk, answer, out);  // else when we have: our half goes out as it was before
+    }
 }
 
 void Pairwise::mix(Instant now, Talk& talk, bool answer, Out& out) {
     (void)now;
     talk.mixing = true;
-    const double weight = mixing_weight(samples_, talk.theirs->samples);
+    const std::uint64_t staleness = std::max(training_.ordered(), talk.steps_at_publish) - talk.steps_at_publish;
+    const double weight = mixing_weight(samples_, talk.theirs->samples) / (1 + config_.staleness_weight * static_cast<double>(staleness));
     const std::uint64_t bytes = talk.theirs->bytes.size;
     const double theirs_samples = talk.theirs->samples;
-    const std::uint32_t tag = order(Combine{model_slot, 1 - weight, weight, std::move(*talk.theirs)}, out);
+    const bool against_sent = config_.form == Form::delta && answer;
+    const std::uint32_t tag = order(Combine{model_slot, against_sent ? 1 : 1 - weight, weight, std::move(*talk.theirs), {}}, out);
     tasks_.push_back({tag, answer, talk.partner, talk.round, weight, bytes, theirs_samples});
+    if (against_sent) quietly(Combine{model_slot, 1, -weight, std::move(*talk.sent), {}}, out);
+    momentum_.mixed(training_.ordered(), [&](Fold fold) { quietly(fold, out); });
     talk.theirs.reset();
+    talk.sent.reset();
 }
 
 void Pairwise::completed(Instant now, Completion&& completion, const Company& company, Out& out) {
@@ -162,7 +181,7 @@ void Pairwise::completed(Instant now, Completion&& completion, const Company& co
         training_.ended(now, *trained);
         out.tell(TrainedSome{trained->steps, trained->loss});
         if (config_.every_steps && training_.steps() >= next_due_step_ && !finishing_) {
-            next_due_step_ += *config_.every_steps;
+            next_due_step_ += static_cast<std::uint64_t>(interval_ + 0.5);
             due(now, company, out);
         }
         return train(now, out);
@@ -170,14 +189,16 @@ void Pairwise::completed(Instant now, Completion&& completion, const Company& co
     assert(!tasks_.empty() && tasks_.front().tag == completion.tag);
     const Task task = tasks_.front();
     tasks_.erase(tasks_.begin());
+    if (!task.partner) return;
     Talk* talk = find(task);
 
     if (auto* published = std::get_if<Published>(&completion.what)) {
         if (!talk) return;  // given up meanwhile
         talk->published = true;
         talk->steps_at_publish = completion.steps;
+        if (config_.form == Form::delta && task.answer) talk->sent = published->snapshot;
         out.send(task.partner, Half{task.round, task.answer, talk->ticket, std::move(published->snapshot)});
-        if (talk->theirs) mix(now, *talk, task.answer, out);
+        if (talk->theirs) mix(now, *talk, task.answer, out);  // convex: theirs was here before
     } else if (const auto* combined = std::get_if<Combined>(&completion.what)) {
         if (!talk) return;
         const Duration took = now - talk->since;
@@ -188,6 +209,7 @@ void Pairwise::completed(Instant now, Completion&& completion, const Company& co
         } else {
             patience_.took(took);
             own_.reset();
+            if (combined->norm > 0) steer(combined->distance / combined->norm);
         }
         if (catching_up_ && task.theirs_samples > 0) {  // from another newcomer there was nothing to take
             catching_up_ = false;
@@ -227,13 +249,38 @@ void Pairwise::train(Instant now, Out& out) {
     if (catching_up_ || halted_ || finishing_) return;
     std::uint64_t most = ~std::uint64_t{0};
     if (config_.every_steps) most = next_due_step_ - training_.steps();
-    training_.begin(now, most, [&](Train t) { order(t, out); });
+    training_.begin(now, most, [&](Train t) {
+        t.drift = momentum_.drift();
+        t.rate_scale = rate_scale();
+        order(t, out);
+    });
+}
+
+// Consensus control (Kong et al. 2021): as many local steps as keep the models about that far apart. In small steps, as
+// one distance is a noisy sample; never more than 16 times what the file says.
+void Pairwise::steer(double relative) {
+    if (!config_.consensus || !(relative >= 0)) return;
+    const double wish = relative > 0 ? std::sqrt(*config_.consensus / relative) : 2;
+    interval_ = std::clamp(interval_ * std::clamp(wish, 0.8, 1.25), 1.0, 16.0 * *config_.every_steps);
+}
+
+// With local steps at unlike speeds r_i peers together minimise sum r_i f_i; scaled like this, sum f_i.
+double Pairwise::rate_scale() const {
+    if (!config_.speed_scaled || others_pace_ == 0 || training_.pace() == 0) return 1;
+    return std::clamp(others_pace_ / training_.pace(), 1.0 / 16, 16.0);
+}
+
+void Pairwise::heard_pace(float pace) {
+    if (!(pace > 0)) return;
+    others_pace_ = others_pace_ > 0 ? 0.9 * others_pace_ + 0.1 * static_cast<double>(pace) : static_cast<double>(pace);
 }
 
 std::uint32_t Pairwise::order(decltype(Order::what) what, Out& out) {
     out.tell(Order{++tag_, std::move(what)});
     return tag_;
 }
+
+void Pairwise::quietly(decltype(Order::what) what, Out& out) { tasks_.push_back({order(std::move(what), out), false, {}, 0}); }
 
 Pairwise::Talk* Pairwise::find_answer(PeerId partner, std::uint32_t round) {
     for (Talk& t : answers_)

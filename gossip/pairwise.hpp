@@ -4,20 +4,28 @@
 #include <vector>
 
 #include "pace.hpp"
+#include "quasi_global.hpp"
 
 namespace grapevine::gossip {
 
-// The default: asynchronous local SGD with convex pairwise averaging. (Push-pull averaging: Jelasity,
-// Montresor, Babaoglu 2005; with SGD: Lian et al. 2018, AD-PSGD; local steps: Nadiradze et al. 2021, SwarmSGD.)
+// The default: asynchronous local SGD with pairwise averaging. (Push-pull averaging: Jelasity, Montresor, Babaoglu
+// 2005; with SGD: Lian et al. 2018, AD-PSGD; local steps: Nadiradze et al. 2021, SwarmSGD.)
 //
-// Training never waits for an exchange. When one is due we offer it to a random peer; if it accepts, both
-// publish what they have at their next step boundary and send it, and each mixes what it gets at a boundary:
-//     x <- x + w (theirs - x)
-// Every update is a convex combination, so nothing that is lost, doubled or late takes a model out of the hull
-// of valid models. One exchange that we started is out at a time; offers of others are always answered, also
-// while ours is out, unless two answers are on their way already.
+// Training never waits for an exchange. When one is due we offer it to a random peer; if it accepts, both send what
+// they have at a step boundary, and each mixes what it gets at a boundary. Two forms:
+//
+//   convex  x <- x + w (theirs - x) on both sides; both publish when the offer is accepted. Every update is a convex
+//           combination, so nothing that is lost, doubled or late takes a model out of the hull of valid models. But what
+//           was trained while theirs was on its way is taken back by half.
+//   delta   who was asked sends first; who asked publishes and mixes at the instant that arrives, as above, and sends what
+//           it published; who was asked adds the difference to what it sent, x <- x + w (theirs - sent). Local progress
+//           survives, and the mean stays but for what is lost on the way. Stable with at most two of them on their way at a
+//           peer, which is the limit anyhow; with offers declined while one is out hardly any would happen on slow links.
+//
+// Offers of others are always answered, also while ours is out, unless two answers are on their way already.
 //
 //   started by us:    Idle --due--> Offering --Accept--> Sending --their half--> Mixing --Combined--> Idle
+//                     (delta: publishes when their half is there)
 //                                      |                    |
 //                                      +--Decline, overdue, Undelivered, partner gone--> Idle
 //   answering others: Offer --> [Accept, publish, send half] --their half--> mix --Combined--> done
@@ -26,6 +34,7 @@ class Pairwise final : public Exchange {
 public:
     Pairwise(const Config& config, PeerId self, Random random);
     void step(Instant now, Input&& input, const Company& company, Out& out) override;
+    Slot slots() const override { return static_cast<Slot>(1 + QuasiGlobal::slots(config_)); }
 
 private:
     // One exchange with one partner, of either side. Ours is `own_`; those we answer are in `answers_`.
@@ -36,6 +45,7 @@ private:
         std::uint32_t ticket = 0; // of our half, once sent
         std::uint64_t steps_at_publish = 0;
         std::optional<Snapshot> theirs;  // came before we had published
+        std::optional<Snapshot> sent;    // delta, of an answer: what theirs is held against
         bool published = false;
         bool mixing = false;
     };
@@ -43,7 +53,7 @@ private:
     struct Task {
         std::uint32_t tag;
         bool answer;
-        PeerId partner;
+        PeerId partner;  // nobody: an order that nothing follows from
         std::uint32_t round;
         double weight = 0;
         std::uint64_t bytes = 0;
@@ -55,6 +65,9 @@ private:
     void due(Instant now, const Company& company, Out& out);
     void take(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out& out);
     void mix(Instant now, Talk& talk, bool answer, Out& out);
+    void steer(double relative);
+    double rate_scale() const;
+    void heard_pace(float pace);
     void give_up(Instant now, Talk& talk, bool answer, Failure why, Out& out);
     void train(Instant now, Out& out);
     void settle(Instant now, double relative, Out& out);
@@ -62,6 +75,7 @@ private:
     Talk* find_answer(PeerId partner, std::uint32_t round);
     Talk* find(const Task& task);
     std::uint32_t order(decltype(Order::what) what, Out& out);
+    void quietly(decltype(Order::what) what, Out& out);  // an order that nothing follows from
     void publish(Talk& talk, bool answer, Out& out);
 
     Config config_;
@@ -76,7 +90,10 @@ private:
     std::vector<Task> tasks_;
     std::uint32_t round_ = 0, tag_ = 0, ticket_ = 0;
     std::uint64_t next_due_step_ = 0;
+    double interval_;         // local steps between two exchanges, where they count
+    QuasiGlobal momentum_;
     double samples_ = 0;      // behind our model
+    double others_pace_ = 0;  // steps a second, mean over those we have met lately
     bool catching_up_;        // a newcomer mixes before it trains
     bool halted_ = false;
     bool finishing_ = false, finished_ = false;

@@ -24,6 +24,7 @@ struct Drift {  // before every step: model += weight * slot (quasi-global momen
 struct Train {  // take this many local steps
     std::uint32_t steps = 1;
     std::optional<Drift> drift = {};
+    double rate_scale = 1;  // of the learning rate
 };
 struct Publish {  // freeze a range of a slot
     Slot slot = model_slot;

@@ -88,11 +88,15 @@ void read_own(Section& section, Exchange& exchange, const std::string& here) {
         section.belongs(keys, where, here);
         return false;
     };
-    if (mine({"form", "staleness_weight", "consensus"}, {gossip}, "kind = \"gossip\"")) {
+    if (mine({"form", "staleness_weight", "consensus", "speed_scaled"}, {gossip}, "kind = \"gossip\"")) {
         section.choice("form", exchange.form, forms);
         section.number("staleness_weight", exchange.staleness_weight, 0, 1e6);
         double distance = 0;
         if (section.above("consensus", distance, 0)) exchange.consensus = distance;
+        if (exchange.consensus && !exchange.every_steps)
+            section.fault("consensus", "'consensus' steers how many local steps lie between two exchanges, and this one goes by a period",
+                          "every_steps = 10 in place of 'period'");
+        section.truth("speed_scaled", exchange.speed_scaled);
     }
     if (mine({"pushes"}, {epidemic}, "kind = \"epidemic\"")) section.integer("pushes", exchange.pushes, 1, 64);
     if (mine({"robust"}, {push_sum}, "kind = \"push-sum\"")) section.truth("robust", exchange.robust);
@@ -124,11 +128,6 @@ void read_own(Section& section, Exchange& exchange, const std::string& here) {
     if (mine({"server"}, {parameter_server, fedavg}, "kind = \"parameter-server\" and \"fedavg\"")) section.text("server", exchange.server);
     if (mine({"clients"}, {fedavg}, "kind = \"fedavg\"") && section.above("clients", exchange.clients, 0) && exchange.clients > 1)
         section.fault("clients", "'clients' is a share of the peers: 1 at most", "clients = 0.25");
-    if (mine({"speed_scaled"}, {gossip, epidemic, push_sum}, "exchanges that wait for nobody")) {
-        section.truth("speed_scaled", exchange.speed_scaled);
-        if (exchange.speed_scaled && !exchange.period)
-            section.fault("speed_scaled", "with 'every_steps' exchanges follow the speed by themselves", "take 'speed_scaled' out, or give a period");
-    }
     if (mine({"quasi_global"}, {gossip, epidemic, dpsgd, push_sum, group}, "exchanges that mix models")) section.number("quasi_global", exchange.quasi_global, 0, 0.9999);
     if (mine({"fragments"}, {gossip, epidemic, dpsgd, push_sum}, "exchanges that mix with peers")) section.integer("fragments", exchange.fragments, 1, 1024);
     if (mine({"clip"}, {gossip, epidemic, dpsgd}, "exchanges that mix with peers")) section.choice("clip", exchange.clip, clips);

@@ -118,7 +118,7 @@ Trained QuadraticLearner::train(const Train& order) {
         losses += loss(model().data());
         for (double& x : model()) {
             const double noise = noise_ == 0 ? 0 : noise_ * random_.normal();
-            x -= rate_ * (a_ * (x - b_) + noise);
+            x -= order.rate_scale * rate_ * (a_ * (x - b_) + noise);
         }
     }
     return {steps, steps == 0 ? 0 : losses / steps, static_cast<double>(steps)};

@@ -60,8 +60,9 @@ Snapshot OrderedLearner::publish(const Publish& order) {
 }
 
 void OrderedLearner::count(const Combine& order) {
-    if (order.slot != model_slot || order.theirs.range != Range{0, size_}) return;
-    samples_ = order.ours_weight * samples_ + order.theirs_weight * order.theirs.samples;
+    if (order.slot != model_slot || size_ == 0) return;
+    const double part = static_cast<double>(order.theirs.range.count) / static_cast<double>(size_);
+    samples_ += part * ((order.ours_weight - 1) * samples_ + order.theirs_weight * order.theirs.samples);
 }
 
 }  // namespace grapevine::learn

@@ -63,14 +63,14 @@ Trained SgdLearner::train(const Train& order) {
     backend_->take_losses();
     for (std::uint32_t s = 0; s < steps; ++s) {
         if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slots_[order.drift->slot], 1, slots_[model_slot]);
-        take_step(batches_.next());
+        take_step(batches_.next(), order.rate_scale);
     }
     const kernels::Losses losses = backend_->take_losses();
     const auto samples = static_cast<double>(losses.rows);
     return {steps, losses.rows == 0 ? 0 : losses.sum / samples, samples};
 }
 
-void SgdLearner::take_step(std::span<const std::uint32_t> rows) {
+void SgdLearner::take_step(std::span<const std::uint32_t> rows, double rate_scale) {
     const Dataset& set = *task_->sets.train;
     const DeviceSpan model = slots_[model_slot];
     gather(set, rows, *backend_, pass_.outputs.front());
@@ -80,14 +80,16 @@ void SgdLearner::take_step(std::span<const std::uint32_t> rows) {
     backend_->softmax_cross_entropy(network_.classes(), std::span(targets_).first(rows.size()), pass_.outputs.back());
     network_.backward(*backend_, model, pass_, gradient_);
 
-    auto undecayed = how_;
+    auto decayed = how_;
+    decayed.rate *= static_cast<float>(rate_scale);
+    auto undecayed = decayed;
     undecayed.weight_decay = 0;
     const auto velocity_at = [this](DeviceSpan of, DeviceSpan in) {
         return velocity_.size == 0 ? DeviceSpan{} : velocity_.part(static_cast<std::size_t>(of.data - in.data), of.size);
     };
     for (const auto& layer : network_.layers()) {
         const DeviceSpan weights = layer.weights_of(model), biases = layer.biases_of(model);
-        backend_->step(how_, layer.weights_of(gradient_), velocity_at(weights, model), weights);
+        backend_->step(decayed, layer.weights_of(gradient_), velocity_at(weights, model), weights);
         backend_->step(undecayed, layer.biases_of(gradient_), velocity_at(biases, model), biases);
     }
 }

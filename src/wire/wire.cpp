@@ -54,8 +54,8 @@ template <class A> void serialize(A& a, Snapshot& s) {
 }
 
 namespace gossip {
-template <class A> void serialize(A& a, Offer& m) { a(m.round); }
-template <class A> void serialize(A& a, Accept& m) { a(m.round); }
+template <class A> void serialize(A& a, Offer& m) { a(m.round, m.pace); }
+template <class A> void serialize(A& a, Accept& m) { a(m.round, m.pace); }
 template <class A> void serialize(A& a, Decline& m) {
     std::uint8_t why = static_cast<std::uint8_t>(m.why);
     a(m.round, why);
@@ -377,8 +377,8 @@ std::size_t size_of(const membership::Message& m, const membership::Book& book) 
 
 std::size_t size_of(const gossip::Message& m) {
     return std::visit(Cases{
-                          [](const gossip::Offer&) -> std::size_t { return 4; },
-                          [](const gossip::Accept&) -> std::size_t { return 4; },
+                          [](const gossip::Offer&) -> std::size_t { return 8; },
+                          [](const gossip::Accept&) -> std::size_t { return 8; },
                           [](const gossip::Decline&) -> std::size_t { return 5; },
                           [](const gossip::Half&) -> std::size_t { return 9 + snapshot_size; },
                           [](const gossip::RoundModel&) -> std::size_t { return 20 + snapshot_size; },

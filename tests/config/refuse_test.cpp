@@ -96,7 +96,8 @@ TEST_CASE("keys of an exchange belong to the kinds that have them") {
         {"[exchange]\nencoding = { kind = \"top-k\", kept = 2 }", "2:37", "1 at most", ""},
         {"[exchange]\nencoding = { kind = \"int8\", kept = 0.1 }", "2:29", "belongs to kind = \"top-k\"", ""},
         {"[exchange]\nkind = \"parameter-server\"\nmode = \"async\"\nwait_for = 3", "4:12", "waits for nobody", ""},
-        {"[exchange]\nevery_steps = 2\nspeed_scaled = true", "3:16", "follow the speed by themselves", ""},
+        {"[exchange]\nperiod = \"1s\"\nconsensus = 0.1", "3:13", "goes by a period", "every_steps"},
+        {"[exchange]\nkind = \"epidemic\"\nspeed_scaled = true", "3:1", "belongs to kind = \"gossip\"", ""},
     });
 }
 

@@ -54,7 +54,7 @@ struct Config {
     bool serves = false;                                 // parameter-server, fedavg: this peer is the server
     double clients = 1;                                  // fedavg: share of the peers that train in a round
 
-    bool speed_scaled = false;                           // exchanges are due in proportion to this peer's speed
+    bool speed_scaled = false;                           // gossip: the learning rate times mean speed of the others over our own
     double quasi_global = 0;                             // momentum of the mixed model's own movement; 0: none
     std::uint32_t fragments = 1;                         // an exchange carries one of so many parts, in turn
     Clip clip = Clip::off;

@@ -14,9 +14,11 @@ namespace grapevine::gossip {
 enum class Why : std::uint8_t { leaving, busy, other_layout };
 struct Offer {
     std::uint32_t round = 0;  // the offerer's number of this exchange
+    float pace = 0;           // its local steps a second; 0: not known
 };
 struct Accept {
     std::uint32_t round = 0;
+    float pace = 0;
 };
 struct Decline {
     std::uint32_t round = 0;

@@ -36,7 +36,7 @@ private:
     void swap(Slot slot) override;
     std::size_t slots() const override { return slots_.size(); }
 
-    void take_step(std::span<const std::uint32_t> rows);
+    void take_step(std::span<const std::uint32_t> rows, double rate_scale);
     Evaluation evaluate(kernels::DeviceSpan parameters, kernels::DeviceSpan memory);
     std::size_t evaluation_rows() const;  // at a time
 
