@@ -155,7 +155,7 @@ TEST_CASE("slots: claimed at zero, copied with a scale, swapped whole; the model
     CHECK(values_of<float>(publish(*learner, 2)) == model);
 }
 
-TEST_CASE("samples behind the model follow what was mixed in, and only whole models of slot 0 count") {
+TEST_CASE("samples behind the model follow what was mixed in, a part of a model for its share, other slots not") {
     const auto config = blobs();
     const auto learner = learner_of(config, task_of(config));
     learner->claim(2);
@@ -165,9 +165,11 @@ TEST_CASE("samples behind the model follow what was mixed in, and only whole mod
     CHECK(learner->carry_out({0, Combine{model_slot, 0.75, 0.25, whole}}).samples_behind == 0.75 * 64 + 250);
     CHECK(learner->carry_out({0, Combine{1, 0.5, 0.5, whole}}).samples_behind == 298);
     const auto some = snapshot_of(*learner, std::vector<float>(10), 3, 1000);
-    CHECK(learner->carry_out({0, Combine{model_slot, 0.5, 0.5, some}}).samples_behind == 298);
+    const double share = 10.0 / static_cast<double>(learner->size());
+    const double mixed = (1 - share) * 298 + share * (0.5 * 298 + 500);
+    CHECK(learner->carry_out({0, Combine{model_slot, 0.5, 0.5, some}}).samples_behind == doctest::Approx(mixed));
     const auto published = publish(*learner);
-    CHECK(published.samples == 298);
+    CHECK(published.samples == doctest::Approx(mixed));
     CHECK(published.steps == 2);
     CHECK(published.weight == 1);
     CHECK(learner->carry_out({0, Combine{model_slot, 0, 1, whole}}).samples_behind == 1000);  // a pulled model
