@@ -89,7 +89,6 @@ void read_own(Section& section, Exchange& exchange, const std::string& here) {
         return false;
     };
     if (mine({"form", "staleness_weight", "consensus", "speed_scaled"}, {gossip}, "kind = \"gossip\"")) {
-        section.choice("form", exchange.form, forms);
         section.number("staleness_weight", exchange.staleness_weight, 0, 1e6);
         double distance = 0;
         if (section.above("consensus", distance, 0)) exchange.consensus = distance;
@@ -131,6 +130,9 @@ void read_own(Section& section, Exchange& exchange, const std::string& here) {
     if (mine({"quasi_global"}, {gossip, epidemic, dpsgd, push_sum, group}, "exchanges that mix models")) section.number("quasi_global", exchange.quasi_global, 0, 0.9999);
     if (mine({"fragments"}, {gossip, epidemic, dpsgd, push_sum}, "exchanges that mix with peers")) section.integer("fragments", exchange.fragments, 1, 1024);
     if (mine({"clip"}, {gossip, epidemic, dpsgd}, "exchanges that mix with peers")) section.choice("clip", exchange.clip, clips);
+    if (exchange.kind == gossip && !section.choice("form", exchange.form, forms) && exchange.clip != Clip::off) exchange.form = Form::convex;
+    if (exchange.kind == gossip && exchange.clip != Clip::off && exchange.form == Form::delta)
+        section.fault("clip", "clipping holds another's model against ours, and the delta form mixes differences", "form = \"convex\"");
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ void write_exchange(Lines& out, const Config& config) {
     const auto truth_of = [&](const char* key, bool Exchange::*field) {
         if (exchange.*field != usual.*field) out.line(key, truth(exchange.*field));
     };
-    word("form", &Exchange::form);
+    if (exchange.kind == ExchangeKind::gossip) out.line("form", quote(to_string(exchange.form)));
     number("staleness_weight", &Exchange::staleness_weight);
     if (exchange.consensus) out.line("consensus", format_number(*exchange.consensus));
     number("pushes", &Exchange::pushes);

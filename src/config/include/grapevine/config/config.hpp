@@ -114,7 +114,7 @@ struct Exchange {
     Graph graph = Graph::ring;                    // dpsgd, robust push-sum
     std::uint32_t base = 2;                       // graph = "base-2", "base-3", ...
     std::string graph_file;                       // graph = "file:PATH", from where grapevine runs
-    Form form = Form::convex;                     // gossip
+    Form form = Form::delta;                      // gossip; with clipping convex, unless the file says one
     double staleness_weight = 0;                  // gossip: theirs weighs 1 / (1 + this * staleness) as much
     std::optional<double> consensus;              // gossip: steer the local steps towards this relative distance
     std::uint32_t pushes = 2;                     // epidemic
