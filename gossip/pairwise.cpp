@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t most_answers = 2;
 constexpr Duration finish_every = std::chrono::milliseconds(100);
 constexpr Duration finish_within = std::chrono::seconds(10);
+constexpr Duration part_within = std::chrono::seconds(2);
 constexpr double calm_distance = 0.001;  // of the norm
 constexpr std::uint64_t finish_turn = ~std::uint64_t{0};
 constexpr std::uint64_t catch_up_turn = finish_turn - 1;
@@ -79,14 +80,18 @@ void Pairwise::step(Instant now, Input&& input, const Company& company, Out& out
                         return give_up(now, talk, true, Failure::undelivered, out);
             },
             [&](Completion& completion) { completed(now, std::move(completion), company, out); },
-            [&](Finish&) {
+            [&](Finish& finish) {
                 if (finishing_) return;
                 finishing_ = true;
+                parting_ = finish.parting;
                 catching_up_ = false;
                 training_.stop();
                 ticks_.stop();
-                finish_by_ = now + finish_within;
-                out.wake(now, Due{finish_turn});
+                finish_by_ = now + (parting_ ? part_within : finish_within);
+                if (!parting_) return out.wake(now, Due{finish_turn});
+                if (!own_) due(now, company, out);
+                if (own_) out.wake(finish_by_, Due{finish_turn});
+                else conclude(out);
             },
             [&](Halt&) {
                 halted_ = true;
@@ -217,7 +222,8 @@ void Pairwise::completed(Instant now, Completion&& completion, const Company& co
         } else if (catching_up_ && !task.answer) {
             out.wake(now + ask_again_after, Due{ask_again_turn});
         }
-        if (finishing_) settle(now, combined->norm > 0 ? combined->distance / combined->norm : 0, out);
+        if (parting_ && !own_) conclude(out);
+        else if (finishing_ && !parting_) settle(now, combined->norm > 0 ? combined->distance / combined->norm : 0, out);
     }
 }
 
@@ -229,6 +235,7 @@ void Pairwise::settle(Instant now, double relative, Out& out) {
 }
 
 void Pairwise::conclude(Out& out) {
+    if (finished_) return;
     finished_ = true;
     out.tell(Finished{});
 }
@@ -240,6 +247,7 @@ void Pairwise::give_up(Instant now, Talk& talk, bool answer, Failure why, Out& o
         std::erase_if(answers_, [&](const Talk& t) { return t.partner == partner && t.round == round; });
     } else {
         own_.reset();
+        if (parting_) conclude(out);
         if (catching_up_) out.wake(now + ask_again_after, Due{ask_again_turn});
     }
     out.tell(Failed{partner, why});

@@ -97,6 +97,7 @@ private:
     bool catching_up_;        // a newcomer mixes before it trains
     bool halted_ = false;
     bool finishing_ = false, finished_ = false;
+    bool parting_ = false;    // finishing, for ourselves alone
     Instant finish_by_{};
     int calm_ = 0;            // mixes in a row that found hardly any difference
 };

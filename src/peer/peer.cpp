@@ -1,5 +1,7 @@
 #include "grapevine/peer/peer.hpp"
 
+#include <utility>
+
 namespace grapevine {
 
 Peer::Peer(membership::Book& book, membership::Handle self, const PeerConfig& config, Random random,
@@ -34,13 +36,17 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    },
                    [&](gossip::Undelivered& u) { to_exchange(u); },
                    [&](Completion& c) { to_exchange(std::move(c)); },
-                   [&](gossip::Finish&) { to_exchange(gossip::Finish{}); },
+                   [&](gossip::Finish& finish) {
+                       finishing_ = true;
+                       to_exchange(std::move(finish));
+                   },
                    [&](membership::Describe& d) { to_membership(std::move(d)); },
                    [&](membership::ForceLeave& f) { to_membership(f); },
                    [&](membership::Measure& m) { to_membership(m); },
                    [&](membership::Leave&) {
-                       to_exchange(gossip::Halt{});
-                       to_membership(membership::Leave{});
+                       if (std::exchange(leaving_, true)) return;
+                       if (std::exchange(finishing_, true)) depart(now, effects);
+                       else to_exchange(gossip::Finish{true});
                    },
                },
                input);
@@ -57,11 +63,19 @@ void Peer::pass_on(Instant now, std::size_t from, Effects& effects) {
             exchange_->step(now, gossip::PeerUp{joined->peer}, membership_.company(), effects);
         } else if (const auto* gone = std::get_if<membership::Gone>(&tell->event)) {
             exchange_->step(now, gossip::PeerDown{gone->peer}, membership_.company(), effects);
+        } else if (std::holds_alternative<gossip::Finished>(tell->event) && leaving_) {
+            depart(now, effects);
         } else if (const auto* failed = std::get_if<gossip::Failed>(&tell->event)) {
             using enum gossip::Failure;
             if (failed->why == overdue || failed->why == undelivered) membership_.unanswered(now, failed->with, effects);
         }
     }
+}
+
+void Peer::depart(Instant now, Effects& effects) {
+    if (std::exchange(departed_, true)) return;
+    exchange_->step(now, gossip::Halt{}, membership_.company(), effects);
+    membership_.step(now, membership::Leave{}, effects);
 }
 
 void Peer::Effects::tell(membership::Event event) {

@@ -77,7 +77,9 @@ struct Config {
 struct PeerUp { PeerId peer; };
 struct PeerDown { PeerId peer; };
 struct Undelivered { PeerId to; std::uint32_t ticket; };  // the transport gave these parameters up
-struct Finish {};  // the run is over: merge what there is to merge; Finished follows
+struct Finish {  // the run is over: merge what there is to merge; Finished follows
+    bool parting = false;  // for us alone: others train on. One exchange, so that what was trained since the last is not lost
+};
 struct Halt {};    // we leave: start nothing, decline what comes
 
 // Timers.

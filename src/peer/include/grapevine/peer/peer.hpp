@@ -68,9 +68,12 @@ public:
 
 private:
     void pass_on(Instant now, std::size_t from, Effects& effects);
+    void depart(Instant now, Effects& effects);
 
     membership::Membership membership_;
     std::unique_ptr<gossip::Exchange> exchange_;
+    // Leave --> the exchange's last --Finished--> departs. Whose run has ended has merged before, and departs at once.
+    bool finishing_ = false, leaving_ = false, departed_ = false;
 };
 static_assert(Protocol<Peer>);
 
