@@ -168,6 +168,7 @@ void Rounds::receive(Instant now, PeerId from, Message&& message, const Company&
     if (roll_.implied(roll_and_round(message).first, out)) roll_changed(now, out);
     if (!roll_.in_force()) return;
     if (roll_and_round(message).first != roll_.in_force()->hash) return roll_.outdated(from, out);
+    if (!std::binary_search(roll_.in_force()->ids->begin(), roll_.in_force()->ids->end(), from)) return;
     if (!fits(*snapshot, config_.layout, config_.size)) return out.tell(Failed{from, Failure::other_layout});
     take(now, from, std::move(message), out);
 }
@@ -179,13 +180,29 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     if (config_.kind == Kind::allreduce) {
         if (!ticks_.any() && round != round_ + 1) return;  // nobody can be further ahead than that
     } else {
-        // A neighbour that is ahead waits there for us: one message of each is all there can be.
-        std::erase_if(early_, [&](const Early& e) { return e.from == from; });
+        if (!make_room(from, round)) return;
     }
     if (early_.size() >= 4 * std::size_t{roll_.in_force()->size()} + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
     if (in_round_) return passed(now, *roll_.in_force(), from, out);
     if (!training_.wanted()) train(now, out);
+}
+
+// For one more early message of this sender. Not for one that came before, or that is older than enough others.
+bool Rounds::make_room(PeerId from, std::uint64_t round) {
+    std::size_t kept = 0;
+    auto oldest = early_.end();
+    for (auto e = early_.begin(); e != early_.end(); ++e) {
+        if (e->from != from) continue;
+        const std::uint64_t theirs = roll_and_round(e->message).second;
+        if (theirs == round) return false;
+        ++kept;
+        if (oldest == early_.end() || theirs < roll_and_round(oldest->message).second) oldest = e;
+    }
+    if (kept < ahead(*roll_.in_force())) return true;
+    if (round < roll_and_round(oldest->message).second) return false;
+    early_.erase(oldest);
+    return true;
 }
 
 std::uint32_t Rounds::order(decltype(Order::what) what, Out& out) {

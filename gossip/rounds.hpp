@@ -31,6 +31,8 @@ protected:
     virtual void lost_peer(Instant now, const Roll& roll, PeerId peer, Out& out) = 0;
     // It has sent parameters of a later round than ours: it is through this one, and sends nothing more for it.
     virtual void passed(Instant, const Roll&, PeerId, Out&) {}
+    // How many rounds one who sends to us may be ahead of us. So many of its messages are kept, the latest ones.
+    virtual std::size_t ahead(const Roll&) { return 1; }
     virtual void overdue(Instant now, const Roll& roll, Out& out) = 0;
     virtual void abandon() = 0;  // forget the round
 
@@ -68,6 +70,7 @@ private:
     void train(Instant now, Out& out);
     void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out);
     void take(Instant now, PeerId from, Message&& message, Out& out);
+    bool make_room(PeerId from, std::uint64_t round);
 
     Config config_;
     PeerId self_;
