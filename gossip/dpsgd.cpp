@@ -2,26 +2,34 @@
 
 namespace grapevine::gossip {
 
+const MixingGraph& Dpsgd::over(const Roll& roll) {
+    if (!graph_ || graph_->size() != roll.size()) graph_.emplace(config(), roll.size());
+    return *graph_;
+}
+
 void Dpsgd::enter(Instant now, const Roll& roll, Out& out) {
-    neighbours_.clear();
-    const std::uint64_t n = roll.size();
-    if (config().graph == Graph::ring) {
-        neighbours_.push_back({roll.at(roll.rank + 1), false, {}});
-        if (n > 2) neighbours_.push_back({roll.at(roll.rank + n - 1), false, {}});
-    } else if (const auto partner = matched(roll.rank, n, config().seed, round())) {
-        neighbours_.push_back({roll.at(*partner), false, {}});
-    }
+    heard_.clear();
+    told_.clear();
     published_ = waited_in_vain_ = false;
     combines_ = 0;
     bytes_ = 0;
-    if (neighbours_.empty()) return done(now, How::sat_out, out);
+    if (over(roll).missing()) {
+        if (missing_for_ != roll.hash) out.tell(Failed{{}, Failure::no_graph});
+        missing_for_ = roll.hash;
+        return done(now, How::sat_out, out);
+    }
+    const Row row = over(roll).row(roll.rank, round());
+    own_ = row.own;
+    for (const Weighted& in : row.in) heard_.push_back({roll.at(in.rank), in.weight, false, {}});
+    for (const std::uint32_t rank : row.out) told_.push_back(roll.at(rank));
+    if (heard_.empty() && told_.empty()) return done(now, How::sat_out, out);
     order(Publish{model_slot, Range{0, config().size}}, out);
 }
 
 void Dpsgd::arrived(Instant now, const Roll&, PeerId from, Message&& message, Out& out) {
     auto* model = std::get_if<RoundModel>(&message);
     if (!model || combines_ > 0 || model->snapshot.range.count != config().size) return;
-    for (Neighbour& n : neighbours_)
+    for (Neighbour& n : heard_)
         if (n.id == from && !n.theirs) n.theirs = std::move(model->snapshot);
     mix_if_ready(now, out);
 }
@@ -29,57 +37,68 @@ void Dpsgd::arrived(Instant now, const Roll&, PeerId from, Message&& message, Ou
 void Dpsgd::completed(Instant now, const Roll& roll, Completion&& completion, Out& out) {
     if (auto* published = std::get_if<Published>(&completion.what)) {
         published_ = true;
-        for (const Neighbour& n : neighbours_)
-            send(n.id, RoundModel{roll.hash, round(), new_ticket(), published->snapshot}, out);
+        for (const PeerId peer : told_) send(peer, RoundModel{roll.hash, round(), new_ticket(), published->snapshot}, out);
         return mix_if_ready(now, out);
     }
     const auto* combined = std::get_if<Combined>(&completion.what);
     if (!combined || combines_ == 0) return;
-    if (distance_ < 0) {  // of the first neighbour: the others meet a model that is part mixed
+    if (distance_ < 0) {
         distance_ = combined->distance;
         norm_ = combined->norm;
     }
     if (--combines_ > 0) return;
-    out.tell(MixedWith{neighbours_.front().id, 0, distance_, norm_, bytes_, now - entered(), weight_});
+    out.tell(MixedWith{first_, 0, distance_, norm_, bytes_, now - entered(), weight_});
     done(now, waited_in_vain_ ? How::given_up : How::mixed, out);
 }
 
+// One convex step for each model that is here: the k-th takes w_k of what the steps up to it have made of the row, which
+// together is the row itself, and each of them alone leaves a model between those it met.
 void Dpsgd::mix_if_ready(Instant now, Out& out) {
     if (!published_ || combines_ > 0) return;
+    double so_far = own_;
     std::size_t here = 0;
-    for (const Neighbour& n : neighbours_) {
-        if (!n.theirs && !n.missed) return;
-        here += n.theirs ? 1 : 0;
+    for (const Neighbour& n : heard_) {
+        if (n.theirs) ++here;
+        else if (n.missed) so_far += n.weight;
+        else return;
     }
     if (here == 0) {
-        out.tell(Failed{neighbours_.front().id, Failure::overdue});
+        if (heard_.empty()) return done(now, How::sat_out, out);
+        out.tell(Failed{heard_.front().id, Failure::overdue});
         return done(now, How::given_up, out);
     }
-    weight_ = 1.0 / static_cast<double>(here + 1);
+    combines_ = here;
     distance_ = -1;
-    double ours = weight_;
-    for (Neighbour& n : neighbours_) {
+    first_ = {};
+    for (Neighbour& n : heard_) {
         if (!n.theirs) continue;
+        if (!first_) {
+            first_ = n.id;
+            weight_ = n.weight;
+        }
         bytes_ += n.theirs->bytes.size;
-        ++combines_;
-        order(Combine{model_slot, ours, weight_, std::move(*n.theirs)}, out);
+        so_far += n.weight;
+        const double weight = n.weight / so_far;
+        order(Combine{model_slot, 1 - weight, weight, std::move(*n.theirs)}, out);
         n.theirs.reset();
-        ours = 1;
     }
 }
 
 void Dpsgd::lost_peer(Instant now, const Roll&, PeerId peer, Out& out) {
-    for (Neighbour& n : neighbours_)
+    for (Neighbour& n : heard_)
         if (n.id == peer && !n.theirs) n.missed = true;
     mix_if_ready(now, out);
 }
 
 void Dpsgd::overdue(Instant now, const Roll&, Out& out) {
-    for (Neighbour& n : neighbours_) n.missed = true;
+    for (Neighbour& n : heard_) n.missed = true;
     waited_in_vain_ = true;
     mix_if_ready(now, out);
 }
 
-void Dpsgd::abandon() { neighbours_.clear(); }
+void Dpsgd::abandon() {
+    heard_.clear();
+    told_.clear();
+}
 
 }  // namespace grapevine::gossip

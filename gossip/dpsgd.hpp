@@ -1,15 +1,19 @@
 #pragma once
 
+#include "graph.hpp"
 #include "rounds.hpp"
 
 namespace grapevine::gossip {
 
-// Decentralised parallel SGD (Lian et al. 2017): in every round x <- sum_j W_ij x_j over a graph, waiting for the
-// neighbours of this round and for nobody else.
-//   ring      both neighbours on the roll, 1/3 each (two peers: 1/2)
-//   matching  one partner drawn anew each round by all alike (Boyd et al. 2006), 1/2 each
-// Weights of neighbours that did not answer within patience are shared out among those who did. Who was slow for a
-// while and finds its neighbours in later rounds waits for none of them, and so comes up with them.
+// Decentralised parallel SGD (Lian et al. 2017): in every round x <- sum_j W_ij x_j over a graph (graph.hpp), waiting
+// for those it hears in this round and for nobody else.
+//
+//   entered --Published: sent to all it tells--> waiting --every one it hears: there, or missed--> mixing --> done
+//
+// Who is dead, has gone on to a later round or has used up our patience is missed, and its weight stays with our own model:
+// an edge that fails both ways leaves a symmetric W doubly stochastic, so that the mean of all models stays where it is.
+// Sharing the weight out among those who are there would move it towards them. Who was slow for a while and finds its
+// neighbours in later rounds waits for none of them, and so comes up with them.
 class Dpsgd final : public Rounds {
 public:
     using Rounds::Rounds;
@@ -20,22 +24,30 @@ protected:
     void completed(Instant now, const Roll& roll, Completion&& completion, Out& out) override;
     void lost_peer(Instant now, const Roll& roll, PeerId peer, Out& out) override;
     void passed(Instant now, const Roll& roll, PeerId peer, Out& out) override { lost_peer(now, roll, peer, out); }
+    std::size_t ahead(const Roll& roll) override { return over(roll).ahead(); }
     void overdue(Instant now, const Roll& roll, Out& out) override;
     void abandon() override;
 
 private:
-    struct Neighbour {
+    struct Neighbour {  // whom we hear
         PeerId id;
+        double weight;
         bool missed = false;
         std::optional<Snapshot> theirs;
     };
+    const MixingGraph& over(const Roll& roll);
     void mix_if_ready(Instant now, Out& out);
 
-    std::vector<Neighbour> neighbours_;
+    std::optional<MixingGraph> graph_;  // of a roll of the last size
+    std::uint64_t missing_for_ = 0;     // hash of the roll of which it was said that there is no graph for it
+    std::vector<Neighbour> heard_;
+    std::vector<PeerId> told_;
+    double own_ = 1;
     bool published_ = false;
     bool waited_in_vain_ = false;  // for a neighbour: then the round's length says nothing
     std::size_t combines_ = 0;  // still to be carried out
-    double distance_ = 0, norm_ = 0, weight_ = 0;
+    PeerId first_;  // whom we mixed with first
+    double distance_ = 0, norm_ = 0, weight_ = 0;  // of the first: the others meet a model that is part mixed
     std::uint64_t bytes_ = 0;
 };
 

@@ -42,6 +42,9 @@ const char* refused(const Config& config, bool common_clock) {
     if (config.period && *config.period <= Duration::zero()) return "the period of an exchange must be longer than nothing";
     if (config.every_steps && *config.every_steps == 0) return "an exchange every 0 steps is due always";
     if (config.every_steps && !config.trains) return "a model that is not trained makes no steps: give a period";
+    if (config.kind == Kind::dpsgd && config.graph == Graph::file && !config.adjacency)
+        return "the graph of this run lies in a file of whoever began it: give this node the run's own configuration, with the file beside it";
+    if (config.kind == Kind::dpsgd && config.graph == Graph::base && config.base < 2) return "a graph of base 1 has no neighbours";
     const bool rounds = config.kind == Kind::dpsgd || config.kind == Kind::allreduce;
     if (rounds && config.period && config.clock != Clock::rounds)
         return "an exchange of rounds on a period needs clock = \"rounds\": everybody begins at the same instant";

@@ -38,7 +38,7 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
                 return e;
             },
             [&](const gossip::Failed& f) -> std::optional<record::RunEvent> {
-                static constexpr const char* kinds[] = {"declined", "timed_out", "undelivered", "partner_gone", "other_layout"};
+                static constexpr const char* kinds[] = {"declined", "timed_out", "undelivered", "partner_gone", "other_layout", "no_graph"};
                 return about(kinds[static_cast<int>(f.why)], f.with);
             },
             [&](const gossip::RollFormed& r) -> std::optional<record::RunEvent> {

@@ -107,6 +107,8 @@ std::optional<Reporter::Said> Reporter::words_for(const View& view, const Peer::
                                                        record::format_bytes(static_cast<double>(m.bytes)) + " in " + record::format_seconds(seconds(m.took)), logged};
             },
             [&](const gossip::Failed& f) -> Words {
+                if (f.why == gossip::Failure::no_graph)
+                    return Said{Level::warn, "gossip", "the graph's file is for another number of nodes than are on the roll: training goes on without mixing"};
                 static constexpr const char* why[] = {"it declined", "no answer in time", "its bulk port cannot be reached", "it is gone", "it has another layout"};
                 const bool logged = f.why != gossip::Failure::declined && f.why != gossip::Failure::partner_gone;
                 return Said{Level::warn, "gossip", "no exchange with " + name(f.with) + ": " + why[static_cast<int>(f.why)], logged};

@@ -55,7 +55,10 @@ private:
             o.exchange.kind = kind == 1 ? gossip::Kind::allreduce : gossip::Kind::dpsgd;
             o.exchange.period.reset();
             o.exchange.every_steps = static_cast<std::uint32_t>(1 + random_.below(30));
-            if (random_.chance(0.5)) o.exchange.graph = gossip::Graph::matching;
+            using enum gossip::Graph;
+            static constexpr gossip::Graph graphs[] = {ring, torus, exponential, one_peer_exponential, base, matching};
+            o.exchange.graph = graphs[random_.below(std::size(graphs))];
+            o.exchange.base = static_cast<std::uint32_t>(2 + random_.below(3));
         }
         o.latency = from_seconds(random_.uniform() * 0.05);
         o.seed = seed;

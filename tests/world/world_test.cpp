@@ -181,8 +181,10 @@ TEST_CASE("allreduce with lost messages is slow but exact") {
     CHECK(cluster.world().steps(0) < 30'000 / 5);
 }
 
-TEST_CASE("dpsgd waits for its neighbours only, and renormalises where one is dead") {
-    for (const gossip::Graph graph : {gossip::Graph::ring, gossip::Graph::matching}) {
+TEST_CASE("dpsgd waits for its neighbours only, and a crashed one stops nobody") {
+    using enum gossip::Graph;
+    for (const gossip::Graph graph : {ring, torus, exponential, one_peer_exponential, base, matching}) {
+        CAPTURE(static_cast<int>(graph));
         ClusterOptions o = gossiping(9);
         o.exchange.kind = gossip::Kind::dpsgd;
         o.exchange.graph = graph;
@@ -194,8 +196,64 @@ TEST_CASE("dpsgd waits for its neighbours only, and renormalises where one is de
         const std::uint64_t before = cluster.world().steps(1);
         cluster.world().crash(0);
         cluster.run_for(30s);
-        CHECK(cluster.world().steps(1) > before + 500);
+        for (std::uint32_t i = 1; i < 9; ++i) CHECK(cluster.world().steps(i) > before + 500);
+        CHECK(cluster.spread() < 1e-3);
     }
+}
+
+TEST_CASE("dpsgd over a base-(k+1) graph: any number of peers agree exactly after its rounds, and not before") {
+    for (const std::uint32_t k : {1u, 2u})
+        for (std::uint32_t n = 2; n <= 129; ++n) {
+            CAPTURE(k);
+            CAPTURE(n);
+            ClusterOptions o = gossiping(n, 1s);
+            o.exchange.kind = gossip::Kind::dpsgd;
+            o.exchange.graph = gossip::Graph::base;
+            o.exchange.base = k + 1;
+            o.exchange.clock = gossip::Clock::rounds;
+            o.exchange.trains = false;
+            o.membership.probing = false;
+            Cluster cluster(o);
+            const double before = cluster.spread();
+            int rounds = 0;
+            cluster.run_for(500ms);  // between two rounds
+            for (; rounds < 40 && cluster.spread() > 1e-18 * before; ++rounds) cluster.run_for(1s);
+            const std::uint32_t least = n <= k + 1 ? 1 : 2;
+            CHECK(rounds >= static_cast<int>(least));
+            CHECK(rounds <= 2 * std::log(n) / std::log(k + 1) + 2);  // the paper's bound
+            for (std::uint32_t i = 0; i < n; ++i) CHECK(std::abs(cluster.value(i) - (n - 1) / 2.0) < 1e-9);
+        }
+}
+
+TEST_CASE("a graph's file that is not for so many peers: they train on and do not mix, and say so once a roll") {
+    ClusterOptions o = gossiping(4);
+    o.exchange.kind = gossip::Kind::dpsgd;
+    o.exchange.graph = gossip::Graph::file;
+    auto triangle = std::make_shared<gossip::Adjacency>();
+    *triangle = {{{1, 0.3}, {2, 0.3}}, {{0, 0.3}, {2, 0.3}}, {{0, 0.3}, {1, 0.3}}};
+    o.exchange.adjacency = triangle;
+    o.exchange.period.reset();
+    o.exchange.every_steps = 2;
+    Cluster cluster(o);
+    const auto said = [&] {
+        int times = 0, mixes = 0;
+        for (const sim::Note& note : cluster.world().take_notes()) {
+            if (const auto* f = std::get_if<gossip::Failed>(&note.event)) times += f->why == gossip::Failure::no_graph;
+            mixes += std::holds_alternative<gossip::MixedWith>(note.event);
+        }
+        return std::pair(times, mixes);
+    };
+    cluster.run_for(10s);
+    CHECK(said() == std::pair(4, 0));
+    const std::uint64_t before = cluster.world().steps(1);
+    CHECK(before > 500);
+    cluster.world().crash(3);
+    cluster.run_for(60s);
+    const auto [again, mixes] = said();
+    CHECK(again == 0);
+    CHECK(mixes > 100);
+    CHECK(cluster.world().steps(1) > before + 1000);
+    CHECK(cluster.spread() < 1e-6);
 }
 
 TEST_CASE("after the end peers merge without training, and say when they have") {

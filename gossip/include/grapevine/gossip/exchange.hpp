@@ -99,7 +99,8 @@ struct MixedWith {
     double weight;            // of theirs
     double taken = 1;         // share of that weight which clipping let pass; 0: nothing was mixed
 };
-enum class Failure : std::uint8_t { declined, overdue, undelivered, partner_gone, other_layout };
+// no_graph: with nobody. The graph's file is one of another number of peers than this roll's: they train on without mixing.
+enum class Failure : std::uint8_t { declined, overdue, undelivered, partner_gone, other_layout, no_graph };
 struct Failed { PeerId with; Failure why; };
 struct Skipped {};               // due while one was out
 struct RollFormed { std::uint64_t epoch; std::uint32_t size, rank; };
