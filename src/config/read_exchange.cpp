@@ -54,31 +54,6 @@ void read_rhythm(Section& section, Config& config) {
                       "add clock = \"rounds\", or write every_steps = 1 instead of 'period'");
 }
 
-// "ring", "base-3", "file:PATH".
-void read_graph(Section& section, Exchange& exchange) {
-    std::string name;
-    if (!section.has("graph") || !section.text("graph", name)) return;
-    if (name.starts_with("file:")) {
-        exchange.graph = Graph::file;
-        exchange.graph_file = name.substr(5);
-        if (exchange.graph_file.empty()) section.fault("graph", "the graph's file has no name", "graph = \"file:graph.txt\"");
-        return;
-    }
-    if (name.starts_with("base-")) {
-        const std::string digits = name.substr(5);
-        if (!digits.empty() && digits.size() <= 3 && digits.find_first_not_of("0123456789") == std::string::npos && std::stoul(digits) >= 2) {
-            exchange.graph = Graph::base;
-            exchange.base = static_cast<std::uint32_t>(std::stoul(digits));
-            return;
-        }
-        section.fault("graph", "a graph base-B wants a B of 2 or more, at most 999", "graph = \"base-2\"");
-        return;
-    }
-    std::vector<std::string> known = words(graphs);
-    const auto index = section.pick("graph", known, {});
-    if (index) exchange.graph = graphs[*index].value;
-}
-
 // Keys that only some kinds have.
 void read_own(Section& section, Exchange& exchange, const std::string& here) {
     using enum ExchangeKind;
@@ -100,7 +75,7 @@ void read_own(Section& section, Exchange& exchange, const std::string& here) {
     if (mine({"pushes"}, {epidemic}, "kind = \"epidemic\"")) section.integer("pushes", exchange.pushes, 1, 64);
     if (mine({"robust"}, {push_sum}, "kind = \"push-sum\"")) section.truth("robust", exchange.robust);
     if (has_graph(exchange)) read_graph(section, exchange);
-    else section.belongs({"graph"}, "kind = \"dpsgd\" and robust push-sum", here);
+    else section.belongs({"graph", "graph_hash"}, "kind = \"dpsgd\" and robust push-sum", here);
     if (mine({"size"}, {group, outer}, "kind = \"group\" and \"outer\"") && section.has("size")) {
         const Value* size = section.value("size");
         if (exchange.kind == outer && std::holds_alternative<std::string>(size->is)) {

@@ -89,6 +89,7 @@ void read_model(Section& file, Config& config);
 void read_data(Section& file, Config& config);
 void read_train(Section& file, Config& config);
 void read_exchange(Section& file, Config& config);
+void read_graph(Section& section, Exchange& exchange);  // of [exchange]
 void read_membership(Section& file, Config& config);
 void read_metrics(Section& file, Config& config);
 void read_groups(Section& file, Config& config);

@@ -1,3 +1,6 @@
+#include <cstdio>
+#include <filesystem>
+
 #include "names.hpp"
 #include "units.hpp"
 
@@ -100,7 +103,7 @@ void write_train(Lines& out, const Config& config) {
                            format_number(target.value) + ", stop = " + truth(target.stop) + " }");
 }
 
-void write_exchange(Lines& out, const Config& config) {
+void write_exchange(Lines& out, const Config& config, bool world) {
     const Exchange& exchange = config.exchange;
     out.head("[exchange]");
     out.line("kind", quote(to_string(exchange.kind)));
@@ -116,7 +119,14 @@ void write_exchange(Lines& out, const Config& config) {
     } else if (steps) {
         out.line("every_steps", std::to_string(*due.every_steps));
     }
-    if (has_graph(exchange)) out.line("graph", quote(graph_name(exchange)));
+    if (has_graph(exchange) && exchange.graph == Graph::file) {  // where it lies is a matter of each machine, what is in it is not
+        out.line("graph", quote("file:" + (world ? exchange.graph_file : std::filesystem::path(exchange.graph_file).filename().string())));
+        char hash[17];
+        std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(exchange.graph_hash));
+        out.line("graph_hash", quote(hash));
+    } else if (has_graph(exchange)) {
+        out.line("graph", quote(graph_name(exchange)));
+    }
     const auto word = [&](const char* key, auto Exchange::*field) {
         if (exchange.*field != usual.*field) out.line(key, quote(to_string(exchange.*field)));
     };
@@ -285,7 +295,7 @@ std::string to_toml(const Config& config, bool world) {
     write_model(out, config.model);
     if (config.model.needs_data()) write_data(out, config.data);
     write_train(out, config);
-    write_exchange(out, config);
+    write_exchange(out, config, world);
     write_membership(out, config.membership, world);
     write_metrics(out, config.metrics, world);
     if (!world) return out.text;

@@ -1,5 +1,7 @@
 #include "grapevine/setup/peer_config.hpp"
 
+#include <algorithm>
+
 namespace grapevine::setup {
 
 namespace {
@@ -45,6 +47,32 @@ std::optional<Encoding> encoding(config::Encoding e) {
     return {};
 }
 
+std::shared_ptr<const gossip::Adjacency> adjacency(const std::vector<config::Edge>& edges) {
+    std::uint32_t ranks = 0;
+    for (const config::Edge& e : edges) ranks = std::max(ranks, e.b + 1);
+    auto of = std::make_shared<gossip::Adjacency>(ranks);
+    for (const config::Edge& e : edges) {
+        (*of)[e.a].push_back({e.b, e.weight});
+        (*of)[e.b].push_back({e.a, e.weight});
+    }
+    return of;
+}
+
+// A simulated world has as many peers as its groups; of nodes nobody knows beforehand.
+std::string other_size(const config::Config& config) {
+    std::uint64_t peers = 0;
+    for (const config::Group& group : config.groups) peers += group.count;
+    if (peers == 0 || config.exchange.edges.empty()) return "";
+    const std::string& file = config.exchange.graph_file;
+    const std::string run = "the run has " + std::to_string(peers) + " peers, 0 to " + std::to_string(peers - 1);
+    std::uint32_t ranks = 0;
+    for (const config::Edge& e : config.exchange.edges) {
+        if (e.b >= peers) return file + ":" + std::to_string(e.line) + ": there is no peer " + std::to_string(e.b) + ": " + run;
+        ranks = std::max(ranks, e.b + 1);
+    }
+    return ranks < peers ? file + ": no edge reaches peer " + std::to_string(ranks) + ": " + run : "";
+}
+
 }  // namespace
 
 PeerConfig peer_config(const config::Config& config) {
@@ -78,6 +106,7 @@ PeerConfig peer_config(const config::Config& config) {
     e.clock = same<gossip::Clock>(from.clock);
     e.graph = same<gossip::Graph>(from.graph);
     e.base = from.base;
+    if (!from.edges.empty()) e.adjacency = adjacency(from.edges);
     e.form = same<gossip::Form>(from.form);
     e.staleness_weight = from.staleness_weight;
     e.consensus = from.consensus;
@@ -111,6 +140,8 @@ std::string refused(const config::Config& config, bool common_clock) {
     const config::ExchangeKind kind = config.exchange.kind;
     if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd || kind == group || kind == fedavg || (kind == outer && config.exchange.everybody)))
         return std::string(config::to_string(kind)) + " needs everybody to agree on who takes part, and with [membership] kind = \"partial\" nobody knows everybody: use \"gossip\", or kind = \"swim\"";
+    if (common_clock && kind == dpsgd)
+        if (std::string why = other_size(config); !why.empty()) return why;
     const char* why = gossip::refused(peer_config(config).exchange, common_clock);
     return why ? why : "";
 }

@@ -77,6 +77,30 @@ expect(2, ["sim", write("both.toml", world.replace('period = "250ms"', 'period =
 expect(2, ["sim", write("ghost.toml", world + '[[event]]\nat = "1s"\nkind = "crash"\nnodes = "q:1"\n')], "ghost.toml:", "q")
 expect(2, ["sim", write("later.toml", world.replace('period =', 'kind = "svm-sum"\nperiod ='))], "push-sum")
 expect(2, ["sim", write("rounds.toml", world.replace('period =', 'kind = "dpsgd"\nperiod ='))], "rounds")
+
+# graphs from files
+graph = world.replace('period =', 'kind = "dpsgd"\nclock = "rounds"\ngraph = "file:{}.txt"\nperiod =')
+for name, text, *said in (
+        ("word", "0 1\n1 two\n", "word.txt:2: '1 two' is no edge"), ("short", "0 1\n\n3\n", "short.txt:3: '3' is no edge"), ("long", "0 1 0.1 0.2\n", "long.txt:1:"),
+        ("minus", "0 -1\n", "minus.txt:1:"), ("loop", "0 1\n2 2 # self\n", "loop.txt:2: an edge from 2 to itself"),
+        ("twice", "0 1\n1 2\n2 3\n1 0\n", "twice.txt:4: the edge between 0 and 1 stands in line 1 already"),
+        ("heavy", "0 1 1.5\n", "heavy.txt:1: '1.5' is no weight"), ("none", "0 1 0\n", "none.txt:1: '0' is no weight"), ("nan", "0 1 nan\n", "nan.txt:1:"),
+        ("some", "0 1 0.2\n1 2\n", "some.txt:2: this edge has no weight"), ("sum", "0 1 0.5\n1 2 0.6\n2 3 0.1\n", "sum.txt:2: with this edge the weights of 1 make more than 1"),
+        ("apart", "0 1\n2 3\n", "apart.txt: no way leads from 0 to 2"), ("empty", "# nothing\n", "empty.txt: holds no edges"),
+        ("many", "0 1\n1 2\n2 3\n3 4\n", "many.txt:4: there is no peer 4: the run has 4 peers, 0 to 3"),
+        ("few", "0 1\n1 2\n", "few.txt: no edge reaches peer 3: the run has 4 peers")):
+    write(name + ".txt", text)
+    expect(2, ["sim", write("graph.toml", graph.format(name)), "--quiet"], *said)
+    expect(2, ["check", "graph.toml"], *said)
+expect(2, ["sim", write("graph.toml", graph.format("nowhere")), "--quiet"], "graph.toml:6:9: graph file:", "nowhere.txt", "no such file")
+write("path.txt", "# a path\n0 1\n1 2\n3,2\n")
+expect(0, ["sim", write("graph.toml", graph.format("path")), "--until", "1s", "--quiet", "--out", "graph"], stdout="trace ")
+expect(0, ["sim", "graph/config.toml", "--until", "1s", "--quiet"], stdout="trace ")
+expect(0, ["sim", "good.toml", "--set", "exchange.kind=dpsgd", "--set", "exchange.clock=rounds", "--set", "exchange.graph=file:path.txt", "--until", "1s", "--quiet"], stdout="trace ")
+expect(2, ["sim", "graph.toml", "--nodes", "5", "--quiet"], "path.txt: no edge reaches peer 4")
+write("path.txt", "0 1\n1 2\n0 3\n")
+expect(2, ["sim", "graph/config.toml", "--quiet"], "config.toml:", "is not the graph that this run had")
+expect(2, ["sim", write("hash.toml", graph.replace("file:{}.txt", "ring").replace("clock", "graph_hash = \"0\"\nclock")), "--quiet"], "'graph_hash' belongs to graph =")
 expect(0, ["sim", "good.toml", "--until", "1s", "--quiet"], stdout="trace ")
 expect(0, ["sim", "good.toml"], stdout="trace ", env={"GRAPEVINE_UNTIL": "1s"})
 expect(0, ["check", "good.toml"], stdout="probe_timeout")

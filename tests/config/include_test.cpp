@@ -95,3 +95,31 @@ TEST_CASE("a trace lies beside the file that names it, a duration a line") {
     CHECK(contains(file_refusal(dir.write("sub/b.toml", "[[group]]\nstep_time = { dist = \"trace\", file = \"bad.txt\" }\n")).what, "bad.txt:2: '11' is no duration"));
     CHECK(contains(file_refusal(dir.write("sub/c.toml", "[[group]]\nstep_time = { dist = \"trace\", file = \"no.txt\" }\n")).what, "no such file"));
 }
+
+TEST_CASE("a graph lies beside the file that names it, an edge a line; a newcomer is told its name and its hash") {
+    Scratch dir("graph");
+    dir.write("sub/star.txt", "# a star\n0 1\n2, 0\n\n0 3  # the last\n");
+    dir.write("sub/weights.txt", "1 0 0.25\n1 2 0.5\n");
+    const std::string head = "[exchange]\nkind = \"dpsgd\"\ngraph = \"file:";
+    const auto read = read_file(dir.write("sub/run.toml", head + "star.txt\"\n"));
+    REQUIRE(std::holds_alternative<Config>(read));
+    const Config& config = std::get<Config>(read);
+    CHECK(config.exchange.edges == std::vector<Edge>{{0, 1, 0.25, 2}, {0, 2, 0.25, 3}, {0, 3, 0.25, 5}});  // Metropolis-Hastings: 1 / (1 + 3)
+    CHECK_FALSE(check(config));
+    const auto again = read_file(dir.write("elsewhere.toml", to_toml(config)));
+    REQUIRE(std::holds_alternative<Config>(again));
+    CHECK(std::get<Config>(again) == config);
+
+    const Config newcomer = accepted(to_toml(config, false));
+    CHECK(newcomer.exchange.graph_file == "star.txt");
+    CHECK(newcomer.exchange.edges.empty());
+    CHECK(newcomer.exchange.graph_hash == config.exchange.graph_hash);
+    CHECK(to_toml(newcomer, false) == to_toml(config, false));  // what two nodes compare
+
+    const auto weighted = read_file(dir.write("sub/w.toml", head + "weights.txt\"\n"));
+    REQUIRE(std::holds_alternative<Config>(weighted));
+    CHECK(std::get<Config>(weighted).exchange.edges == std::vector<Edge>{{0, 1, 0.25, 1}, {1, 2, 0.5, 2}});
+    CHECK(std::get<Config>(weighted).exchange.graph_hash != config.exchange.graph_hash);
+    CHECK(contains(file_refusal(dir.write("sub/h.toml", head + "weights.txt\"\ngraph_hash = \"0123456789abcdef\"\n")).what, "is not the graph that this run had"));
+    CHECK(contains(file_refusal(dir.write("sub/no.toml", head + "no.txt\"\n")).what, "no such file"));
+}

@@ -105,6 +105,14 @@ enum class Mode { sync, async };
 enum class Clip { off, self_centred, balance };
 enum class Encoding { float32, bf16, int8, top_k };
 
+// Of a graph from a file, between two ranks, a < b: both take so much of each other.
+struct Edge {
+    std::uint32_t a, b;
+    double weight;                                // the file's, or where it has none Metropolis-Hastings: 1 / (1 + max(degree a, degree b))
+    std::uint32_t line;                           // where it stands
+    bool operator==(const Edge&) const = default;
+};
+
 struct Exchange {
     ExchangeKind kind = ExchangeKind::gossip;
     // When an exchange is due: one of the two. Both empty: as usual for the kind (rhythm()).
@@ -113,7 +121,9 @@ struct Exchange {
     Clock clock = Clock::fixed;
     Graph graph = Graph::ring;                    // dpsgd, robust push-sum
     std::uint32_t base = 2;                       // graph = "base-2", "base-3", ...
-    std::string graph_file;                       // graph = "file:PATH", from where grapevine runs
+    std::string graph_file;                       // graph = "file:PATH": absolute, once it was read
+    std::vector<Edge> edges;                      // of that file; none: only its name is known, to a node that joins
+    std::uint64_t graph_hash = 0;                 // of the edges
     Form form = Form::delta;                      // gossip; with clipping convex, unless the file says one
     double staleness_weight = 0;                  // gossip: theirs weighs 1 / (1 + this * staleness) as much
     std::optional<double> consensus;              // gossip: steer the local steps towards this relative distance
