@@ -192,7 +192,7 @@ MixingGraph::MixingGraph(const Config& config, std::uint32_t n) : graph_(config.
         if (columns_ == n) graph_ = Graph::ring;
     }
     if (graph_ == Graph::exponential || graph_ == Graph::one_peer_exponential) reach_ = static_cast<std::uint32_t>(std::bit_width(n - 1));
-    if (graph_ == Graph::base) base_.emplace_back(n, config.base);
+    if (graph_ == Graph::base) base_.emplace(n, config.base);
 }
 
 Row MixingGraph::row(std::uint32_t rank, std::uint64_t round) const {
@@ -222,8 +222,8 @@ Row MixingGraph::row(std::uint32_t rank, std::uint64_t round) const {
             break;
         case Graph::one_peer_exponential: arc(std::uint32_t{1} << (round + reach_ - 1) % reach_, 0.5); break;
         case Graph::base: {
-            const std::uint64_t length = base_.front().length();
-            return base_.front().row(rank, static_cast<std::uint32_t>((round + length - 1) % length));
+            const std::uint64_t length = base_->length();
+            return base_->row(rank, static_cast<std::uint32_t>((round + length - 1) % length));
         }
         case Graph::matching:
             if (const auto partner = matched(rank, n_, seed_, round)) join(row, rank, static_cast<std::uint32_t>(*partner), 0.5);

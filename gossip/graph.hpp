@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "grapevine/gossip/exchange.hpp"
@@ -98,7 +99,7 @@ private:
     std::shared_ptr<const Adjacency> adjacency_;
     std::uint32_t columns_ = 0;  // of a torus
     std::uint32_t reach_ = 0;    // of an exponential graph: neighbours, ceil(log2 n)
-    std::vector<BaseGraph> base_;  // none, or one
+    std::optional<BaseGraph> base_;
 };
 
 }  // namespace grapevine::gossip
