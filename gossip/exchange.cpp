@@ -5,9 +5,25 @@
 #include "baselines/local.hpp"
 #include "baselines/ring_allreduce.hpp"
 #include "dpsgd.hpp"
+#include "epidemic.hpp"
 #include "pairwise.hpp"
+#include "push_sum.hpp"
+#include "robust_push_sum.hpp"
 
 namespace grapevine::gossip {
+
+namespace {
+const char* refused_one_way(const Config& config) {
+    if (config.kind == Kind::epidemic && config.pushes == 0) return "an epidemic exchange that pushes to nobody exchanges nothing";
+    if (config.encoding == Encoding::top_k) return "top-k is for differences: epidemic and push-sum send models";
+    if (config.fragments > 1 || config.quasi_global > 0 || config.clip != Clip::off || config.speed_scaled)
+        return "epidemic and push-sum have no fragments, no quasi-global momentum, no clipping and no scaling by speed yet";
+    if (config.kind != Kind::push_sum || !config.robust) return nullptr;
+    if (config.graph != Graph::ring) return "robust push-sum knows the graph \"ring\" only: its sums need neighbours that stay, a slot for each";
+    if (config.encoding) return "robust push-sum sends sums, of which differences are taken: an encoding would spoil them";
+    return nullptr;
+}
+}  // namespace
 
 std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Random random) {
     assert(!refused(config, true));
@@ -16,8 +32,10 @@ std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Rando
         case Kind::dpsgd: return std::make_unique<Dpsgd>(config, self, random);
         case Kind::allreduce: return std::make_unique<RingAllreduce>(config, self, random);
         case Kind::local: return std::make_unique<Local>(config);
-        case Kind::epidemic:
+        case Kind::epidemic: return std::make_unique<Epidemic>(config, self, random);
         case Kind::push_sum:
+            if (config.robust) return std::make_unique<RobustPushSum>(config, self, random);
+            return std::make_unique<PushSum>(config, self, random);
         case Kind::group:
         case Kind::outer:
         case Kind::parameter_server:
@@ -29,12 +47,14 @@ std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Rando
 const char* refused(const Config& config, bool common_clock) {
     if (config.kind == Kind::local) return nullptr;
     switch (config.kind) {
-        case Kind::epidemic:
-        case Kind::push_sum:
         case Kind::group:
         case Kind::outer:
         case Kind::parameter_server:
         case Kind::fedavg: return "this exchange is not there yet";
+        case Kind::epidemic:
+        case Kind::push_sum:
+            if (const char* why = refused_one_way(config)) return why;
+            break;
         default: break;
     }
     if (config.period && config.every_steps) return "an exchange is due by time or by steps, not by both";

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "one_way.hpp"
+
+namespace grapevine::gossip {
+
+// Epidemic Learning (de Vos, Farhadkhani, Guerraoui, Kermarrec, Pires, Sharma 2023): when due, a peer mixes what has
+// come since its last turn with its own, as one plain average,
+//     x <- (x + sum of the r that came) / (r + 1)
+// and pushes the result to `pushes` random others. What comes in between waits for the next turn: that is the
+// algorithm, and staleness of a period. Who has few incoming counts more than who has many, so the mean wanders a little.
+//
+// What was pushed by one peer twice within a turn counts once, the newer. The weights are a convex combination whoever
+// is silent: what is lost costs its share of the mixing, and nothing else. A newcomer takes the first that comes as it
+// is, and pushes only from then on.
+class Epidemic final : public OneWay {
+public:
+    Epidemic(const Config& config, PeerId self, Random random);
+
+private:
+    struct Here {
+        PeerId from;
+        std::uint32_t round;
+        Snapshot theirs;
+        Instant since;
+        std::uint64_t steps;  // we had taken when it came
+    };
+
+    void mix(Instant now, Out& out) override;
+    bool gives() const override { return !catching_up() && !halted(); }
+    bool room() const override { return here_.size() + accepted() < most_; }
+    bool keeps_uninvited() const override { return false; }
+    bool take(Instant now, PeerId from, std::uint32_t round, Snapshot&& theirs, Out& out) override;
+    void mixed(Instant now, const Task& task, const Combined& combined, const Completion& completion, Out& out) override;
+    void finishes(Instant now, Out& out) override { mix(now, out); }
+
+    std::size_t most_;         // models kept until the next turn
+    std::vector<Here> here_;
+    double relative_ = 0;      // greatest difference of this turn's, over our norm
+    bool taking_ = false;      // a newcomer's first, not yet mixed
+};
+
+}  // namespace grapevine::gossip

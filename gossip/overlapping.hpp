@@ -1,0 +1,73 @@
+#pragma once
+
+#include <vector>
+
+#include "pace.hpp"
+
+namespace grapevine::gossip {
+
+// What exchanges have in common that wait for nobody: training goes on while models come and go, and what is due is
+// due by this peer's own clock or steps. A newcomer trains when it has caught up; who has finished exchanges on
+// without training, until its exchanges find hardly any difference or its time is up.
+//
+//    CatchingUp --caught_up(), or 10 s--> Training --Finish--> Finishing --3 calm turns, or 10 s--> Finished
+//
+// What an exchange does when it is due, and with what comes, is the derived one's.
+class Overlapping : public Exchange {
+public:
+    Overlapping(const Config& config, PeerId self, Random random);
+    void step(Instant now, Input&& input, const Company& company, Out& out) final;
+
+protected:
+    virtual void started(Instant, const Company&, Out&) {}
+    virtual void due(Instant now, const Company& company, Out& out) = 0;
+    virtual void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out) = 0;
+    // The learner has carried out an order of ours (not training).
+    virtual void completed(Instant now, Completion&& completion, const Company& company, Out& out) = 0;
+    virtual void undelivered(Instant now, const Undelivered& u, const Company& company, Out& out) = 0;
+    virtual void overdue(Instant now, std::uint64_t stamp, const Company& company, Out& out) = 0;
+    virtual void answer_overdue(Instant, const AnswerOverdue&) {}
+    virtual void roll_due(Instant, const Company&, Out&) {}
+    virtual void peer_up(Instant, PeerId, const Company&, Out&) {}
+    virtual void peer_down(Instant now, PeerId peer, const Company& company, Out& out) = 0;
+    virtual void begins_alone(Instant, Out&) {}  // nobody to catch up with came
+    virtual void finishes(Instant, Out&) {}      // training is over; the last exchanges follow
+    virtual void halts(Instant, const Company&, Out&) {}
+    virtual void again(Instant, const Company&, Out&) {}  // what call_again() asked for
+
+    void caught_up(Instant now, Out& out);
+    void train(Instant now, Out& out);
+    void settle(double relative, Out& out);  // a turn of the last ones found so much difference, relative to our norm
+    void call_again(Instant at, Out& out);
+    std::uint32_t order(decltype(Order::what) what, Out& out);
+    std::uint32_t new_ticket() { return ++ticket_ ? ticket_ : ++ticket_; }
+
+    const Config& config() const { return config_; }
+    PeerId self() const { return self_; }
+    Random& random() { return random_; }
+    Patience& patience() { return patience_; }
+    std::uint64_t steps() const { return training_.steps(); }
+    bool catching_up() const { return catching_up_; }
+    bool halted() const { return halted_; }
+    bool finishing() const { return finishing_; }
+
+private:
+    void conclude(Out& out);
+
+    Config config_;
+    PeerId self_;
+    Random random_;
+    Ticks ticks_;
+    Training training_;
+    Patience patience_;
+
+    std::uint32_t tag_ = 0, ticket_ = 0;
+    std::uint64_t next_due_step_ = 0;
+    bool catching_up_;
+    bool halted_ = false;
+    bool finishing_ = false, finished_ = false;
+    Instant finish_by_{};
+    int calm_ = 0;  // turns in a row that found hardly any difference
+};
+
+}  // namespace grapevine::gossip
