@@ -35,10 +35,21 @@ std::vector<std::uint32_t> all_up(const World& world) {
     return up;
 }
 
+double mass_of(const World& world, const std::vector<std::uint32_t>& up) {
+    double mass = 0;
+    for (const std::uint32_t i : up) mass += world.peer(i).mass().held;
+    return mass;
+}
+
+// Each counts with the mass that it holds, which is 1 but for push-sum. Where nobody holds any all count alike.
 std::vector<double> mean_of(World& world, const std::vector<std::uint32_t>& up) {
     std::vector<double> mean(up.empty() ? 0 : world.learner(up.front()).size(), 0.0);
-    for (const std::uint32_t i : up) for_each(snapshot_of(world, i), [&](std::uint64_t k, double x) { mean[k] += x; });
-    for (double& m : mean) m /= static_cast<double>(up.size());
+    const double mass = mass_of(world, up);
+    for (const std::uint32_t i : up) {
+        const double weight = mass > 0 ? world.peer(i).mass().held : 1;
+        for_each(snapshot_of(world, i), [&](std::uint64_t k, double x) { mean[k] += weight * x; });
+    }
+    for (double& m : mean) m /= mass > 0 ? mass : static_cast<double>(up.size());
     return mean;
 }
 
@@ -68,8 +79,18 @@ Measured measure(World& world, const std::vector<std::uint32_t>& evaluate) {
     m.mean = mean_of(world, up);
     double norm = 0, distance = 0;
     for (const double x : m.mean) norm += x * x;
-    for (const std::uint32_t i : up)
-        for_each(snapshot_of(world, i), [&](std::uint64_t k, double x) { distance += (x - m.mean[k]) * (x - m.mean[k]); });
+    for (const std::uint32_t i : up) {
+        double square = 0;
+        for_each(snapshot_of(world, i), [&](std::uint64_t k, double x) { square += (x - m.mean[k]) * (x - m.mean[k]); });
+        const double held = world.peer(i).mass().held;
+        distance += square;
+        m.push_sum_potential += held * held * square;
+    }
+    m.mass = mass_of(world, up);
+    for (std::uint32_t i = 0; i < world.size(); ++i) {  // who crashed took along what it held
+        const auto mass = world.peer(i).mass();
+        m.mass_lost += mass.lost + (world.up(i) ? 0 : mass.held);
+    }
     m.consensus_distance = distance / static_cast<double>(up.size());
     if (norm > 0) m.consensus_relative = std::sqrt(m.consensus_distance) / std::sqrt(norm);
 

@@ -14,7 +14,9 @@ namespace grapevine::sim {
 struct Measured {
     double consensus_distance = 0;               // mean over peers of |x_i - mean|^2
     std::optional<double> consensus_relative;    // its square root over |mean|
-    std::vector<double> mean;                    // per coordinate
+    std::vector<double> mean;                    // per coordinate; of push-sum, by mass
+    double mass = 0, mass_lost = 0;              // of push-sum; of others the peers, and those that are gone
+    double push_sum_potential = 0;               // sum over peers of |s_i - w_i mean|^2
     std::optional<double> loss, accuracy, worst_accuracy;  // over the peers evaluated, on held-out data
     std::optional<double> merged_loss, merged_accuracy;    // of the average model
     std::size_t evaluated = 0;
@@ -26,7 +28,7 @@ Measured measure(World& world, const std::vector<std::uint32_t>& evaluate);
 // XXH3-64 over the parameters of all peers that are up.
 std::uint64_t model_hash(World& world);
 
-// The average of the models of all peers that are up, in the learners' encoding.
+// The average of the models of all peers that are up (of push-sum, by mass), in the learners' encoding.
 Snapshot merged_model(World& world);
 
 }  // namespace grapevine::sim

@@ -201,6 +201,7 @@ private:
         s.bytes_payload = static_cast<double>(c.bytes_payload);
         s.bytes_control = static_cast<double>(c.bytes_control);
         s.messages = static_cast<double>(c.messages);
+        if (config_.exchange.kind == config::ExchangeKind::push_sum) s.mass = m.mass, s.mass_lost = m.mass_lost, s.push_sum_potential = m.push_sum_potential;
         if (compares_views_) {
             const Views views = look_at_views(world_, watch_, holds_a_few());
             s.views_full = views.full;

@@ -217,6 +217,10 @@ record::Sample Reporter::sample_of(const View& view) const {
     s.bytes_payload = static_cast<double>(bulk.bytes_out);
     s.bytes_control = static_cast<double>(view.traffic.control.bytes_out);
     s.messages = static_cast<double>(view.traffic.control.frames_out + view.traffic.parcels_out);
+    if (config_.exchange.kind == config::ExchangeKind::push_sum) {
+        const auto mass = view.peer->mass();
+        s.mass = mass.held, s.mass_lost = mass.lost;
+    }
     return s;
 }
 

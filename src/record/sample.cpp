@@ -15,7 +15,7 @@ struct Metric {
 };
 
 // In the order in which they are written. `t` stands before them, `mean`, the only list, behind.
-constexpr std::array<Metric, 19> metrics{{{"unix_time", &Sample::unix_time},
+constexpr std::array<Metric, 22> metrics{{{"unix_time", &Sample::unix_time},
                                           {"peers_alive", &Sample::peers_alive},
                                           {"consensus_distance", &Sample::consensus_distance},
                                           {"consensus_relative", &Sample::consensus_relative},
@@ -33,7 +33,10 @@ constexpr std::array<Metric, 19> metrics{{{"unix_time", &Sample::unix_time},
                                           {"views_full", &Sample::views_full},
                                           {"disagreements", &Sample::disagreements},
                                           {"suspects", &Sample::suspects},
-                                          {"largest_component", &Sample::largest_component}}};
+                                          {"largest_component", &Sample::largest_component},
+                                          {"mass", &Sample::mass},
+                                          {"mass_lost", &Sample::mass_lost},
+                                          {"push_sum_potential", &Sample::push_sum_potential}}};
 
 }  // namespace
 

@@ -65,6 +65,7 @@ public:
     PeerId id() const { return membership_.id(); }
     const membership::Membership& members() const { return membership_; }
     Slot slots() const { return exchange_->slots(); }  // that the learner must have
+    gossip::Exchange::Mass mass() const { return exchange_->mass(); }
 
 private:
     void pass_on(Instant now, std::size_t from, Effects& effects);

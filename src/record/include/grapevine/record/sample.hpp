@@ -30,6 +30,8 @@ struct Sample {
     std::optional<double> steps, samples, bytes_payload, bytes_control, messages;
     // What all views come to together, where somebody asked for it.
     std::optional<double> views_full, disagreements, suspects, largest_component;
+    // Push-sum: of the peers that run; known to be lost; and sum over peers of |s_i - w_i mean|^2.
+    std::optional<double> mass, mass_lost, push_sum_potential;
     bool operator==(const Sample&) const = default;
 };
 
