@@ -15,8 +15,8 @@ namespace grapevine::gossip {
 //     on a sum from neighbour j:  s += sum - last_j, w likewise;  last_j = sum
 // What was lost is in the next sum, and one that comes twice or late brings nothing. On a ring d = 2.
 //
-// Sums grow with time: where the learner holds them as float32, an estimate is off by about 2^-24 of itself for every
-// few turns on one roll. With a new roll all begin again with w = 1; what was on its way then is forgotten.
+// Sums grow with time, and what is rounded away of them is gone: where the learner holds them as float32, some
+// 2^-24 T^1.5 / 5 of a value after T turns on one roll. With a new roll all begin again with w = 1; what was on its way then is forgotten.
 // A neighbour that is dead takes its share of the mass out of use until then; on a roll for ever, for ever.
 class RobustPushSum final : public Overlapping {
 public:

@@ -131,7 +131,9 @@ void write_exchange(Lines& out, const Config& config, bool world) {
         if (exchange.*field != usual.*field) out.line(key, quote(to_string(exchange.*field)));
     };
     const auto number = [&](const char* key, auto Exchange::*field) {
-        if (exchange.*field != usual.*field) out.line(key, format_number(exchange.*field));
+        if (exchange.*field == usual.*field) return;
+        if constexpr (requires { (exchange.*field) & 1u; }) out.line(key, std::to_string(exchange.*field));
+        else out.line(key, format_number(exchange.*field));
     };
     const auto truth_of = [&](const char* key, bool Exchange::*field) {
         if (exchange.*field != usual.*field) out.line(key, truth(exchange.*field));

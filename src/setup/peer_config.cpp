@@ -142,6 +142,8 @@ std::string refused(const config::Config& config, bool common_clock) {
         return std::string(config::to_string(kind)) + " needs everybody to agree on who takes part, and with [membership] kind = \"partial\" nobody knows everybody: use \"gossip\", or kind = \"swim\"";
     if (common_clock && kind == dpsgd)
         if (std::string why = other_size(config); !why.empty()) return why;
+    if (config.membership.kind == config::MembershipKind::partial && kind == push_sum && config.exchange.robust)
+        return "robust push-sum needs everybody to agree on who is whose neighbour, and with [membership] kind = \"partial\" nobody knows everybody: take 'robust' out, or use kind = \"swim\"";
     const char* why = gossip::refused(peer_config(config).exchange, common_clock);
     return why ? why : "";
 }
