@@ -67,9 +67,10 @@ private:
         o.joins = random_.chance(0.3);
         if (Random more = Random(seed).split(2); kind == 0 && more.chance(0.4)) {
             o.exchange.kind = more.chance(0.5) ? gossip::Kind::push_sum : gossip::Kind::epidemic;
-            told_ << (o.exchange.kind == gossip::Kind::push_sum ? "push-sum, " : "epidemic, ");
+            o.exchange.robust = o.exchange.kind == gossip::Kind::push_sum && more.chance(0.4);
+            told_ << (o.exchange.robust ? "robust push-sum, " : o.exchange.kind == gossip::Kind::push_sum ? "push-sum, " : "epidemic, ");
         }
-        if (Random more = Random(seed).split(1); kind == 0 && more.chance(0.4)) {
+        if (Random more = Random(seed).split(1); kind == 0 && !o.exchange.robust && more.chance(0.4)) {
             o.membership.partial = true;
             o.peers *= static_cast<std::uint32_t>(1 + more.below(8));
             told_ << "partial views, ";
