@@ -12,7 +12,7 @@ bool Epidemic::take(Instant now, PeerId from, std::uint32_t round, Snapshot&& th
     if (catching_up()) {
         if (theirs.samples > 0 && !taking_) {
             taking_ = true;
-            combine({.tag = 0, .from = from, .weight = 1, .steps = steps(), .since = now}, 0, 1, std::move(theirs), out);
+            combine({.from = from, .weight = 1, .steps = steps(), .since = now}, 0, 1, std::move(theirs), out);
         }
         return true;  // from another newcomer there is nothing to take
     }
@@ -30,7 +30,7 @@ void Epidemic::mix(Instant, Out& out) {
     for (std::size_t i = 0; i < here_.size(); ++i) {  // the mean of i + 1 and one more
         Here& h = here_[i];
         const double theirs = 1.0 / static_cast<double>(i + 2);
-        combine({.tag = 0, .from = h.from, .weight = weight, .steps = h.steps, .since = h.since, .last = i + 1 == here_.size()},
+        combine({.from = h.from, .weight = weight, .steps = h.steps, .since = h.since, .last = i + 1 == here_.size()},
                 1 - theirs, theirs, std::move(h.theirs), out);
     }
     here_.clear();

@@ -56,7 +56,7 @@ void OneWay::receive(Instant now, PeerId from, Message&& message, const Company&
         if (turn_->frozen) return push(*target, out);
         if (turn_->freezing) return;
         turn_->freezing = true;
-        Task task{.tag = 0, .round = turn_->round};
+        Task task{.round = turn_->round};
         task.mass = freeze();
         task.tag = order(Publish{model_slot, Range{0, config().size}, config().encoding, config().kept}, out);
         tasks_.push_back(task);

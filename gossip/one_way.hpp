@@ -24,7 +24,7 @@ public:
 
 protected:
     struct Task {  // what the learner has been told to do besides training, oldest first: it answers in order
-        std::uint32_t tag;
+        std::uint32_t tag = 0;
         std::uint32_t round = 0;  // of the turn we froze for; else
         PeerId from{};            // whose parameters are mixed
         double weight = 0;        // of theirs in the result

@@ -48,7 +48,7 @@ bool PushSum::room() const { return accepted() < most_coming; }
 bool PushSum::take(Instant now, PeerId from, std::uint32_t, Snapshot&& theirs, Out& out) {
     const double mass = theirs.weight, sum = mass_ + mass;
     if (!(mass > 0 && sum < most_mass)) return false;
-    const Task task{.tag = 0, .from = from, .weight = mass / sum, .mass = mass, .steps = steps(), .since = now};
+    const Task task{.from = from, .weight = mass / sum, .mass = mass, .steps = steps(), .since = now};
     combine(task, mass_ / sum, mass / sum, std::move(theirs), out);
     mass_ = sum;
     return true;

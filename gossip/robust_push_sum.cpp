@@ -45,12 +45,12 @@ void RobustPushSum::due(Instant now, const Company&, Out& out) {
     }
     const double share = mass_ >= least_mass && sum_mass_ < most_mass ? mass_ / static_cast<double>(neighbours_.size() + 1) : 0;
     if (share > 0) {
-        add({.tag = 0, .life = life_, .gained = share - mass_}, Fold{sum_slot, model_slot, sum_mass_ > 0 ? 1.0 : 0.0, share, {}}, out);
+        add({.life = life_, .gained = share - mass_}, Fold{sum_slot, model_slot, sum_mass_ > 0 ? 1.0 : 0.0, share, {}}, out);
         mass_ = share;
         sum_mass_ += share;
     }
     freezing_ = true;
-    add({.tag = 0, .life = life_, .sum_mass = sum_mass_}, Publish{sum_slot, Range{0, config().size}}, out);
+    add({.life = life_, .sum_mass = sum_mass_}, Publish{sum_slot, Range{0, config().size}}, out);
 }
 
 void RobustPushSum::receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out) {
@@ -81,18 +81,18 @@ void RobustPushSum::receive(Instant now, PeerId from, Message&& message, const C
     if (model->round > n->round) take(now, *n, std::move(*model), out);
 }
 
-// Our part of what is new in the sum is `came` with its own mean: the neighbour's slot holds that mean for a moment,
-// and the sum again when it has been mixed in.
+// What is new in the sum is mass, `came`, with a mean of its own: the neighbour's slot holds that mean for a moment, and the
+// sum again when it has been mixed in.
 void RobustPushSum::take(Instant now, Neighbour& from, RoundModel&& model, Out& out) {
     const double came = model.snapshot.weight - from.mass, whole = mass_ + came;
     from.round = model.round;
     if (!(came > 0) || !(whole < most_mass)) return;
     const std::uint64_t bytes = model.snapshot.bytes.size;
-    add({.tag = 0, .life = life_}, Combine{from.last, from.mass > 0 ? -1 / came : 0, 1 / came, model.snapshot}, out);
-    add({.tag = 0, .life = life_, .gained = came, .mixed = MixedWith{from.id, 0, unknown, unknown, bytes, {}, came / whole}, .since = now, .steps = steps()},
+    add({.life = life_}, Combine{from.last, from.mass > 0 ? -1 / came : 0, 1 / came, model.snapshot}, out);
+    add({.life = life_, .gained = came, .mixed = MixedWith{from.id, 0, unknown, unknown, bytes, {}, came / whole}, .since = now, .steps = steps()},
         Fold{model_slot, from.last, mass_ / whole, came / whole, {}}, out);
     from.mass = model.snapshot.weight;
-    add({.tag = 0, .life = life_}, Combine{from.last, 0, 1, std::move(model.snapshot)}, out);
+    add({.life = life_}, Combine{from.last, 0, 1, std::move(model.snapshot)}, out);
     mass_ = whole;
 }
 

@@ -37,8 +37,8 @@ private:
         Instant sent{};
     };
     struct Task {  // what the learner has been told to do besides training, oldest first
-        std::uint32_t tag;
-        std::uint32_t life;             // of the roll; of an earlier one it means nothing
+        std::uint32_t tag = 0;
+        std::uint32_t life = 0;         // of the roll; of an earlier one it means nothing
         double gained = 0;              // mass, by this order
         std::optional<double> sum_mass = {};  // of a sum that is frozen
         std::optional<MixedWith> mixed = {};
