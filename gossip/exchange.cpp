@@ -4,6 +4,7 @@
 
 #include "baselines/local.hpp"
 #include "baselines/ring_allreduce.hpp"
+#include "baselines/with_server.hpp"
 #include "dpsgd.hpp"
 #include "epidemic.hpp"
 #include "pairwise.hpp"
@@ -37,9 +38,9 @@ std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Rando
             if (config.robust) return std::make_unique<RobustPushSum>(config, self, random);
             return std::make_unique<PushSum>(config, self, random);
         case Kind::group:
-        case Kind::outer:
+        case Kind::outer: break;
         case Kind::parameter_server:
-        case Kind::fedavg: break;
+        case Kind::fedavg: return std::make_unique<WithServer>(config, self, random);
     }
     return nullptr;
 }
@@ -48,9 +49,7 @@ const char* refused(const Config& config, bool common_clock) {
     if (config.kind == Kind::local) return nullptr;
     switch (config.kind) {
         case Kind::group:
-        case Kind::outer:
-        case Kind::parameter_server:
-        case Kind::fedavg: return "this exchange is not there yet";
+        case Kind::outer: return "this exchange is not there yet";
         case Kind::epidemic:
         case Kind::push_sum:
             if (const char* why = refused_one_way(config)) return why;
@@ -70,6 +69,11 @@ const char* refused(const Config& config, bool common_clock) {
         return "an exchange of rounds on a period needs clock = \"rounds\": everybody begins at the same instant";
     if (config.period && !common_clock && (config.clock == Clock::rounds || config.clock == Clock::shuffled))
         return "clocks \"rounds\" and \"shuffled\" need one clock for all peers, which only a simulation has";
+    const bool asynchronous = config.kind == Kind::parameter_server && config.mode == Mode::async;
+    if ((config.kind == Kind::fedavg || asynchronous) && config.period)
+        return "what is handed in to this server is made of steps: give every_steps, and a model that is trained";
+    if ((config.kind == Kind::fedavg || config.kind == Kind::parameter_server) && config.encoding == Encoding::top_k)
+        return "top-k leaves out most of a model: a server cannot hand that out";
     return nullptr;
 }
 

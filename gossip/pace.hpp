@@ -78,6 +78,7 @@ class Patience {
 public:
     explicit Patience(const Config& config) : told_(config.patience) {}
     Duration now() const;
+    bool known() const { return told_ || mean_ > 0; }  // else nothing was measured yet
     void took(Duration d);
 
 private:

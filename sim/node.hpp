@@ -34,6 +34,8 @@ struct World::Node {
         : peer(book, self, n.config, random.split(1), n.known), rumor_cap(n.config.membership.rumor_cap), learner(std::move(n.learner)), group(n.group),
           step_time(std::move(n.step_time)), pace(n.pace), mix_rate(n.mix_rate), machine_random(random.split(2)),
           network_random(random.split(3)), fault_random(random.split(4)) {
+        const gossip::Config& exchange = n.config.exchange;
+        serves = exchange.serves && (exchange.kind == gossip::Kind::parameter_server || exchange.kind == gossip::Kind::fedavg);
         card.uplink = n.uplink;
         card.downlink = n.downlink;
     }
@@ -62,6 +64,7 @@ struct World::Node {
     std::optional<Instant> missed;   // the first ping that was sent to it when it was gone
     std::uint64_t trace = 0;
     std::optional<Snapshot> agreed;
+    bool serves;                     // keeps the model of an exchange with a server
 };
 
 }  // namespace grapevine::sim

@@ -176,6 +176,8 @@ void World::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
     }
     if (const auto* formed = std::get_if<gossip::RollFormed>(&event); formed && formed->size < 2)
         nodes_[peer]->agreed.reset();  // alone there is nobody to agree with: its model is its own
+    if (const auto* failed = std::get_if<gossip::Failed>(&event); failed && failed->why == gossip::Failure::partner_gone)
+        nodes_[peer]->agreed.reset();  // its server: it goes on by itself
     const bool departed = std::holds_alternative<membership::Departed>(event);
     if (collect_notes_) notes_.push_back({now_, peer, std::move(event)});
     if (departed) stop(peer);
@@ -245,6 +247,7 @@ std::optional<Instant> World::missed(std::uint32_t peer) const { return nodes_[p
 std::uint32_t World::group(std::uint32_t peer) const { return nodes_[peer]->group; }
 std::uint64_t World::steps(std::uint32_t peer) const { return nodes_[peer]->steps; }
 Learner& World::learner(std::uint32_t peer) { return *nodes_[peer]->learner; }
+bool World::serves(std::uint32_t peer) const { return nodes_[peer]->serves; }
 const Snapshot* World::agreed(std::uint32_t peer) const { return nodes_[peer]->agreed ? &*nodes_[peer]->agreed : nullptr; }
 const Peer& World::peer(std::uint32_t peer) const { return nodes_[peer]->peer; }
 

@@ -70,6 +70,13 @@ Snapshot frozen(Learner& like, const std::vector<double>& values) {
     return s;
 }
 
+// The model of all: the server's where there is one, else the average.
+std::optional<std::uint32_t> server_of(const World& world, const std::vector<std::uint32_t>& up) {
+    for (const std::uint32_t i : up)
+        if (world.serves(i)) return i;
+    return std::nullopt;
+}
+
 }  // namespace
 
 Measured measure(World& world, const std::vector<std::uint32_t>& evaluate) {
@@ -97,6 +104,7 @@ Measured measure(World& world, const std::vector<std::uint32_t>& evaluate) {
     double loss = 0, accuracy = 0, merged_loss = 0;
     std::size_t with_accuracy = 0, with_loss = 0;
     Snapshot merged;
+    const auto server = server_of(world, up);
     for (const std::uint32_t i : evaluate) {
         if (!world.up(i)) continue;
         Learner& learner = world.learner(i);
@@ -111,7 +119,7 @@ Measured measure(World& world, const std::vector<std::uint32_t>& evaluate) {
             m.worst_accuracy = std::min(m.worst_accuracy.value_or(1), *e.accuracy);
         }
         // Held-out data are the same for all; without any, each peer's own function is a part of the whole.
-        if (merged.bytes.size == 0) merged = frozen(learner, m.mean);
+        if (merged.bytes.size == 0) merged = server ? snapshot_of(world, *server) : frozen(learner, m.mean);
         if (!e.accuracy) {
             merged_loss += learner.evaluate(merged).loss;
         } else if (!m.merged_loss) {
@@ -139,6 +147,7 @@ std::uint64_t model_hash(World& world) {
 
 Snapshot merged_model(World& world) {
     const auto up = all_up(world);
+    if (const auto server = server_of(world, up)) return snapshot_of(world, *server);
     return up.empty() ? Snapshot{} : frozen(world.learner(up.front()), mean_of(world, up));
 }
 

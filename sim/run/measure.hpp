@@ -18,7 +18,7 @@ struct Measured {
     double mass = 0, mass_lost = 0;              // of push-sum; of others the peers, and those that are gone
     double push_sum_potential = 0;               // sum over peers of |s_i - w_i mean|^2
     std::optional<double> loss, accuracy, worst_accuracy;  // over the peers evaluated, on held-out data
-    std::optional<double> merged_loss, merged_accuracy;    // of the average model
+    std::optional<double> merged_loss, merged_accuracy;    // of the average model; of the server's, where one serves
     std::size_t evaluated = 0;
 };
 
@@ -28,7 +28,7 @@ Measured measure(World& world, const std::vector<std::uint32_t>& evaluate);
 // XXH3-64 over the parameters of all peers that are up.
 std::uint64_t model_hash(World& world);
 
-// The average of the models of all peers that are up (of push-sum, by mass), in the learners' encoding.
+// The average of the models of all peers that are up (of push-sum, by mass), in the learners' encoding; the server's, where one serves.
 Snapshot merged_model(World& world);
 
 }  // namespace grapevine::sim

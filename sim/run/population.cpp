@@ -55,6 +55,13 @@ void Population::start() {
 
 std::string Population::name_of(const Planned& p) const { return config_.groups[p.group].name + "-" + std::to_string(p.place); }
 
+// By its name, also when it comes again; if none is told, the first of all.
+bool Population::serves(const Planned& p) const {
+    const std::string& server = config_.exchange.server;
+    if (server.empty()) return p.group == 0 && p.place == 0;
+    return server == config_.groups[p.group].name + "[" + std::to_string(p.place) + "]" || server == name_of(p);
+}
+
 std::vector<Instant> Population::later_starts() const {
     std::vector<Instant> starts;
     if (waiting_.empty()) return starts;
@@ -124,6 +131,7 @@ void Population::add(Planned planned, std::vector<membership::Handle> known, std
     n.group = planned.group;
     n.config = peer_config_;
     n.config.exchange.newcomer = newcomer && meets;
+    n.config.exchange.serves = serves(planned);
     n.learner = learn::make_learner(config_, index, from_file_, task_, rows_for(planned.shard, index),
                                     config_.model.needs_data() ? kernels::make_cpu_backend(1) : nullptr);
     n.step_time = group.step_time;

@@ -38,6 +38,7 @@ private:
     std::optional<std::uint32_t> somebody();  // that is up
     std::optional<std::uint32_t> somebody_near(std::uint32_t peer);  // that is up and not cut off from it, if there is one
     std::string name_of(const Planned& planned) const;
+    bool serves(const Planned& planned) const;  // where the exchange has a server
     static constexpr std::uint32_t no_shard = ~0u;
 
     const config::Config& config_;

@@ -13,7 +13,7 @@ std::vector<Option> run_options() {
         {"until", "TIME", "end after this long (90s, 5min): simulated time, or a node's wall time"},
         {"until-steps", "N", "end after this many local steps of each peer"},
         {"target", "VALUE", "end when accuracy reaches this; exit 3 if it never does"},
-        {"exchange", "KIND", "gossip, dpsgd, allreduce, local or single, with its defaults"},
+        {"exchange", "KIND", "gossip, dpsgd, allreduce, parameter-server, fedavg, local or single, with its defaults"},
         {"period", "TIME", "between a peer's exchanges"},
         {"every-steps", "N", "local steps between a peer's exchanges, in place of a period"},
         {"learning-rate", "X", "of the optimiser"},
@@ -25,12 +25,11 @@ std::vector<Option> run_options() {
 std::variant<config::ExchangeKind, Error> exchange_kind(const std::string& name) {
     using K = config::ExchangeKind;
     std::vector<std::string> known;
-    for (const K k : {K::gossip, K::dpsgd, K::allreduce, K::local, K::single}) {
+    for (const K k : {K::gossip, K::dpsgd, K::allreduce, K::parameter_server, K::fedavg, K::local, K::single}) {
         if (name == config::to_string(k)) return k;
         known.push_back(config::to_string(k));
     }
-    const std::string all = "there are gossip, dpsgd, allreduce, local and single";
-    if (name == "parameter-server" || name == "fedavg") return Error{"'" + name + "' is not in this version", all};
+    const std::string all = "there are gossip, dpsgd, allreduce, parameter-server, fedavg, local and single";
     const auto near = config::nearest(name, known);
     return Error{"no exchange '" + name + "'", near ? "did you mean '" + *near + "'?" : all};
 }

@@ -119,6 +119,29 @@ bool is_known_group(Section& section, Place place, const std::string& name, cons
     return false;
 }
 
+namespace {
+
+// Who serves has to be one of the run's peers: "gpu[0]", or as it is called there, "gpu-0". Nodes without groups have
+// names of their own.
+void read_server(Section& file, const Config& config) {
+    const std::string& server = config.exchange.server;
+    if (server.empty() || config.groups.empty()) return;
+    for (const Group& group : config.groups) {
+        if (!server.starts_with(group.name)) continue;
+        std::string place = server.substr(group.name.size());
+        if (place.starts_with("-")) place.erase(0, 1);
+        else if (place.starts_with("[") && place.ends_with("]")) place = place.substr(1, place.size() - 2);
+        else continue;
+        if (place.empty() || place.size() > 7 || place.find_first_not_of("0123456789") != std::string::npos) continue;
+        if (std::stoull(place) < group.count) return;
+    }
+    Section exchange = file.table("exchange", "[exchange]");
+    exchange.fault("server", "no peer of this run is called " + in_quotes(server),
+                   "server = \"" + config.groups.front().name + "[0]\"");
+}
+
+}  // namespace
+
 void read_groups(Section& file, Config& config) {
     std::uint64_t peers = 0;
     for (Section& section : file.tables("group", "[[group]]")) {
@@ -143,6 +166,7 @@ void read_groups(Section& file, Config& config) {
         if (file.reading().any()) return;
         config.groups.push_back(std::move(group));
     }
+    read_server(file, config);
     for (const auto& [key, list] : {std::pair("a", &config.model.a.list), std::pair("b", &config.model.b.list)})
         if (!list->empty() && list->size() < peers)
             file.fault("group",

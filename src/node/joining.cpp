@@ -171,6 +171,8 @@ std::optional<End> Node::prepare() {
     peer.exchange.layout = learner_->layout();
     peer.exchange.size = learner_->size();
     peer.exchange.newcomer = found_.has_value();
+    const std::string& server = config_->exchange.server;
+    peer.exchange.serves = server.empty() ? !found_ : server == options_.name;
     metadata_.device = device_.rfind("cuda", 0) == 0 ? Metadata::Device::cuda : Metadata::Device::cpu;
     metadata_.layout = learner_->layout();
     metadata_.started = static_cast<std::uint32_t>(std::time(nullptr));

@@ -138,7 +138,7 @@ PeerConfig peer_config(const config::Config& config) {
 std::string refused(const config::Config& config, bool common_clock) {
     using enum config::ExchangeKind;
     const config::ExchangeKind kind = config.exchange.kind;
-    if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd || kind == group || kind == fedavg || (kind == outer && config.exchange.everybody)))
+    if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd || kind == group || kind == parameter_server || kind == fedavg || (kind == outer && config.exchange.everybody)))
         return std::string(config::to_string(kind)) + " needs everybody to agree on who takes part, and with [membership] kind = \"partial\" nobody knows everybody: use \"gossip\", or kind = \"swim\"";
     if (common_clock && kind == dpsgd)
         if (std::string why = other_size(config); !why.empty()) return why;

@@ -98,6 +98,7 @@ public:
     // Under an exchange that makes everybody agree: the model that this peer last agreed on. It is what such a run
     // has to show; between two rounds each peer is some steps of its own away from it. Null under other exchanges.
     const Snapshot* agreed(std::uint32_t peer) const;
+    bool serves(std::uint32_t peer) const;  // keeps the model of all, where an exchange has a server
     const membership::Book& book() const { return book_; }
     const Counters& counters() const { return counters_; }
     struct Shares { double computing = 0, mixing = 0, waiting = 0; };
