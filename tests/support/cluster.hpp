@@ -101,6 +101,7 @@ private:
         sim::Newcomer n;
         n.config = {options_.membership, options_.exchange};
         n.config.exchange.newcomer = newcomer;
+        n.config.exchange.serves = index == 0;  // of exchanges with a server
         n.config.exchange.seed = options_.seed;
         n.learner = std::make_unique<ToyLearner>(std::vector<double>(options_.dimension, index));
         n.step_time = {config::Distribution::Kind::constant, options_.step_seconds, 0, {}, {}};
