@@ -239,7 +239,7 @@ void Server::close_if_done(Instant now, Common& common, Exchange::Out& out) {
     if (in_ > 0) return close(common, out);
     if (round_ == 0) return;  // somebody will bring us a model
     open_ = false;
-    settle(now, common, out);
+    open(now, common, out);
 }
 
 void Server::close(Common& common, Exchange::Out& out) {

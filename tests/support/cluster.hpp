@@ -57,10 +57,10 @@ public:
     }
 
     // One more, that meets the given peer and is behind the others.
-    std::uint32_t join(std::uint32_t through) {
+    std::uint32_t join(std::uint32_t through, bool serves = false) {
         const auto index = static_cast<std::uint32_t>(world_.size());
         world_.register_peer("p" + std::to_string(index + 1));
-        add(index, {}, through, true);
+        add(index, {}, through, true, serves);
         return index;
     }
 
@@ -97,11 +97,11 @@ private:
         o.story = options_.story;
         return o;
     }
-    void add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer) {
+    void add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer, bool serves = false) {
         sim::Newcomer n;
         n.config = {options_.membership, options_.exchange};
         n.config.exchange.newcomer = newcomer;
-        n.config.exchange.serves = index == 0;  // of exchanges with a server
+        n.config.exchange.serves = index == 0 || serves;  // of exchanges with a server
         n.config.exchange.seed = options_.seed;
         n.learner = std::make_unique<ToyLearner>(std::vector<double>(options_.dimension, index));
         n.step_time = {config::Distribution::Kind::constant, options_.step_seconds, 0, {}, {}};

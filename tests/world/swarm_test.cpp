@@ -60,6 +60,11 @@ private:
             o.exchange.graph = graphs[random_.below(std::size(graphs))];
             o.exchange.base = static_cast<std::uint32_t>(2 + random_.below(3));
         }
+        if (Random more = Random(seed).split(2); kind > 0 && more.chance(0.4)) {
+            o.exchange.kind = more.chance(0.5) ? gossip::Kind::parameter_server : gossip::Kind::fedavg;
+            if (o.exchange.kind == gossip::Kind::fedavg) o.exchange.clients = 0.2 + 0.8 * more.uniform();
+            else if (more.chance(0.5)) o.exchange.wait_for = static_cast<std::uint32_t>(1 + more.below(o.peers));
+        }
         o.latency = from_seconds(random_.uniform() * 0.05);
         o.seed = seed;
         if (random_.chance(0.5)) o.loss = random_.uniform() * 0.05;
@@ -75,7 +80,10 @@ private:
             o.peers *= static_cast<std::uint32_t>(1 + more.below(8));
             told_ << "partial views, ";
         }
-        told_ << "seed " << seed << ": " << o.peers << " peers, " << (kind == 0 ? "gossip" : kind == 1 ? "allreduce" : "dpsgd") << ", loss " << o.loss;
+        told_ << "seed " << seed << ": " << o.peers << " peers, " << (kind == 0 ? "gossip" : o.exchange.kind == gossip::Kind::parameter_server ? "parameter-server"
+                                                                                 : o.exchange.kind == gossip::Kind::fedavg           ? "fedavg"
+                                                                                 : kind == 1                                        ? "allreduce"
+                                                                                                                                    : "dpsgd") << ", loss " << o.loss;
         return o;
     }
 
