@@ -199,7 +199,7 @@ expect(2, ["monitor", "--kind", "deaad"], "no event is of kind 'deaad'", "did yo
 expect(2, ["monitor", "--last", "many"], "--last wants a number")
 expect(2, ["eval", "good.toml"], "good.toml")
 expect(2, ["eval"], "eval wants a model file")
-expect(2, ["compare", "good.toml", "--against", "fedavg"], "not in this version")
+expect(2, ["compare", "good.toml", "--against", "fedagv"], "did you mean 'fedavg'?")
 expect(2, ["compare", "good.toml", "--against", "allreduc"], "did you mean 'allreduce'?")
 
 print("bad input: every case as it should be" if failures == 0 else f"bad input: {failures} cases wrong")
