@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <filesystem>
+#include <type_traits>
 
 #include "names.hpp"
 #include "units.hpp"
@@ -132,7 +133,7 @@ void write_exchange(Lines& out, const Config& config, bool world) {
     };
     const auto number = [&](const char* key, auto Exchange::*field) {
         if (exchange.*field == usual.*field) return;
-        if constexpr (requires { (exchange.*field) & 1u; }) out.line(key, std::to_string(exchange.*field));
+        if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(exchange.*field)>>) out.line(key, std::to_string(exchange.*field));
         else out.line(key, format_number(exchange.*field));
     };
     const auto truth_of = [&](const char* key, bool Exchange::*field) {
