@@ -15,7 +15,7 @@ const double unknown_distance = std::numeric_limits<double>::quiet_NaN();
 void Server::start(Instant now, Common& common, const Company& company, Exchange::Out& out) {
     const bool begins_with_theirs = (common.rounds() && !common.federated()) || common.config.newcomer;
     round_ = begins_with_theirs ? 0 : 1;
-    for (const PeerId peer : company.all()) peer_up(peer, out);
+    for (const PeerId peer : company.all()) peer_up(now, common, peer, out);
     out.wake(now + ask_every, Due{ask_turn});
     ticks_.start(now, out);
     if (!begins_with_theirs) {
@@ -51,9 +51,10 @@ Server::Member& Server::add(PeerId peer) {
     return member;
 }
 
-void Server::peer_up(PeerId peer, Exchange::Out& out) {
-    add(peer);
+void Server::peer_up(Instant now, Common& common, PeerId peer, Exchange::Out& out) {
+    Member& member = add(peer);
     out.send(peer, Serving{round_});
+    if (member.state == State::idle && !(open_ && member.in == round_ + 1)) serve(now, common, peer, member, out);
 }
 
 void Server::peer_down(Instant now, Common& common, PeerId peer, Exchange::Out& out) {
@@ -70,8 +71,10 @@ void Server::received(Instant now, Common& common, PeerId from, Message&& messag
     auto* handin = std::get_if<Handin>(&message);
     const auto* decline = std::get_if<Decline>(&message);
     if (!said && !handin && !decline) return;
-    if (!company.contains(from)) return;  // it will be asked when it is known
-    Member& member = add(from);
+    // A stranger will be asked when it is known. Who is held for dead and speaks is heard, and not waited for.
+    const auto found = members_.find(from);
+    if (found == members_.end() && !company.contains(from)) return;
+    Member& member = company.contains(from) ? add(from) : found->second;
     if (said) return ready(now, common, from, member, *said, out);
     if (handin) return handed_in(now, common, from, member, std::move(*handin), out);
     declined(now, common, member, *decline, out);
@@ -80,13 +83,15 @@ void Server::received(Instant now, Common& common, PeerId from, Message&& messag
 void Server::ready(Instant now, Common& common, PeerId from, Member& member, const Ready& ready, Exchange::Out& out) {
     if (ready.roll == 0 || ready.roll == member.session) return;  // heard before: it is at work
     member.session = ready.roll;
-    if (round_ == 0) return set(member, State::working);
+    if (round_ == 0) return member.in == 0 ? set(member, State::working) : void();
+    if (open_ && of_this_round(member)) return hand(now, common, from, member, out);  // it was to train from it, and has it not
     set(member, State::idle);
-    serve(now, common, from, member, out);
+    if (!(open_ && member.in == round_ + 1)) serve(now, common, from, member, out);  // else its part is in: the next round
 }
 
 // A member that is idle gets the model, unless it has to wait for the next round.
 void Server::serve(Instant now, Common& common, PeerId to, Member& member, Exchange::Out& out) {
+    if (member.gone) return;
     if (common.asynchronous()) return model_ ? answer(common, to, out) : void();
     if (open_ && !common.federated()) return hand(now, common, to, member, out);
     open(now, common, out);
@@ -108,7 +113,8 @@ void Server::undelivered(Instant now, Common& common, const Undelivered& undeliv
     const auto found = members_.find(undelivered.to);
     if (found == members_.end()) return;
     Member& member = found->second;
-    if (member.gone || member.ticket != undelivered.ticket) return;
+    if (member.ticket != undelivered.ticket) return;
+    if (member.gone) return member.state == State::working ? set(member, State::idle) : void();  // it is handed one when it is back
     if (member.state == State::through || of_this_round(member)) return hand(now, common, undelivered.to, member, out);
     if (member.state != State::working) return;
     set(member, State::idle);
@@ -146,6 +152,7 @@ void Server::handed_in(Instant now, Common& common, PeerId from, Member& member,
         else serve(now, common, from, member, out);
         return;
     }
+    member.in = handin.round;
     bytes_ += handin.snapshot.bytes.size;
     const double theirs = share(round_ == 0 || common.federated() ? claimed : 1);
     common.order(Combine{Common::aside, 1 - theirs, theirs, std::move(handin.snapshot)}, out);
@@ -260,7 +267,7 @@ void Server::completed(Instant now, Common& common, Completion&& completion, Exc
             model_round_ = round_ - adding_.size();
             if (in_ > 0) {
                 out.tell(MixedWith{{}, 0, unknown_distance, unknown_distance, bytes_, now - opened_, 1 - own_weight_ / weight_});
-                if (!in_vain_) common.patience.took(now - opened_);
+                if (!in_vain_) common.took(now - opened_);
                 in_ = 0;
             }
             if (common.asynchronous()) {
@@ -282,7 +289,7 @@ void Server::completed(Instant now, Common& common, Completion&& completion, Exc
     } else if (const auto* combined = std::get_if<Combined>(&completion.what); combined && !adding_.empty() && adding_.front().tag == completion.tag) {
         const Adding added = adding_.front();
         adding_.erase(adding_.begin());
-        common.patience.took(added.took);
+        common.took(added.took);
         out.tell(MixedWith{added.from, added.staleness, unknown_distance, unknown_distance, added.bytes, added.took, 1});
     }
 }

@@ -33,7 +33,7 @@ public:
     Server(const Config& config, Random random) : random_(random), ticks_(config, random.split(2)) {}
 
     void start(Instant now, Common& common, const Company& company, Exchange::Out& out);
-    void peer_up(PeerId peer, Exchange::Out& out);
+    void peer_up(Instant now, Common& common, PeerId peer, Exchange::Out& out);
     void peer_down(Instant now, Common& common, PeerId peer, Exchange::Out& out);
     void received(Instant now, Common& common, PeerId from, Message&& message, const Company& company, Exchange::Out& out);
     void due(Instant now, Common& common, const Due& due, Exchange::Out& out);  // by the clock
@@ -52,6 +52,7 @@ private:
         bool gone = false;            // held for dead: forgotten when the round is over
         std::uint64_t session = 0;    // the worker's
         std::uint64_t round = 0;      // of the model that it was last handed
+        std::uint64_t in = 0;         // the last round that its part is in
         std::uint64_t has = 0;        // that it said it holds, when it was through
         std::uint32_t ticket = 0;     // of the last handout
         Instant handed{};

@@ -16,7 +16,7 @@ void WithServer::step(Instant now, Input&& input, const Company& company, Out& o
                    },
                    [&](PeerUp& up) {
                        if (common_.halted) return;
-                       if (server) server->peer_up(up.peer, out);
+                       if (server) server->peer_up(now, common_, up.peer, out);
                        else worker->peer_up(now, common_, up.peer, out);
                    },
                    [&](PeerDown& down) {
@@ -43,7 +43,7 @@ void WithServer::step(Instant now, Input&& input, const Company& company, Out& o
                            else server->due(now, common_, *due, out);
                        } else if (const auto* overdue = std::get_if<Overdue>(&woken.timer)) {
                            if (server) server->overdue(now, common_, *overdue, out);
-                           else worker->overdue(now, common_, *overdue, out);
+                           else worker->overdue(now, common_, out);
                        }
                    },
                    [&](Undelivered& u) {

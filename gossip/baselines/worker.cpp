@@ -4,33 +4,53 @@
 
 namespace grapevine::gossip {
 
-void Worker::start(Instant now, Common& common, Exchange::Out& out) { wait_for_server(now, common, out); }
+namespace {
+constexpr Duration say_again_after = std::chrono::seconds(5);
+constexpr Duration slow_is_waited_for = std::chrono::minutes(10);  // while nobody knows how long an answer takes
+}  // namespace
 
-void Worker::wait_for_server(Instant now, Common& common, Exchange::Out& out) { out.wake(now + common.patience.now(), Overdue{++stamp_}); }
+void Worker::start(Instant now, Common& common, Exchange::Out& out) { wait(now, common, out); }
+
+void Worker::wait(Instant now, Common& common, Exchange::Out& out) {
+    since_ = now;
+    if (!watching_) watch(common, out);
+}
+
+// One timer watches whatever we wait for: one a wait would outlive it.
+void Worker::watch(Common& common, Exchange::Out& out) {
+    watching_ = true;
+    out.wake(since_ + patience(common), Overdue{});
+}
+
+Duration Worker::patience(const Common& common) const {
+    if (!server_ || lost_) return common.patience.now();
+    if (!handin_) return say_again_after * (1 << tries_);
+    return common.patience.known() ? std::max(common.patience.now(), say_again_after) : slow_is_waited_for;
+}
 
 void Worker::adopt(Instant now, Common& common, PeerId server, std::uint64_t round, Exchange::Out& out) {
     server_ = server;
     lost_ = false;
-    ++stamp_;
     ++session_;
     held_ = 0;
     handin_.reset();
     asked_ = false;
     awaited_ = 0;
     doing_ = Doing::waiting;
+    wait(now, common, out);
     out.send(server, Ready{session_, 0});
     if (round == 0) return begin(now, common, out);
     if (common.through()) rest(out);
 }
 
-void Worker::found_again(Exchange::Out& out) {
+void Worker::found_again(Instant now, Common& common, Exchange::Out& out) {
     lost_ = false;
-    ++stamp_;
+    if (doing_ == Doing::waiting) wait(now, common, out);
     if (handin_) out.send(*server_, *handin_);
 }
 
 void Worker::peer_up(Instant now, Common& common, PeerId peer, Exchange::Out& out) {
-    if (server_ == peer && lost_) found_again(out);
+    if (server_ == peer && lost_) found_again(now, common, out);
     else if (!server_ && former_ == peer) adopt(now, common, peer, 1, out);
 }
 
@@ -38,11 +58,22 @@ void Worker::peer_down(Instant now, Common& common, PeerId peer, Exchange::Out& 
     if (server_ != peer || lost_) return;
     lost_ = true;
     if (common.finishing) return common.conclude(out);
-    wait_for_server(now, common, out);
+    wait(now, common, out);
 }
 
-void Worker::overdue(Instant now, Common& common, const Overdue& overdue, Exchange::Out& out) {
-    if (overdue.stamp != stamp_ || (server_ && !lost_) || doing_ == Doing::alone) return;
+void Worker::overdue(Instant now, Common& common, Exchange::Out& out) {
+    watching_ = false;
+    const bool without = !server_ || lost_;
+    if (doing_ == Doing::alone || (!without && doing_ != Doing::waiting)) return;
+    if (now < since_ + patience(common)) return watch(common, out);
+    if (!without) {
+        // What we said or were sent got lost where nobody noticed: then begin anew.
+        if (common.finished) return;
+        if (!handin_) tries_ = std::min(tries_ + 1, 7u);  // a large model may be on its way to us all the while
+        if (handin_ || !common.through() || held_ == 0) return adopt(now, common, *server_, 1, out);
+        rest(out);
+        return wait(now, common, out);
+    }
     former_ = server_.value_or(PeerId{});
     server_.reset();
     lost_ = false;
@@ -65,7 +96,7 @@ void Worker::received(Instant now, Common& common, PeerId from, Message&& messag
         adopt(now, common, from, serving ? serving->round : ready ? ready->round - 1 : handout->round, out);
         if (!handout) return;
     }
-    if (lost_) found_again(out);
+    if (lost_) found_again(now, common, out);
     if (handout) return handed(common, from, std::move(*handout), out);
     if (serving) {
         if (doing_ == Doing::waiting && !handin_ && held_ == 0 && serving->round == 0) return begin(now, common, out);
@@ -82,8 +113,11 @@ void Worker::handed(Common& common, PeerId from, Handout&& handout, Exchange::Ou
         out.send(from, Decline{static_cast<std::uint32_t>(held_), Why::other_layout});
         return out.tell(Failed{from, Failure::other_layout});
     }
-    if (handout.round <= held_) return;  // doubled, or overtaken
+    // Doubled, or overtaken; or what we handed in was not taken, and we are to begin again from the same.
+    const bool again = handout.round == held_ && doing_ == Doing::waiting && handin_;
+    if (handout.round <= held_ && !again) return;
     handin_.reset();
+    tries_ = 0;
     held_ = handout.round;
     doing_ = Doing::taking;
     bytes_ = handout.snapshot.bytes.size;
@@ -110,6 +144,7 @@ void Worker::proceed(Instant now, Common& common, Exchange::Out& out) {
     if (!asked_ && !through && !as_it_is && made < common.steps_a_round()) return common.train(now, common.steps_a_round() - made, out);
     if (through && made == 0 && held_ > 0) {
         doing_ = Doing::waiting;
+        wait(now, common, out);
         rest(out);
         return common.conclude(out);
     }
@@ -142,11 +177,12 @@ void Worker::completed(Instant now, Common& common, Completion&& completion, Exc
         handin_ = Handin{held_ + 1, common.new_ticket(), std::move(snapshot)};
         handed_in_ = now;
         doing_ = Doing::waiting;
+        if (!lost_) wait(now, common, out);  // else that one goes on
         if (!lost_) out.send(*server_, *handin_);
     } else if (std::holds_alternative<Combined>(completion.what)) {
         const double unknown = std::numeric_limits<double>::quiet_NaN();
         const Duration took = handed_in_ > Instant{} ? now - handed_in_ : Duration::zero();
-        if (took > Duration::zero()) common.patience.took(took);
+        if (took > Duration::zero()) common.took(took);
         handed_in_ = {};
         out.tell(MixedWith{common.asynchronous() ? *server_ : PeerId{}, 0, unknown, unknown, bytes_, took, 1});
         begin(now, common, out);

@@ -23,7 +23,7 @@ public:
     void peer_up(Instant now, Common& common, PeerId peer, Exchange::Out& out);
     void peer_down(Instant now, Common& common, PeerId peer, Exchange::Out& out);
     void received(Instant now, Common& common, PeerId from, Message&& message, Exchange::Out& out);
-    void overdue(Instant now, Common& common, const Overdue& overdue, Exchange::Out& out);
+    void overdue(Instant now, Common& common, Exchange::Out& out);
     void undelivered(const Undelivered& undelivered, Exchange::Out& out);
     void trained(Instant now, Common& common, const Trained& trained, Exchange::Out& out);
     void completed(Instant now, Common& common, Completion&& completion, Exchange::Out& out);
@@ -33,18 +33,22 @@ public:
 private:
     enum class Doing { waiting, taking, working, publishing, alone };
 
-    void wait_for_server(Instant now, Common& common, Exchange::Out& out);
+    void wait(Instant now, Common& common, Exchange::Out& out);
+    void watch(Common& common, Exchange::Out& out);
+    Duration patience(const Common& common) const;
     void handed(Common& common, PeerId from, Handout&& handout, Exchange::Out& out);
     void begin(Instant now, Common& common, Exchange::Out& out);
     void proceed(Instant now, Common& common, Exchange::Out& out);
     void rest(Exchange::Out& out);
-    void found_again(Exchange::Out& out);
+    void found_again(Instant now, Common& common, Exchange::Out& out);
 
     Doing doing_ = Doing::waiting;
     std::optional<PeerId> server_;
     PeerId former_{};               // the last one, when we are alone
     bool lost_ = false;             // the server is held for dead
-    std::uint64_t stamp_ = 0;       // of the timer that ends the waiting for one
+    Instant since_{};               // we wait, for a server or for its model
+    bool watching_ = false;         // a timer is set
+    unsigned tries_ = 0;            // to get a model, since the last one
     std::uint64_t session_ = 0;     // how many times we found one
     std::uint64_t held_ = 0;        // round of the model that we took last in this session; 0: none
     std::uint64_t begun_ = 0;       // steps when we took it

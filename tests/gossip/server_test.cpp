@@ -392,6 +392,37 @@ TEST_CASE("loss and doubling cost time and nothing else") {
     }
 }
 
+TEST_CASE("an asynchronous server lives through loss, doubling, deaths and newcomers") {
+    ClusterOptions o = serving(6, Kind::parameter_server, 1);
+    o.exchange.mode = Mode::async;
+    o.loss = 0.05;
+    o.duplicate = 0.1;
+    Cluster c(o);
+    c.run_for(30s);
+    c.world().crash(4);
+    const std::uint32_t newcomer = c.join(1);
+    c.run_for(60s);
+    std::vector<std::uint64_t> before;
+    for (std::uint32_t i = 0; i < c.world().size(); ++i) before.push_back(c.world().steps(i));
+    c.run_for(60s);
+    for (const std::uint32_t i : {0u, 1u, 2u, 3u, 5u, newcomer}) CHECK(c.world().steps(i) > before[i] + 100);
+    CHECK(std::abs(c.value(0)) < 1e-3);  // six in flight at a tenth of the way: stable up to 0.28
+}
+
+TEST_CASE("what was handed in is not counted twice when its sender begins anew") {
+    Alone server(true);
+    server.first_round();
+    server.hear(Handin{2, 1, server.snapshot()}, 2);
+    server.hear(Ready{2, 0}, 2);
+    CHECK(server.sent<Handout>().empty());
+    const std::size_t before = server.ordered<Combine>();
+    server.hear(Handin{2, 1, server.snapshot()}, 2);
+    CHECK(server.ordered<Combine>() == before);
+    server.hear(Ready{2, 0}, 3);  // it lost the model
+    REQUIRE(server.sent<Handout>().size() == 1);
+    CHECK(server.sent<Handout>()[0].second.round == 1);
+}
+
 TEST_CASE("when all have made their steps all hold the last model, and nobody hangs at the end") {
     for (int how = 0; how < 4; ++how) {
         CAPTURE(how);
