@@ -2,8 +2,8 @@
 
 #include <cassert>
 
+#include "baselines/allreduce.hpp"
 #include "baselines/local.hpp"
-#include "baselines/ring_allreduce.hpp"
 #include "baselines/with_server.hpp"
 #include "dpsgd.hpp"
 #include "epidemic.hpp"
@@ -31,7 +31,7 @@ std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Rando
     switch (config.kind) {
         case Kind::gossip: return std::make_unique<Pairwise>(config, self, random);
         case Kind::dpsgd: return std::make_unique<Dpsgd>(config, self, random);
-        case Kind::allreduce: return std::make_unique<RingAllreduce>(config, self, random);
+        case Kind::allreduce: return std::make_unique<Allreduce>(config, self, random);
         case Kind::local: return std::make_unique<Local>(config);
         case Kind::epidemic: return std::make_unique<Epidemic>(config, self, random);
         case Kind::push_sum:
@@ -67,6 +67,10 @@ const char* refused(const Config& config, bool common_clock) {
     const bool rounds = config.kind == Kind::dpsgd || config.kind == Kind::allreduce;
     if (rounds && config.period && config.clock != Clock::rounds)
         return "an exchange of rounds on a period needs clock = \"rounds\": everybody begins at the same instant";
+    if (config.kind == Kind::allreduce && config.backup > 0 && !config.every_steps)
+        return "backup workers are about who has made its steps first: give every_steps in place of a period";
+    if (config.kind == Kind::allreduce && config.buckets > 1)
+        return "buckets of gradients are not there: a learner hands out parameters after its step, never a gradient in the middle of one";
     if (config.period && !common_clock && (config.clock == Clock::rounds || config.clock == Clock::shuffled))
         return "clocks \"rounds\" and \"shuffled\" need one clock for all peers, which only a simulation has";
     const bool asynchronous = config.kind == Kind::parameter_server && config.mode == Mode::async;

@@ -9,6 +9,8 @@ namespace {
 std::pair<std::uint64_t, std::uint64_t> roll_and_round(const Message& message) {
     if (const auto* m = std::get_if<RoundModel>(&message)) return {m->roll, m->round};
     if (const auto* m = std::get_if<Part>(&message)) return {m->roll, m->round};
+    if (const auto* m = std::get_if<Ready>(&message)) return {m->roll, m->round};
+    if (const auto* m = std::get_if<Chosen>(&message)) return {m->roll, m->round};
     return {0, 0};
 }
 }  // namespace
@@ -54,6 +56,7 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
             [&](Undelivered& u) {
                 // Also what was sent in the round before: we may be through it, and who needs it not. And also to
                 // somebody we hold for dead just now: while it is on the roll the others count on it.
+                undelivered(u.to, u.ticket);
                 if (!roll_.in_force() || !std::binary_search(roll_.in_force()->ids->begin(), roll_.in_force()->ids->end(), u.to)) return;
                 for (const Sent& sent : sent_)
                     if (sent.to == u.to && ticket(sent.message) == u.ticket) return out.send(sent.to, sent.message);
@@ -90,8 +93,8 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
 }
 
 void Rounds::roll_changed(Instant now, Out& out) {
+    abandon();
     if (in_round_) {
-        abandon();
         in_round_ = false;
         stale_orders_ = orders_out_;
     }
@@ -112,6 +115,8 @@ void Rounds::train(Instant now, Out& out) {
         if (!alone) return begin(now, round_ + 1, out);
         next_due_step_ = training_.steps() + *config_.every_steps;
     }
+    if (!alone && left_out() && training_.steps() + *config_.every_steps > next_due_step_) return begin(now, round_ + 1, out);
+    if (!alone && config_.backup > 0 && !training_.wanted()) return begin(now, round_ + 1, out);
     // One that has made its steps trains no more, but takes part in the rounds of those who have not.
     if (!training_.wanted() && !ticks_.any() && !early_.empty()) {
         std::uint64_t next = ~std::uint64_t{0};
@@ -139,6 +144,11 @@ void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
     for (Early& e : kept) take(now, e.from, std::move(e.message), out);
 }
 
+void Rounds::look_again(Instant at, Out& out) {
+    overdue_at_ = at;
+    if (!watching_ || overdue_at_ < watched_until_) watch(out);
+}
+
 // One timer watches whatever round we are in: one a round would outlive it, by minutes where patience is long.
 void Rounds::watch(Out& out) {
     watching_ = true;
@@ -159,7 +169,8 @@ void Rounds::done(Instant now, How how, Out& out) {
 
 void Rounds::receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out) {
     const Snapshot* snapshot = parameters(message);
-    if (!snapshot) {
+    const bool of_a_round = snapshot || std::holds_alternative<Ready>(message) || std::holds_alternative<Chosen>(message);
+    if (!of_a_round) {
         if (roll_.received(now, from, message, company, out)) roll_changed(now, out);
         return;
     }
@@ -169,13 +180,15 @@ void Rounds::receive(Instant now, PeerId from, Message&& message, const Company&
     if (!roll_.in_force()) return;
     if (roll_and_round(message).first != roll_.in_force()->hash) return roll_.outdated(from, out);
     if (!std::binary_search(roll_.in_force()->ids->begin(), roll_.in_force()->ids->end(), from)) return;
+    if (!snapshot) return told(now, *roll_.in_force(), from, message, out);
     if (!fits(*snapshot, config_.layout, config_.size)) return out.tell(Failed{from, Failure::other_layout});
     take(now, from, std::move(message), out);
 }
 
 void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     const std::uint64_t round = roll_and_round(message).second;
-    if (in_round_ && round == round_) return arrived(now, *roll_.in_force(), from, std::move(message), out);
+    if (config_.backup > 0 && !in_round_) return;  // nothing comes but for who has said that it is ready
+    if (in_round_ && (round == round_ || (config_.backup > 0 && round > round_))) return arrived(now, *roll_.in_force(), from, std::move(message), out);
     if (round <= round_) return;  // late
     if (config_.kind == Kind::allreduce) {
         if (!ticks_.any() && round != round_ + 1) return;  // nobody can be further ahead than that

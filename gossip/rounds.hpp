@@ -34,7 +34,12 @@ protected:
     // How many rounds one who sends to us may be ahead of us. So many of its messages are kept, the latest ones.
     virtual std::size_t ahead(const Roll&) { return 1; }
     virtual void overdue(Instant now, const Roll& roll, Out& out) = 0;
-    virtual void abandon() = 0;  // forget the round
+    virtual void abandon() = 0;  // forget the round, and all of the roll
+    // Who is ready, and who was chosen (backup workers).
+    virtual void told(Instant, const Roll&, PeerId, const Message&, Out&) {}
+    virtual void undelivered(PeerId, std::uint32_t) {}
+    // The round we train for goes on without us: what we make for it is not wanted.
+    virtual bool left_out() const { return false; }
 
     enum class How { mixed, sat_out, given_up };
     void done(Instant now, How how, Out& out);  // the round is over
@@ -42,6 +47,9 @@ protected:
     // Sends parameters and keeps them until the round after is over, to send them again if they got lost: a peer
     // is never more than one round ahead of another.
     void send(PeerId to, Message message, Out& out);
+    void go_to(std::uint64_t round) { round_ = round; }  // the others are there
+    void drop_orders() { stale_orders_ = orders_out_; }  // their results mean nothing any more
+    void look_again(Instant at, Out& out);               // overdue() then, instead of when it was meant to be
     std::uint32_t new_ticket() { return ++ticket_ ? ticket_ : ++ticket_; }
 
     const Config& config() const { return config_; }
@@ -51,6 +59,9 @@ protected:
     double samples() const { return samples_; }
     std::uint64_t steps() const { return training_.steps(); }
     Instant entered() const { return entered_; }
+    Instant overdue_at() const { return overdue_at_; }
+    bool in_round() const { return in_round_; }
+    bool idle() const { return !training_.wanted(); }
     PeerId self() const { return self_; }
 
 private:
@@ -85,7 +96,7 @@ private:
     std::uint64_t mixed_on_roll_ = 0;  // rounds that were mixed since the roll is in force
     std::uint64_t next_due_step_ = 0;
     Instant entered_{};
-    Instant overdue_at_{};             // when the round we are in is given up
+    Instant overdue_at_{};             // when the round we are in is given up, or looked after
     bool watching_ = false;            // a timer is set, for
     Instant watched_until_{};
     std::vector<Early> early_;

@@ -68,7 +68,7 @@ std::string said(const gossip::Message& m, const membership::Book&) {
                           [](const gossip::Handout& h) { return " round=" + std::to_string(h.round); },
                           [](const gossip::Handin& h) { return " round=" + std::to_string(h.round); },
                           [](const gossip::Ready& r) { return " round=" + std::to_string(r.round); },
-                          [](const gossip::Chosen& c) { return " round=" + std::to_string(c.round) + " " + std::to_string(c.ranks->size()) + " peers"; },
+                          [](const gossip::Chosen& c) { return " round=" + std::to_string(c.round) + " without " + std::to_string(c.left_out->size()); },
                           [](const gossip::RollProposal& p) { return " epoch=" + std::to_string(p.epoch) + " of " + std::to_string(p.ids->size()); },
                           [](const gossip::RollYes& y) { return " epoch=" + std::to_string(y.epoch); },
                           [](const gossip::RollNo& n) { return " epoch=" + std::to_string(n.epoch); },

@@ -144,10 +144,10 @@ void put(Integers& into, const gossip::Message& message) {
                        put(into, {h.round, h.ticket});
                        put(into, h.snapshot);
                    },
-                   [&](const gossip::Ready& r) { put(into, {r.roll, r.round}); },
+                   [&](const gossip::Ready& r) { put(into, {r.roll, r.round, r.idle}); },
                    [&](const gossip::Chosen& c) {
                        put(into, {c.roll, c.round});
-                       for (const std::uint32_t rank : *c.ranks) into.push_back(rank);
+                       for (const std::uint32_t rank : *c.left_out) into.push_back(rank);
                    },
                    [&](const gossip::RollProposal& p) {
                        put(into, {p.epoch});

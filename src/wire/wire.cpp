@@ -69,10 +69,10 @@ template <class A> void serialize(A& a, Part& m) { a(m.roll, m.round, m.hop, m.t
 template <class A> void serialize(A& a, Serving& m) { a(m.round); }
 template <class A> void serialize(A& a, Handout& m) { a(m.round, m.ticket, m.snapshot); }
 template <class A> void serialize(A& a, Handin& m) { a(m.round, m.ticket, m.snapshot); }
-template <class A> void serialize(A& a, Ready& m) { a(m.roll, m.round); }
+template <class A> void serialize(A& a, Ready& m) { a(m.roll, m.round, m.idle); }
 void save(wire::Writer& a, const Chosen& m) {
-    a(m.roll, m.round, static_cast<std::uint32_t>(m.ranks->size()));
-    for (const std::uint32_t rank : *m.ranks) a(rank);
+    a(m.roll, m.round, static_cast<std::uint32_t>(m.left_out->size()));
+    for (const std::uint32_t rank : *m.left_out) a(rank);
 }
 void load(wire::Reader& a, Chosen& m) {
     std::uint32_t count = 0;
@@ -80,7 +80,7 @@ void load(wire::Reader& a, Chosen& m) {
     a.expect(count, sizeof(std::uint32_t));
     std::vector<std::uint32_t> ranks(count);
     for (std::uint32_t& rank : ranks) a(rank);
-    m.ranks = std::make_shared<const std::vector<std::uint32_t>>(std::move(ranks));
+    m.left_out = std::make_shared<const std::vector<std::uint32_t>>(std::move(ranks));
 }
 void save(wire::Writer& a, const RollProposal& m) {
     a(m.epoch, static_cast<std::uint32_t>(m.ids->size()));
@@ -387,8 +387,8 @@ std::size_t size_of(const gossip::Message& m) {
                           [](const gossip::Serving&) -> std::size_t { return 8; },
                           [](const gossip::Handout&) -> std::size_t { return 12 + snapshot_size; },
                           [](const gossip::Handin&) -> std::size_t { return 12 + snapshot_size; },
-                          [](const gossip::Ready&) -> std::size_t { return 16; },
-                          [](const gossip::Chosen& c) -> std::size_t { return 20 + 4 * c.ranks->size(); },
+                          [](const gossip::Ready&) -> std::size_t { return 17; },
+                          [](const gossip::Chosen& c) -> std::size_t { return 20 + 4 * c.left_out->size(); },
                           [](const gossip::RollProposal& p) -> std::size_t { return 12 + 8 * p.ids->size(); },
                           [](const gossip::RollYes&) -> std::size_t { return 16; },
                           [](const gossip::RollNo&) -> std::size_t { return 16; },

@@ -21,7 +21,7 @@ Duration ms(const std::string& text) { return std::chrono::milliseconds(std::sto
 
 // Commands, one a line:
 //   cluster KEY=VALUE ...    peers, exchange, graph, period, every_steps, latency, step, joins, static, trains, until_steps,
-//                            elements, rate, seed; durations in ms
+//                            elements, rate, seed, algorithm, backup; durations in ms
 //   run MS | crash P | leave P | join P | slow P FACTOR | cut A|B | heal | finish P | values
 // and "show WORD ..." keeps only the lines that contain one of the words.
 class Story {
@@ -82,6 +82,8 @@ private:
             else if (key == "exchange")
                 o.exchange.kind = value == "gossip" ? gossip::Kind::gossip : value == "dpsgd" ? gossip::Kind::dpsgd
                                 : value == "allreduce" ? gossip::Kind::allreduce : gossip::Kind::local;
+            else if (key == "algorithm") o.exchange.algorithm = value == "ring" ? gossip::Algorithm::ring : gossip::Algorithm::halving_doubling;
+            else if (key == "backup") o.exchange.backup = static_cast<std::uint32_t>(std::stoul(value));
             else if (key == "graph") o.exchange.graph = value == "ring" ? gossip::Graph::ring : gossip::Graph::matching;
             else if (key == "clock") o.exchange.clock = value == "rounds" ? gossip::Clock::rounds : gossip::Clock::fixed;
             else if (key == "period") o.exchange.period = ms(value);

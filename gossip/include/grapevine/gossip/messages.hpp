@@ -74,15 +74,16 @@ struct Handin {
 };
 
 // Allreduce with backup workers: who has made its steps says so to the first on the roll, which starts the round with
-// the first that came.
+// the first that came. Said to another it asks for the model of that round, or a later one.
 struct Ready {
     std::uint64_t roll = 0;
     std::uint64_t round = 0;
+    bool idle = false;  // it has made all its steps, and takes part for the others' sake
 };
 struct Chosen {
     std::uint64_t roll = 0;
     std::uint64_t round = 0;
-    std::shared_ptr<const std::vector<std::uint32_t>> ranks;  // ascending
+    std::shared_ptr<const std::vector<std::uint32_t>> left_out;  // ascending; all others are in it
 };
 
 // Rolls: agreeing on who takes part and in which order (roll.hpp).
