@@ -61,7 +61,8 @@ protected:
     Instant entered() const { return entered_; }
     Instant overdue_at() const { return overdue_at_; }
     bool in_round() const { return in_round_; }
-    bool idle() const { return !training_.wanted(); }
+    // It has made all its steps, and none since the last round.
+    bool idle() const { return !training_.wanted() && training_.steps() + config_.every_steps.value_or(0) == next_due_step_; }
     PeerId self() const { return self_; }
 
 private:

@@ -78,7 +78,7 @@ struct Handin {
 struct Ready {
     std::uint64_t roll = 0;
     std::uint64_t round = 0;
-    bool idle = false;  // it has made all its steps, and takes part for the others' sake
+    bool idle = false;  // it has made all its steps, they are mixed, and it takes part for the others' sake
 };
 struct Chosen {
     std::uint64_t roll = 0;
