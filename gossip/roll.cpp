@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace grapevine::gossip {
 
 namespace {
 constexpr Duration tick = std::chrono::milliseconds(200);      // membership's gossip tick
+constexpr std::size_t names = 128;                             // in a message: a kilobyte
+constexpr std::size_t most_names = 65536;                      // that are gathered of what somebody proposes
 constexpr Duration silence = std::chrono::seconds(3);  // then a listed member is struck
 }  // namespace
 
@@ -67,7 +70,7 @@ bool RollCall::look_after(Instant now, const Company& company, Exchange::Out& ou
     if (proposing_) {
         if (now - proposing_->since < silence) {  // a proposal or a yes may have been lost
             for (std::size_t i = 0; i < proposing_->yes.size(); ++i)
-                if (!proposing_->yes[i]) out.send((*promise_->ids)[i], RollProposal{promise_->epoch, promise_->ids});
+                if (!proposing_->yes[i]) name((*promise_->ids)[i], out);
             return false;
         }
         for (std::size_t i = 0; i < proposing_->yes.size(); ++i)
@@ -101,8 +104,35 @@ void RollCall::propose(Instant now, std::vector<PeerId> ids, Exchange::Out& out)
     in_force_.reset();
     proposing_ = Proposing{now, std::vector<bool>(promise_->ids->size(), false)};
     proposing_->yes[self] = true;
+    const auto nobody = std::make_shared<const std::vector<PeerId>>();
     for (const PeerId id : *promise_->ids)
-        if (id != self_) out.send(id, RollProposal{epoch, promise_->ids});
+        if (id != self_) out.send(id, RollProposal{epoch, nobody, hash, static_cast<std::uint32_t>(promise_->ids->size())});
+}
+
+void RollCall::name(PeerId to, Exchange::Out& out) const {
+    const auto& ids = *promise_->ids;
+    for (std::size_t i = 0; i < ids.size(); i += names) {
+        const auto from = ids.begin() + static_cast<std::ptrdiff_t>(i), until = ids.begin() + static_cast<std::ptrdiff_t>(std::min(i + names, ids.size()));
+        out.send(to, RollProposal{promise_->epoch, std::make_shared<const std::vector<PeerId>>(from, until), promise_->hash, static_cast<std::uint32_t>(ids.size())});
+    }
+}
+
+// Whom it proposes, if that is known by now.
+std::shared_ptr<const std::vector<PeerId>> RollCall::proposed(PeerId from, const RollProposal& proposal, const Company& company) {
+    if (promise_ && promise_->proposer == from && promise_->hash == proposal.hash) return promise_->ids;
+    if (proposal.ids->empty()) {
+        std::vector<PeerId> ids = view(company);
+        if (hash_of(proposal.epoch, ids) != proposal.hash) return nullptr;
+        return std::make_shared<const std::vector<PeerId>>(std::move(ids));
+    }
+    if (told_.by != from || told_.hash != proposal.hash) told_ = {from, proposal.hash, {}};
+    if (told_.ids.size() + proposal.ids->size() > most_names) return nullptr;
+    for (const PeerId id : *proposal.ids) {
+        const auto place = std::lower_bound(told_.ids.begin(), told_.ids.end(), id);
+        if (place == told_.ids.end() || *place != id) told_.ids.insert(place, id);
+    }
+    if (told_.ids.size() != proposal.size || hash_of(proposal.epoch, told_.ids) != proposal.hash) return nullptr;
+    return std::make_shared<const std::vector<PeerId>>(std::exchange(told_, {}).ids);
 }
 
 // All have said yes: it is in force, and they are told.
@@ -127,11 +157,10 @@ bool RollCall::received(Instant now, PeerId from, const Message& message, const 
     if (fixed_ || stopped_) return false;
     heard(now, from, out);
     if (const auto* proposal = std::get_if<RollProposal>(&message)) {
-        const auto& ids = *proposal->ids;
-        if (!std::is_sorted(ids.begin(), ids.end()) || std::adjacent_find(ids.begin(), ids.end()) != ids.end()) return false;
-        if (!std::binary_search(ids.begin(), ids.end(), self_) || !std::binary_search(ids.begin(), ids.end(), from)) return false;
+        const auto all = proposed(from, *proposal, company);
+        if (!all || !std::binary_search(all->begin(), all->end(), self_) || !std::binary_search(all->begin(), all->end(), from)) return false;
         highest_ = std::max(highest_, proposal->epoch);
-        const std::uint64_t hash = hash_of(proposal->epoch, ids);
+        const std::uint64_t hash = proposal->hash;
         if (promise_) {
             if (promise_->hash == hash && promise_->proposer == from) {
                 out.send(from, RollYes{proposal->epoch, hash});
@@ -144,7 +173,7 @@ bool RollCall::received(Instant now, PeerId from, const Message& message, const 
                 return false;
             }
         }
-        promise_ = Promise{proposal->epoch, from, proposal->ids, hash};
+        promise_ = Promise{proposal->epoch, from, all, hash};
         proposing_.reset();
         in_force_.reset();
         still_since_ = now;

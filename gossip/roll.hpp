@@ -24,6 +24,8 @@ std::uint64_t hash_of(std::uint64_t epoch, const std::vector<PeerId>& ids);
 //
 //   proposer (lowest id of its own view, once the view was still for two ticks and is not the roll in force):
 //       Proposal --> all;  Yes from all --> InForce --> all;  who is silent for `patience` is struck
+//       A proposal is first a hash: most see the same members. Who has not said yes a tick later is told them by name, so
+//       many at a time that a message stays small; it has them all when the hash of those it was told is the one proposed.
 //   everybody:  (none) --Proposal, newer than what we said yes to--> Promised --InForce--> in force
 //                                      otherwise: No
 //   whoever sees another set of members than its roll's tells the lowest of them: No, I am on that one
@@ -66,6 +68,8 @@ private:
     bool look_after(Instant now, const Company& company, Exchange::Out& out);
     std::vector<PeerId> view(const Company& company) const;
     void propose(Instant now, std::vector<PeerId> ids, Exchange::Out& out);
+    void name(PeerId to, Exchange::Out& out) const;
+    std::shared_ptr<const std::vector<PeerId>> proposed(PeerId from, const RollProposal& proposal, const Company& company);
     bool adopt(Exchange::Out& out);
     bool conclude(Exchange::Out& out);
 
@@ -78,6 +82,12 @@ private:
     std::uint64_t highest_ = 0;            // epoch heard of
     std::optional<Promise> promise_;
     std::optional<Proposing> proposing_;   // the promise is our own and not all have answered
+    struct Told {
+        PeerId by;
+        std::uint64_t hash = 0;
+        std::vector<PeerId> ids;  // ascending
+    };
+    Told told_;                            // of a proposal that was not a roll of our own view
     std::optional<Roll> in_force_;
     std::vector<PeerId> struck_;           // silent members, until the view changes
 };

@@ -69,7 +69,7 @@ std::string said(const gossip::Message& m, const membership::Book&) {
                           [](const gossip::Handin& h) { return " round=" + std::to_string(h.round); },
                           [](const gossip::Ready& r) { return " round=" + std::to_string(r.round); },
                           [](const gossip::Chosen& c) { return " round=" + std::to_string(c.round) + " without " + std::to_string(c.left_out->size()); },
-                          [](const gossip::RollProposal& p) { return " epoch=" + std::to_string(p.epoch) + " of " + std::to_string(p.ids->size()); },
+                          [](const gossip::RollProposal& p) { return " epoch=" + std::to_string(p.epoch) + " of " + std::to_string(p.size) + (p.ids->empty() ? "" : ", " + std::to_string(p.ids->size()) + " named"); },
                           [](const gossip::RollYes& y) { return " epoch=" + std::to_string(y.epoch); },
                           [](const gossip::RollNo& n) { return " epoch=" + std::to_string(n.epoch); },
                           [](const gossip::RollInForce& f) { return " epoch=" + std::to_string(f.epoch); },

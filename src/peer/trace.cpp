@@ -150,7 +150,7 @@ void put(Integers& into, const gossip::Message& message) {
                        for (const std::uint32_t rank : *c.left_out) into.push_back(rank);
                    },
                    [&](const gossip::RollProposal& p) {
-                       put(into, {p.epoch});
+                       put(into, {p.epoch, p.hash});
                        for (const PeerId id : *p.ids) into.push_back(id.value);
                    },
                    [&](const gossip::RollYes& y) { put(into, {y.epoch, y.hash}); },

@@ -85,6 +85,7 @@ void load(wire::Reader& a, Chosen& m) {
 void save(wire::Writer& a, const RollProposal& m) {
     a(m.epoch, static_cast<std::uint32_t>(m.ids->size()));
     for (const PeerId id : *m.ids) a(id);
+    a(m.hash, m.size);
 }
 void load(wire::Reader& a, RollProposal& m) {
     std::uint32_t count = 0;
@@ -92,6 +93,7 @@ void load(wire::Reader& a, RollProposal& m) {
     a.expect(count, sizeof(PeerId::value));
     std::vector<PeerId> ids(count);
     for (PeerId& id : ids) a(id);
+    a(m.hash, m.size);
     m.ids = std::make_shared<const std::vector<PeerId>>(std::move(ids));
 }
 template <class A> void serialize(A& a, RollYes& m) { a(m.epoch, m.hash); }
@@ -389,7 +391,7 @@ std::size_t size_of(const gossip::Message& m) {
                           [](const gossip::Handin&) -> std::size_t { return 12 + snapshot_size; },
                           [](const gossip::Ready&) -> std::size_t { return 17; },
                           [](const gossip::Chosen& c) -> std::size_t { return 20 + 4 * c.left_out->size(); },
-                          [](const gossip::RollProposal& p) -> std::size_t { return 12 + 8 * p.ids->size(); },
+                          [](const gossip::RollProposal& p) -> std::size_t { return 24 + 8 * p.ids->size(); },
                           [](const gossip::RollYes&) -> std::size_t { return 16; },
                           [](const gossip::RollNo&) -> std::size_t { return 16; },
                           [](const gossip::RollInForce&) -> std::size_t { return 16; },

@@ -358,3 +358,56 @@ TEST_CASE("backup workers and steps of length Exp(1): the round waits for the fr
         CHECK(law < harmonic(n));
     }
 }
+
+TEST_CASE("what nobody honest says about who was chosen does nothing") {
+    auto ids = std::make_shared<std::vector<PeerId>>(std::vector<PeerId>{{1}, {2}, {3}, {4}});
+    gossip::Config c;
+    c.kind = gossip::Kind::allreduce;
+    c.every_steps = 1;
+    c.backup = 1;
+    c.fixed_roll = ids;
+    c.layout = 5;
+    c.size = 8;
+    const auto exchange = gossip::make_exchange(c, PeerId{2}, Random(1));
+    gossip::Exchange::Effects effects;
+    struct Nobody final : Company {
+        std::size_t size() const override { return 0; }
+        bool contains(PeerId) const override { return false; }
+        std::optional<PeerId> draw(Random&) const override { return {}; }
+        std::vector<PeerId> all() const override { return {}; }
+    } company;
+    const auto answers_to = [&](gossip::Exchange::Input input) {
+        effects.list.clear();
+        exchange->step(Instant{1s}, std::move(input), company, effects);
+        return effects.list.size();
+    };
+    const auto ranks = [](std::vector<std::uint32_t> r) { return std::make_shared<const std::vector<std::uint32_t>>(std::move(r)); };
+    const auto hears = [&](PeerId from, gossip::Message m) { return answers_to(Received<gossip::Message>{from, std::move(m)}); };
+    answers_to(Start{});
+    REQUIRE(answers_to(Completion{1, 1, 1, Trained{1, 0, 1}}) >= 2);  // what it lost, that it is ready
+    std::uint64_t roll = 0;
+    for (const auto& e : effects.list)
+        if (const auto* send = std::get_if<gossip::Exchange::Effects::Send>(&e)) {
+            CHECK(send->to == PeerId{1});
+            roll = std::get<gossip::Ready>(send->message).roll;
+        }
+    Snapshot s;
+    s.layout = 5;
+    s.range = {0, 8};
+    auto values = std::make_shared<std::vector<float>>(8);
+    s.bytes = {reinterpret_cast<const std::byte*>(values->data()), 32, values};
+    CHECK(hears(PeerId{3}, gossip::Chosen{roll, 1, ranks({})}) == 0);            // not for it to choose
+    CHECK(hears(PeerId{1}, gossip::Chosen{roll, 1, ranks({4})}) == 0);           // there is no such rank
+    CHECK(hears(PeerId{1}, gossip::Chosen{roll, 1, ranks({2, 0})}) == 0);        // not in order
+    CHECK(hears(PeerId{1}, gossip::Chosen{roll, 1, ranks({0, 2, 3})}) == 0);     // one alone is no round
+    CHECK(hears(PeerId{1}, gossip::Chosen{roll + 1, 1, ranks({})}) == 0);        // of another roll
+    CHECK(hears(PeerId{9}, gossip::Ready{roll, 1}) == 0);                        // not on the roll
+    CHECK(hears(PeerId{3}, gossip::RoundModel{roll, 1, 7, s}) == 0);             // not asked for
+    REQUIRE(hears(PeerId{1}, gossip::Chosen{roll, 4, ranks({1})}) == 1);         // left out: asks the first beside rank 0
+    CHECK(std::get<gossip::Exchange::Effects::Send>(effects.list[0]).to == PeerId{3});
+    CHECK(hears(PeerId{4}, gossip::RoundModel{roll, 4, 7, s}) == 0);             // from another than was asked
+    CHECK(hears(PeerId{3}, gossip::RoundModel{roll, 3, 7, s}) == 0);             // older than asked for
+    CHECK(hears(PeerId{3}, gossip::Part{roll, 4, 0, 7, s}) == 0);
+    CHECK(hears(PeerId{3}, gossip::RoundModel{roll, 4, 7, s}) == 1);             // taken
+    CHECK(hears(PeerId{3}, gossip::RoundModel{roll, 4, 7, s}) == 0);             // once
+}

@@ -5,6 +5,8 @@
 #include <set>
 
 #include "cluster.hpp"
+#include "grapevine/wire/wire.hpp"
+#include "roll.hpp"
 
 using namespace grapevine;
 using namespace grapevine::test;
@@ -83,4 +85,53 @@ TEST_CASE("a roll is formed though messages are lost, and training goes on throu
         cluster.run_for(120s);
         CHECK(cluster.world().steps(late) > before);
     }
+}
+
+TEST_CASE("a roll of 300 is proposed in small messages: a hash to those who see the same, names to who does not") {
+    struct View final : Company {
+        std::vector<PeerId> ids;
+        std::size_t size() const override { return ids.size(); }
+        bool contains(PeerId peer) const override { return std::binary_search(ids.begin(), ids.end(), peer); }
+        std::optional<PeerId> draw(Random&) const override { return {}; }
+        std::vector<PeerId> all() const override { return ids; }
+    };
+    const auto view = [](std::uint64_t self, std::uint64_t unknown) {
+        View v;
+        for (std::uint64_t i = 1; i <= 300; ++i)
+            if (i != self && i != unknown) v.ids.push_back(PeerId{i});
+        return v;
+    };
+    gossip::RollCall first({}, PeerId{1}), same({}, PeerId{2}), other({}, PeerId{3});
+    const View seen_by_first = view(1, 0), seen_by_same = view(2, 0), seen_by_other = view(3, 77);
+    gossip::Exchange::Effects effects;
+    Instant now{};
+    first.start(now, seen_by_first, effects);
+    membership::Book book;
+    std::size_t hashes = 0, named = 0;
+    bool same_has_it = false;
+    for (int tick = 0; tick < 4; ++tick) {
+        effects.list.clear();
+        first.woken(now += 200ms, seen_by_first, effects);
+        const auto said = std::move(effects.list);
+        for (const auto& effect : said) {
+            const auto* send = std::get_if<gossip::Exchange::Effects::Send>(&effect);
+            const auto* proposal = send ? std::get_if<gossip::RollProposal>(&send->message) : nullptr;
+            if (!proposal) continue;
+            CHECK(wire::control_size(Peer::Message(send->message), book) <= 1200 - 24);  // the transport's own
+            if (send->to.value > 3) continue;
+            effects.list.clear();
+            gossip::RollCall& to = send->to.value == 2 ? same : other;
+            to.received(now, PeerId{1}, send->message, send->to.value == 2 ? seen_by_same : seen_by_other, effects);
+            for (const auto& e : effects.list) {
+                const auto* answer = std::get_if<gossip::Exchange::Effects::Send>(&e);
+                if (!answer || !std::holds_alternative<gossip::RollYes>(answer->message)) continue;
+                if (send->to.value == 2) same_has_it = same_has_it || proposal->ids->empty();
+                else named += !proposal->ids->empty();
+            }
+            hashes += proposal->ids->empty();
+        }
+    }
+    CHECK(hashes == 2);  // to 2 and to 3, once
+    CHECK(same_has_it);
+    CHECK(named >= 1);
 }

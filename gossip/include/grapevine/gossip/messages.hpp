@@ -89,7 +89,9 @@ struct Chosen {
 // Rolls: agreeing on who takes part and in which order (roll.hpp).
 struct RollProposal {
     std::uint64_t epoch = 0;
-    std::shared_ptr<const std::vector<PeerId>> ids;  // ascending
+    std::shared_ptr<const std::vector<PeerId>> ids;  // ascending; some of those proposed, or none
+    std::uint64_t hash = 0;                          // of all
+    std::uint32_t size = 0;                          // likewise
 };
 struct RollYes {
     std::uint64_t epoch = 0;
