@@ -1,12 +1,15 @@
 #include "grapevine/gossip/exchange.hpp"
 
 #include <cassert>
+#include <cstdio>
 
 #include "baselines/allreduce.hpp"
 #include "baselines/local.hpp"
 #include "baselines/with_server.hpp"
 #include "dpsgd.hpp"
 #include "epidemic.hpp"
+#include "group.hpp"
+#include "outer.hpp"
 #include "pairwise.hpp"
 #include "push_sum.hpp"
 #include "robust_push_sum.hpp"
@@ -24,6 +27,29 @@ const char* refused_one_way(const Config& config) {
     if (config.encoding) return "robust push-sum sends sums, of which differences are taken: an encoding would spoil them";
     return nullptr;
 }
+
+// With one partner after the other, each in its own time; else in rounds.
+bool talks(const Config& config) { return config.kind == Kind::outer && config.group_size == 2 && !(config.period && config.clock == Clock::rounds); }
+
+std::string shown(double x) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g", x);
+    return text;
+}
+
+// What an outer step among partners makes of their spread; 0 where there is nothing to spread.
+double spread_factor(const Config& config) {
+    if (config.kind != Kind::outer || config.group_size == 0) return 0;
+    return outer_factor(config.momentum, config.rate, config.group_size);
+}
+
+std::string better(const Config& config) {
+    for (const double momentum : {0.5, 0.3, 0.0})
+        if (const double factor = outer_factor(momentum, 0.7, config.group_size); factor < 0.9)
+            return "momentum = " + shown(momentum) + " and rate = 0.7 make it " + shown(factor);
+    return "less of both is better";
+}
+
 }  // namespace
 
 std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Random random) {
@@ -37,19 +63,19 @@ std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Rando
         case Kind::push_sum:
             if (config.robust) return std::make_unique<RobustPushSum>(config, self, random);
             return std::make_unique<PushSum>(config, self, random);
-        case Kind::group:
-        case Kind::outer: break;
         case Kind::parameter_server:
         case Kind::fedavg: return std::make_unique<WithServer>(config, self, random);
+        case Kind::group: return std::make_unique<Group>(config, self, random);
+        case Kind::outer:
+            if (talks(config)) return std::make_unique<Outer>(config, self, random);
+            return std::make_unique<OuterRounds>(config, self, random);
     }
     return nullptr;
 }
 
-const char* refused(const Config& config, bool common_clock) {
-    if (config.kind == Kind::local) return nullptr;
+std::optional<std::string> refused(const Config& config, bool common_clock) {
+    if (config.kind == Kind::local) return std::nullopt;
     switch (config.kind) {
-        case Kind::group:
-        case Kind::outer: return "this exchange is not there yet";
         case Kind::epidemic:
         case Kind::push_sum:
             if (const char* why = refused_one_way(config)) return why;
@@ -78,7 +104,22 @@ const char* refused(const Config& config, bool common_clock) {
         return "what is handed in to this server is made of steps: give every_steps, and a model that is trained";
     if ((config.kind == Kind::fedavg || config.kind == Kind::parameter_server) && config.encoding == Encoding::top_k)
         return "top-k leaves out most of a model: a server cannot hand that out";
-    return nullptr;
+    const bool groups = config.kind == Kind::group || (config.kind == Kind::outer && !talks(config));
+    if (groups && config.period && config.clock != Clock::rounds && config.clock != Clock::fixed)
+        return "groups begin a round together: clock = \"fixed\" (whoever is first wakes the others) or \"rounds\"";
+    if ((config.kind == Kind::group || config.kind == Kind::outer) && config.encoding == Encoding::top_k)
+        return "top-k is for differences between two that meet again, and groups and partners change: use another encoding";
+    if (const double factor = spread_factor(config); factor > 1 && !config.unchecked)
+        return "outer steps with momentum = " + shown(config.momentum) + " and rate = " + shown(config.rate) +
+               " drive the peers apart: each multiplies the spread by " + shown(factor) + "; " + better(config);
+    return std::nullopt;
+}
+
+std::optional<std::string> doubtful(const Config& config) {
+    const double factor = spread_factor(config);
+    if (factor <= 0.99 || factor > 1) return std::nullopt;
+    return "outer steps with momentum = " + shown(config.momentum) + " and rate = " + shown(config.rate) +
+           " hardly bring the peers together: each multiplies the spread by " + shown(factor) + "; " + better(config);
 }
 
 }  // namespace grapevine::gossip

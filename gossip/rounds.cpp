@@ -16,7 +16,9 @@ std::pair<std::uint64_t, std::uint64_t> roll_and_round(const Message& message) {
 }  // namespace
 
 Rounds::Rounds(const Config& config, PeerId self, Random random)
-    : config_(config), self_(self), ticks_(config, random.split(2)), training_(config), patience_(config), roll_(config, self) {
+    : config_(config), self_(self), ticks_(config, random.split(2)), training_(config), patience_(config), roll_(config, self),
+      in_groups_(config.kind == Kind::group || config.kind == Kind::outer),
+      waits_for_all_(config.kind == Kind::allreduce || (config.kind == Kind::outer && config.group_size == 0)) {
     next_due_step_ = config.every_steps.value_or(0);
 }
 
@@ -24,6 +26,7 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
     std::visit(
         Cases{
             [&](Start&) {
+                started(out);
                 ticks_.start(now, out);
                 if (roll_.start(now, company, out)) roll_changed(now, out);
             },
@@ -42,7 +45,10 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
                     turn_ = *turn;
                     if (!roll_.in_force() || roll_.in_force()->size() < 2) return;
                     if (in_round_) return out.tell(Skipped{});
-                    begin(now, turn_, out);
+                    if (!woken_by_others()) return begin(now, turn_, out);
+                    if (std::exchange(begun_since_tick_, false)) return;  // others were first
+                    begin(now, round_ + 1, out);
+                    begun_since_tick_ = false;
                 } else if (std::holds_alternative<Overdue>(woken.timer)) {
                     if (now < watched_until_) return;  // one that was set earlier, for later
                     watching_ = false;
@@ -101,6 +107,8 @@ void Rounds::roll_changed(Instant now, Out& out) {
     early_.clear();
     sent_.clear();
     round_ = 0;
+    ended_ = now;
+    begun_since_tick_ = overtaken_ = false;
     mixed_on_roll_ = 0;
     if (config_.every_steps) next_due_step_ = training_.steps() + (training_.steps() > 0 ? 0 : *config_.every_steps);
     if (roll_.in_force()) train(now, out);
@@ -111,7 +119,8 @@ void Rounds::roll_changed(Instant now, Out& out) {
 void Rounds::train(Instant now, Out& out) {
     if (halted_ || finishing_ || in_round_ || training_.under_way() || !roll_.in_force() || stale_orders_ > 0) return;
     const bool alone = roll_.in_force()->size() < 2;
-    if (config_.every_steps && training_.steps() >= next_due_step_) {
+    if (woken_by_others() && !alone && (overtaken_ || !early_.empty())) return begin(now, round_ + 1, out);
+    if (config_.every_steps && (training_.steps() >= next_due_step_ || overtaken_)) {
         if (!alone) return begin(now, round_ + 1, out);
         next_due_step_ = training_.steps() + *config_.every_steps;
     }
@@ -120,7 +129,7 @@ void Rounds::train(Instant now, Out& out) {
     // One that has made its steps trains no more, but takes part in the rounds of those who have not.
     if (!training_.wanted() && !ticks_.any() && !early_.empty()) {
         std::uint64_t next = ~std::uint64_t{0};
-        for (const Early& e : early_) next = std::min(next, roll_and_round(e.message).second);
+        for (const Early& e : early_) next = in_groups_ ? round_ + 1 : std::min(next, roll_and_round(e.message).second);
         return begin(now, next, out);
     }
     std::uint64_t most = ~std::uint64_t{0};
@@ -129,13 +138,13 @@ void Rounds::train(Instant now, Out& out) {
 }
 
 void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
-    in_round_ = true;
+    in_round_ = begun_since_tick_ = true;
+    overtaken_ = false;
     std::erase_if(sent_, [&](const Sent& s) { return s.round != round_; });  // the round before stays
     round_ = round;
     entered_ = now;
-    const bool waits_for_all = config_.kind == Kind::allreduce;
     Duration patience = patience_.now();
-    if (waits_for_all && !config_.patience) patience = std::chrono::minutes(10);  // slow is waited for; dead leave the roll
+    if (waits_for_all_ && !config_.patience) patience = std::chrono::minutes(10);  // slow is waited for; dead leave the roll
     overdue_at_ = now + patience;
     if (!watching_ || overdue_at_ < watched_until_) watch(out);
     enter(now, *roll_.in_force(), out);
@@ -160,9 +169,12 @@ void Rounds::done(Instant now, How how, Out& out) {
     in_round_ = false;
     stale_orders_ = orders_out_;  // of a round that was given up while the learner was still at it
     if (how == How::mixed) {  // what was waited for in vain says nothing of how long a round takes
-        patience_.took(now - entered_);
+        // In groups the next wait may be for a slow one where this was for none: what counts is the time between rounds.
+        patience_.took(now - (in_groups_ ? ended_ : entered_));
         ++mixed_on_roll_;
     }
+    overtaken_ = how == How::overtaken;
+    ended_ = now;
     if (config_.every_steps) next_due_step_ = training_.steps() + *config_.every_steps;
     train(now, out);
 }
@@ -172,6 +184,7 @@ void Rounds::receive(Instant now, PeerId from, Message&& message, const Company&
     const bool of_a_round = snapshot || std::holds_alternative<Ready>(message) || std::holds_alternative<Chosen>(message);
     if (!of_a_round) {
         if (roll_.received(now, from, message, company, out)) roll_changed(now, out);
+        else if (roll_.in_force() && !halted_) heard(now, *roll_.in_force(), from, message, out);
         return;
     }
     if (halted_) return;
@@ -189,7 +202,7 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     const std::uint64_t round = roll_and_round(message).second;
     if (config_.backup > 0 && !in_round_) return;  // nothing comes but for who has said that it is ready
     if (in_round_ && (round == round_ || (config_.backup > 0 && round > round_))) return arrived(now, *roll_.in_force(), from, std::move(message), out);
-    if (round <= round_) return;  // late
+    if (round <= round_) return late(*roll_.in_force(), from, message, out);
     if (config_.kind == Kind::allreduce) {
         if (!ticks_.any() && round != round_ + 1) return;  // nobody can be further ahead than that
     } else {
@@ -198,7 +211,7 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     if (early_.size() >= 4 * std::size_t{roll_.in_force()->size()} + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
     if (in_round_) return passed(now, *roll_.in_force(), from, out);
-    if (!training_.wanted()) train(now, out);
+    if (!training_.wanted() || woken_by_others()) train(now, out);
 }
 
 // For one more early message of this sender. Not for one that came before, or that is older than enough others.

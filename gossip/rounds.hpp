@@ -33,15 +33,19 @@ protected:
     virtual void passed(Instant, const Roll&, PeerId, Out&) {}
     // How many rounds one who sends to us may be ahead of us. So many of its messages are kept, the latest ones.
     virtual std::size_t ahead(const Roll&) { return 1; }
+    // Parameters of a round that we are through with.
+    virtual void late(const Roll&, PeerId, const Message&, Out&) {}
+    // What carries no parameters, of a round (who is ready, who was chosen: backup workers) and of none.
+    virtual void told(Instant, const Roll&, PeerId, const Message&, Out&) {}
+    virtual void heard(Instant, const Roll&, PeerId, const Message&, Out&) {}
+    virtual void undelivered(PeerId, std::uint32_t) {}
     virtual void overdue(Instant now, const Roll& roll, Out& out) = 0;
     virtual void abandon() = 0;  // forget the round, and all of the roll
-    // Who is ready, and who was chosen (backup workers).
-    virtual void told(Instant, const Roll&, PeerId, const Message&, Out&) {}
-    virtual void undelivered(PeerId, std::uint32_t) {}
+    virtual void started(Out&) {}
     // The round we train for goes on without us: what we make for it is not wanted.
     virtual bool left_out() const { return false; }
 
-    enum class How { mixed, sat_out, given_up };
+    enum class How { mixed, sat_out, given_up, overtaken };  // overtaken: the others are ahead, so on to the next at once
     void done(Instant now, How how, Out& out);  // the round is over
     std::uint32_t order(decltype(Order::what) what, Out& out);
     // Sends parameters and keeps them until the round after is over, to send them again if they got lost: a peer
@@ -54,6 +58,8 @@ protected:
 
     const Config& config() const { return config_; }
     std::uint64_t round() const { return round_; }
+    bool in_round() const { return in_round_; }
+    std::uint64_t rounds_done() const { return in_round_ ? round_ - 1 : round_; }
     std::uint64_t turn() const { return turn_; }
     bool first_of_roll() const { return mixed_on_roll_ == 0; }
     double samples() const { return samples_; }
@@ -79,6 +85,9 @@ private:
     void begin(Instant now, std::uint64_t round, Out& out);
     void roll_changed(Instant now, Out& out);
     void watch(Out& out);
+    // On clocks that are not one, whoever is first begins the round, and what it sends wakes its group: nobody waits
+    // for another's clock. A tick that finds a round begun since the one before has nothing to do.
+    bool woken_by_others() const { return ticks_.any() && config_.clock != Clock::rounds; }
     void train(Instant now, Out& out);
     void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out);
     void take(Instant now, PeerId from, Message&& message, Out& out);
@@ -91,6 +100,11 @@ private:
     Patience patience_;
     RollCall roll_;
 
+    const bool in_groups_;       // a round needs few of the roll, and they need not begin it by themselves
+    const bool waits_for_all_;
+    bool begun_since_tick_ = false;
+    bool overtaken_ = false;
+    Instant ended_{};            // the last round, or that the roll came into force
     bool in_round_ = false;
     std::uint64_t round_ = 0;          // the one we are in, or the last one
     std::uint64_t turn_ = 0;           // by the clock, where there is one

@@ -24,6 +24,7 @@ int check(const Arguments& a) {
         if (const std::string why = setup::refused(s.config, true); !why.empty())
             return complain({a.positional[0] + " (" + s.point.name + "): " + why, ""}, usage);
     std::fputs(config::to_toml(config).c_str(), stdout);
+    if (const std::string why = setup::doubtful(config); !why.empty()) std::fprintf(stderr, "warning: %s\n", why.c_str());
     if (const std::string why = setup::refused(config, false); !why.empty())
         std::fprintf(stderr, "note: only a simulation can run this: %s\n", why.c_str());
     return finished;

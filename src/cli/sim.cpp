@@ -215,6 +215,7 @@ int run(const Arguments& a) {
         const std::string what = a.positional[0] + (scenario.point.name.empty() ? "" : " (" + scenario.point.name + ")");
         if (const std::string why = setup::refused(c, true); !why.empty()) return complain({what + ": " + why, ""}, usage);
         if (const auto error = too_large(c)) return complain(*error, usage);
+        if (const std::string why = setup::doubtful(c); !why.empty()) std::fprintf(stderr, "warning: %s: %s\n", what.c_str(), why.c_str());
         if (jobs.empty())
             for (const auto& e : c.events)
                 if (c.until && e.at > Instant{*c.until})

@@ -120,6 +120,7 @@ std::optional<End> Node::prepare() {
         log(Level::error, "config", why);
         return End::configuration;
     }
+    if (const std::string why = setup::doubtful(*config_); !why.empty()) log(Level::warn, "config", why);
     auto prepared = learn::prepare(*config_);
     if (const auto* error = std::get_if<learn::Error>(&prepared)) {
         log(Level::error, "data", error->what + ": " + error->hint);

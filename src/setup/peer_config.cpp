@@ -144,8 +144,9 @@ std::string refused(const config::Config& config, bool common_clock) {
         if (std::string why = other_size(config); !why.empty()) return why;
     if (config.membership.kind == config::MembershipKind::partial && kind == push_sum && config.exchange.robust)
         return "robust push-sum needs everybody to agree on who is whose neighbour, and with [membership] kind = \"partial\" nobody knows everybody: take 'robust' out, or use kind = \"swim\"";
-    const char* why = gossip::refused(peer_config(config).exchange, common_clock);
-    return why ? why : "";
+    return gossip::refused(peer_config(config).exchange, common_clock).value_or("");
 }
+
+std::string doubtful(const config::Config& config) { return gossip::doubtful(peer_config(config).exchange).value_or(""); }
 
 }  // namespace grapevine::setup

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct Config {
     bool robust = false;                                 // push-sum: running sums over fixed neighbours
     std::uint32_t group_size = 4;                        // group; outer: 2, or 0 for everybody
     double rate = 0.7, momentum = 0.5;                   // outer
+    bool unchecked = false;                              // outer: also what drives peers apart; for tests, no file says it
     Algorithm algorithm = Algorithm::any;                // allreduce
     std::uint32_t backup = 0;                            // allreduce: a round does not wait for so many
     std::uint32_t buckets = 1;                           // allreduce: of gradients, overlapped with the backward pass
@@ -98,10 +100,11 @@ struct MixedWith {
     Duration took;            // from the offer (or the publishing) to the mix
     double weight;            // of theirs
     double taken = 1;         // share of that weight which clipping let pass; 0: nothing was mixed
+    std::uint64_t group = 0;  // name of a group in a round, where there are groups; 0: none
 };
 // no_graph: with nobody. The graph's file is one of another number of peers than this roll's: they train on without mixing.
 enum class Failure : std::uint8_t { declined, overdue, undelivered, partner_gone, other_layout, no_graph };
-struct Failed { PeerId with; Failure why; };
+struct Failed { PeerId with; Failure why; std::uint64_t group = 0; };
 struct Skipped {};               // due while one was out
 struct RollFormed { std::uint64_t epoch; std::uint32_t size, rank; };
 struct TrainedSome { std::uint32_t steps; double loss; };
@@ -134,9 +137,15 @@ public:
 // `self` is in the fixed roll where there is one.
 std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Random random);
 
-// Why this configuration cannot run; null where it can. Also says no to combinations that need one clock for
+// Why this configuration cannot run; nothing where it can. Also says no to combinations that need one clock for
 // all peers where there is none.
-const char* refused(const Config& config, bool common_clock);
+std::optional<std::string> refused(const Config& config, bool common_clock);
+// Why it runs, but not well.
+std::optional<std::string> doubtful(const Config& config);
+
+// By how much an outer step multiplies the spread of the slow weights on average, without training: the spectral radius
+// of the second moments of (distance from the mean, momentum). In random groups of `size` out of `peers`; 0: very many.
+double outer_factor(double momentum, double rate, std::uint32_t size, std::uint64_t peers = 0);
 
 // The partner of place `i` among `n` in the perfect matching of a round, by a keyed permutation p: the place j
 // with p(j) = p(i) xor 1. With n odd one place a round has none.

@@ -14,5 +14,7 @@ PeerConfig peer_config(const config::Config& config);
 
 // Why a peer cannot run this; empty where it can. `common_clock`: all peers of this world share one.
 std::string refused(const config::Config& config, bool common_clock);
+// Why it can, but not well; empty where it can.
+std::string doubtful(const config::Config& config);
 
 }  // namespace grapevine::setup
