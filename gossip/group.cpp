@@ -142,9 +142,9 @@ void Group::late(const Roll& roll, PeerId from, const Message& message, Out& out
     if (const auto* came = std::get_if<Part>(&message); came && came->hop == 0) out.send(from, Ready{roll.hash, rounds_done()});
 }
 
-void Group::heard(Instant now, const Roll& roll, PeerId from, const Message& message, Out& out) {
+void Group::told(Instant now, const Roll& roll, PeerId from, const Message& message, Out& out) {
     const auto* ready = std::get_if<Ready>(&message);
-    if (ready && in_round() && ready->roll == roll.hash && ready->round >= round()) passed(now, roll, from, out);
+    if (ready && in_round() && ready->round >= round()) passed(now, roll, from, out);
 }
 
 void Group::overdue(Instant now, const Roll&, Out& out) {

@@ -35,7 +35,7 @@ protected:
     void lost_peer(Instant, const Roll&, PeerId, Out&) override {}  // the roll changes without it
     void passed(Instant now, const Roll& roll, PeerId peer, Out& out) override;
     void late(const Roll& roll, PeerId from, const Message& message, Out& out) override;
-    void heard(Instant now, const Roll& roll, PeerId from, const Message& message, Out& out) override;
+    void told(Instant now, const Roll& roll, PeerId from, const Message& message, Out& out) override;
     void overdue(Instant now, const Roll& roll, Out& out) override;
     void abandon() override;
 

@@ -184,7 +184,6 @@ void Rounds::receive(Instant now, PeerId from, Message&& message, const Company&
     const bool of_a_round = snapshot || std::holds_alternative<Ready>(message) || std::holds_alternative<Chosen>(message);
     if (!of_a_round) {
         if (roll_.received(now, from, message, company, out)) roll_changed(now, out);
-        else if (roll_.in_force() && !halted_) heard(now, *roll_.in_force(), from, message, out);
         return;
     }
     if (halted_) return;

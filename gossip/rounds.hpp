@@ -35,9 +35,8 @@ protected:
     virtual std::size_t ahead(const Roll&) { return 1; }
     // Parameters of a round that we are through with.
     virtual void late(const Roll&, PeerId, const Message&, Out&) {}
-    // What carries no parameters, of a round (who is ready, who was chosen: backup workers) and of none.
+    // What carries no parameters: who is ready, and who was chosen.
     virtual void told(Instant, const Roll&, PeerId, const Message&, Out&) {}
-    virtual void heard(Instant, const Roll&, PeerId, const Message&, Out&) {}
     virtual void undelivered(PeerId, std::uint32_t) {}
     virtual void overdue(Instant now, const Roll& roll, Out& out) = 0;
     virtual void abandon() = 0;  // forget the round, and all of the roll

@@ -44,7 +44,8 @@ public:
                 samples_ = combine->ours_weight * samples_ + combine->theirs_weight * combine->theirs.samples;
             done.what = combined;
         } else if (const auto* fold = std::get_if<Fold>(&order.what)) {
-            for (std::size_t i = 0; i < slots_[0].size(); ++i)
+            const Range range = fold->range.value_or(Range{0, size()});
+            for (std::uint64_t i = range.offset; i < range.offset + range.count; ++i)
                 slots_[fold->to][i] = fold->to_weight * slots_[fold->to][i] + fold->from_weight * slots_[fold->from][i];
         } else if (const auto* swap = std::get_if<Swap>(&order.what)) {
             slots_[0].swap(slots_[swap->slot]);
