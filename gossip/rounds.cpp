@@ -144,6 +144,8 @@ void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
     round_ = round;
     entered_ = now;
     Duration patience = patience_.now();
+    // A part that is lost is sent again when the transport has given it up, which takes it three seconds.
+    if (in_groups_ && !config_.patience) patience = std::max(patience, Duration(std::chrono::seconds(5)));
     if (waits_for_all_ && !config_.patience) patience = std::chrono::minutes(10);  // slow is waited for; dead leave the roll
     overdue_at_ = now + patience;
     if (!watching_ || overdue_at_ < watched_until_) watch(out);
