@@ -83,7 +83,6 @@ TEST_CASE("momentum 0.9 at rate 0.7 drives random pairs apart, by the factor it 
         after += cluster.spread();
     }
     const double factor = std::pow(after / before, 1.0 / (late - early));
-    MESSAGE("factor ", factor);
     CHECK(std::abs(factor - outer_factor(0.9, 0.7, 2, 64)) < 0.008);
     CHECK(factor > 1.08);
 }
