@@ -102,6 +102,14 @@ write("path.txt", "0 1\n1 2\n0 3\n")
 expect(2, ["sim", "graph/config.toml", "--quiet"], "config.toml:", "is not the graph that this run had")
 expect(2, ["sim", write("hash.toml", graph.replace("file:{}.txt", "ring").replace("clock", "graph_hash = \"0\"\nclock")), "--quiet"], "'graph_hash' belongs to graph =")
 expect(0, ["sim", "good.toml", "--until", "1s", "--quiet"], stdout="trace ")
+
+# outer steps that drive peers apart, or hardly help
+outer = world.replace('period =', 'kind = "outer"\nrate = 0.7\nmomentum = MOMENTUM\nperiod =')
+for verb in "sim", "check":
+    expect(2, [verb, write("apart.toml", outer.replace("MOMENTUM", "0.9"))], "apart.toml: ", "multiplies the spread by 1.09", "momentum = 0.5 and rate = 0.7")
+expect(0, ["check", write("hardly.toml", outer.replace("MOMENTUM", "0.8"))], "warning: ", "multiplies the spread by 0.99")
+expect(0, ["sim", "hardly.toml", "--until", "1s", "--quiet"], "warning: hardly.toml: ")
+expect(0, ["check", write("diloco.toml", outer.replace("MOMENTUM", '0.9\nsize = "all"'))])
 expect(0, ["sim", "good.toml"], stdout="trace ", env={"GRAPEVINE_UNTIL": "1s"})
 expect(0, ["check", "good.toml"], stdout="probe_timeout")
 expect(0, ["init", "new"], stdout="run.toml")
