@@ -9,6 +9,7 @@
 #include "grapevine/sim/run/expects.hpp"
 #include "happenings.hpp"
 #include "measure.hpp"
+#include "split_rounds.hpp"
 #include "views.hpp"
 
 namespace grapevine::sim {
@@ -131,6 +132,7 @@ private:
     void drain() {
         for (const Note& note : world_.take_notes()) {
             watch_.see(note, world_);
+            split_rounds_.see(note);
             if (!request_.files) continue;
             if (const auto event = event_of(note, world_)) write(*event);
         }
@@ -245,6 +247,8 @@ private:
         s.time = {shares.computing, shares.mixing, shares.waiting};
         s.membership = watch_.figures(world_, config_.membership.period);
         s.membership.views_full_at_seconds = views_full_since_;
+        const auto kind = config_.exchange.kind;
+        if (kind == config::ExchangeKind::group || kind == config::ExchangeKind::outer) s.split_rounds = static_cast<double>(split_rounds_.count());
         s.trace_hash = hex(world_.trace_hash());
         s.model_hash = hex(model_hash(world_));
         for (const config::Expect& expect : config_.expects) s.expects.push_back(judge(expect, samples_, s));
@@ -261,6 +265,7 @@ private:
     World world_;
     Population population_;
     Watch watch_;
+    SplitRounds split_rounds_;
     std::optional<Happenings> happenings_;
     std::vector<record::Sample> samples_;
     Instant next_evaluation_{};

@@ -63,6 +63,7 @@ const std::vector<std::string>& summary_paths() {
     static const std::vector<std::string> paths = [] {
         std::vector<std::string> all{"peers",
                                      "peers_max",
+                                     "split_rounds",
                                      "simulated_seconds",
                                      "wall_seconds",
                                      "cpu_seconds",

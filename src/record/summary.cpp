@@ -126,6 +126,7 @@ Json json_of(const Summary& s) {
                         {"target", s.target ? json_of(*s.target) : Json()},
                         {"time", Json::Object{{"computing", s.time.computing}, {"mixing", s.time.mixing}, {"waiting", s.time.waiting}}},
                         {"membership", json_of(s.membership)},
+                        {"split_rounds", s.split_rounds},
                         {"trace_hash", null_if_empty(s.trace_hash)},
                         {"model_hash", null_if_empty(s.model_hash)},
                         {"expects", std::move(expects)},
@@ -157,6 +158,7 @@ Summary summary_of(Fields& f) {
         });
     s.time = part<TimeShares>(f, "time", [](Fields& t) { return TimeShares{t.number("computing"), t.number("mixing"), t.number("waiting")}; });
     s.membership = part<MembershipResult>(f, "membership", read_membership);
+    s.split_rounds = f.number("split_rounds");
     s.trace_hash = f.text("trace_hash");
     s.model_hash = f.text("model_hash");
     if (const Json::List* expects = f.list("expects"))

@@ -63,6 +63,7 @@ struct Summary {
     std::optional<TargetResult> target;
     TimeShares time;
     MembershipResult membership;
+    std::optional<double> split_rounds;    // of groups: some members mixed and others gave up; null: a real run, or no groups
     std::string trace_hash, model_hash;    // 16 hex digits; empty: null
     std::vector<ExpectResult> expects;
     std::string version, command;          // empty: null
