@@ -57,7 +57,6 @@ protected:
 
     const Config& config() const { return config_; }
     std::uint64_t round() const { return round_; }
-    bool in_round() const { return in_round_; }
     std::uint64_t rounds_done() const { return in_round_ ? round_ - 1 : round_; }
     std::uint64_t turn() const { return turn_; }
     bool first_of_roll() const { return mixed_on_roll_ == 0; }
