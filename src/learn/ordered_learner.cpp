@@ -1,7 +1,9 @@
 #include "grapevine/learn/ordered_learner.hpp"
 
 #include <cassert>
+#include <cstring>
 
+#include "grapevine/learn/encoding.hpp"
 #include "grapevine/protocol.hpp"
 
 namespace grapevine::learn {
@@ -46,17 +48,37 @@ Completion OrderedLearner::carry_out(const Order& order) {
 Snapshot OrderedLearner::publish(const Publish& order) {
     assert(order.slot < slots());
     assert(order.range.offset <= size_ && order.range.count <= size_ - order.range.offset);
-    const std::size_t bytes = order.range.count * bytes_per_element(encoding_);
-    auto buffer = pool_->take(bytes);
+    const Encoding encoding = order.encoding.value_or(encoding_);
+    const std::size_t plain = order.range.count * bytes_per_element(encoding_);
+    auto buffer = pool_->take(plain);
     freeze(order.slot, order.range, buffer.get());
     Snapshot snapshot;
     snapshot.layout = layout_;
     snapshot.encoding = encoding_;
     snapshot.range = order.range;
-    snapshot.bytes = {buffer.get(), bytes, buffer};
+    snapshot.bytes = {buffer.get(), plain, buffer};
+    if (encoding != encoding_) encode_again(snapshot, encoding, order.kept);
     snapshot.samples = samples_;
     snapshot.steps = steps_;
     return snapshot;
+}
+
+void OrderedLearner::encode_again(Snapshot& snapshot, Encoding encoding, double kept) {
+    const std::size_t count = snapshot.range.count;
+    std::shared_ptr<const void> floats = snapshot.bytes.owner;
+    const auto* values = reinterpret_cast<const float*>(snapshot.bytes.data);
+    if (snapshot.encoding != Encoding::float32) {
+        auto converted = pool_->take(count * sizeof(float));
+        decode(snapshot, {reinterpret_cast<float*>(converted.get()), count});
+        values = reinterpret_cast<const float*>(converted.get());
+        floats = converted;
+    }
+    const std::size_t size = encoded_bytes(encoding, count, kept);
+    auto buffer = pool_->take(size);
+    if (encoding == Encoding::float32) std::memcpy(buffer.get(), values, size);
+    else encode({values, count}, encoding, kept, buffer.get());
+    snapshot.encoding = encoding;
+    snapshot.bytes = {buffer.get(), size, buffer};
 }
 
 void OrderedLearner::count(const Combine& order) {

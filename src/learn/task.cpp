@@ -1,10 +1,8 @@
 #include "grapevine/learn/task.hpp"
 
 #include <cassert>
-#include <cmath>
 #include <utility>
 
-#include "elements.hpp"
 #include "grapevine/learn/law_learners.hpp"
 #include "grapevine/learn/network.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
@@ -41,18 +39,6 @@ std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t 
     }
     assert(backend);
     return std::make_unique<SgdLearner>(config, peer, std::move(task), std::move(rows), std::move(backend));
-}
-
-bool finite(const Snapshot& snapshot) {
-    bool all = true;
-    const auto look = [&all](std::size_t, const auto piece) {
-        for (const auto v : piece) all &= std::isfinite(v);
-    };
-    if (snapshot.encoding == Encoding::float64)
-        for_pieces_as<double>(snapshot, look);
-    else
-        for_pieces_as<float>(snapshot, look);
-    return all;
 }
 
 }  // namespace grapevine::learn

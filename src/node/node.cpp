@@ -6,6 +6,7 @@
 #include <ctime>
 #include <utility>
 
+#include "grapevine/learn/encoding.hpp"
 #include "grapevine/learn/safetensors.hpp"
 #include "grapevine/wire/wire.hpp"
 #include "identity.hpp"
@@ -147,9 +148,9 @@ void Node::take(net::Inbound&& inbound) {
                    [&](net::Parcel& parcel) {
                        auto message = wire::decode(std::as_bytes(std::span(parcel.header)), book_, parcel.body);
                        if (!message) return;
-                       // One value that is no number would spread to all who mix with us.
-                       if (const Snapshot* s = parameters(*message); s && fits(*s, learner_->layout(), learner_->size()) && !learn::finite(*s)) {
-                           if (reporter_->refused() == 1) log(Level::warn, "gossip", "parameters that are not numbers came in and are not mixed (said once)");
+                       // One value that is no number would spread to all who mix with us; and places are not believed.
+                       if (const Snapshot* s = parameters(*message); s && fits(*s, learner_->layout(), learner_->size()) && !learn::well_formed(*s)) {
+                           if (reporter_->refused() == 1) log(Level::warn, "gossip", "parameters that are no numbers, or garbled, came in and are not mixed (said once)");
                            return;
                        }
                        step(Received<Peer::Message>{parcel.from, std::move(*message)});
@@ -300,7 +301,7 @@ void Node::save_model() {
     if (reporter_->directory().empty() || !config_->model.needs_data() || broken_ == End::device) return;
     const Completion done = learner_->carry_out({0, Publish{model_slot, {0, learner_->size()}}});
     const Snapshot& whole = std::get<Published>(done.what).snapshot;
-    if (!learn::finite(whole)) return;
+    if (!learn::well_formed(whole)) return;
     learn::Checkpoint checkpoint = learn::to_checkpoint(task_->table, whole);
     checkpoint.metadata["config"] = config::to_toml(*config_, false);
     checkpoint.metadata["seed"] = std::to_string(config_->seed);

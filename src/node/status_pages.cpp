@@ -164,7 +164,7 @@ std::string prometheus_text(const StatusFacts& f, const record::Sample& s, const
     metric("grapevine_accuracy_ratio", "gauge", "Accuracy on held-out data.", s.accuracy);
     metric("grapevine_mixes_total", "counter", "Times that parameters of others were mixed in.", static_cast<double>(f.mixes));
     metric("grapevine_exchanges_failed_total", "counter", "Exchanges that came to nothing.", static_cast<double>(f.failures));
-    metric("grapevine_parameters_refused_total", "counter", "Parameters not mixed because they were not numbers.", static_cast<double>(f.refused));
+    metric("grapevine_parameters_refused_total", "counter", "Parameters not mixed because they were no numbers, or garbled.", static_cast<double>(f.refused));
     metric("grapevine_distance_ratio", "gauge", "Distance to the last partner's parameters over the norm of ours.", f.distance);
     metric("grapevine_staleness_steps", "gauge", "Local steps taken between publishing and mixing, last time.", static_cast<double>(f.staleness));
     metric("grapevine_sent_bytes_total", "counter", "Bytes sent.", static_cast<double>(traffic.control.bytes_out), "{plane=\"control\"}");

@@ -49,7 +49,7 @@ template <class A> void serialize(A& a, MeasureReport& m) { a(m.serial, m.answer
 template <class A> void serialize(A& a, Snapshot& s) {
     std::uint8_t encoding = static_cast<std::uint8_t>(s.encoding);
     a(s.layout, encoding, s.range, s.weight, s.samples, s.steps);
-    if (encoding > static_cast<std::uint8_t>(Encoding::float64)) throw wire::Malformed{};
+    if (encoding > static_cast<std::uint8_t>(Encoding::top_k)) throw wire::Malformed{};
     s.encoding = static_cast<Encoding>(encoding);
 }
 

@@ -3,6 +3,7 @@
 #include <limits>
 #include <thread>
 
+#include "grapevine/learn/encoding.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
 #include "support.hpp"
 
@@ -223,13 +224,13 @@ TEST_CASE("evaluation looks at as many samples as it is told to") {
 TEST_CASE("what is not finite is found") {
     const auto config = blobs();
     const auto learner = learner_of(config, task_of(config));
-    CHECK(finite(publish(*learner)));
+    CHECK(well_formed(publish(*learner)));
     std::vector<float> values(learner->size());
     values.back() = std::numeric_limits<float>::infinity();
-    CHECK(!finite(snapshot_of(*learner, values)));
+    CHECK(!well_formed(snapshot_of(*learner, values)));
     std::vector<double> wide(learner->size());
     wide[1] = std::numeric_limits<double>::quiet_NaN();
-    CHECK(!finite(snapshot_of(*learner, wide)));
+    CHECK(!well_formed(snapshot_of(*learner, wide)));
 }
 
 TEST_CASE("the optimiser's velocity can be kept and put back: training goes on to the same bits") {

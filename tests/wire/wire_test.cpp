@@ -161,3 +161,26 @@ TEST_CASE("forty thousand messages with bytes changed, and as much noise, do no 
     CHECK(accepted > 0);  // a changed number is still a message; nothing crashed, nothing threw
     CHECK(book.size() < 60'000);
 }
+
+TEST_CASE("parameters travel in every encoding, as many bytes as that takes, and in no other") {
+    membership::Book book;
+    const auto memory = std::make_shared<std::vector<std::byte>>(8 * 300);
+    for (std::uint8_t e = 0; e <= static_cast<std::uint8_t>(Encoding::top_k); ++e) {
+        CAPTURE(static_cast<int>(e));
+        Snapshot s;
+        s.encoding = static_cast<Encoding>(e);
+        s.range = {0, 300};
+        const std::size_t size = s.encoding == Encoding::top_k ? 24 : encoded_size(s.encoding, 300);
+        std::string bytes = wire::encode(Peer::Message(gossip::Message(gossip::Push{1, 2, s})), book);
+        for (const std::size_t given : {size, size - 1, size + 1, size + 8, std::size_t{8 * 301}}) {
+            s.bytes = {memory->data(), given, memory};
+            const bool any_number = s.encoding == Encoding::top_k && given % 8 == 0 && given <= 8 * 300;  // of pairs
+            CHECK(wire::decode(bytes_of(bytes), book, s.bytes).has_value() == (given == size || any_number));
+        }
+        const std::size_t place = 2 + 4 + 4 + 8;  // behind the case, round, ticket and layout
+        REQUIRE(bytes[place] == static_cast<char>(e));
+        bytes[place] = static_cast<char>(Encoding::top_k) + 1;
+        s.bytes = {memory->data(), size, memory};
+        CHECK(!wire::decode(bytes_of(bytes), book, s.bytes));
+    }
+}

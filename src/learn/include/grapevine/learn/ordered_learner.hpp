@@ -32,6 +32,7 @@ protected:
 
 private:
     Snapshot publish(const Publish& order);
+    void encode_again(Snapshot& snapshot, Encoding encoding, double kept);
     // A mixed model has mixed experience: what stands behind it is weighted as its values are.
     void count(const Combine& order);
 

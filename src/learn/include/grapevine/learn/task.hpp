@@ -31,8 +31,4 @@ std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t 
                                       std::shared_ptr<const Task> task, std::vector<std::uint32_t> rows = {},
                                       std::unique_ptr<kernels::Backend> backend = {});
 
-// Whether all values are numbers, none infinite. Who takes parameters from outside asks first: one such value
-// spreads to every peer that mixes with them.
-bool finite(const Snapshot& snapshot);
-
 }  // namespace grapevine::learn
