@@ -1,5 +1,7 @@
 #include "dpsgd.hpp"
 
+#include "encoded.hpp"
+
 namespace grapevine::gossip {
 
 const MixingGraph& Dpsgd::over(const Roll& roll) {
@@ -23,7 +25,7 @@ void Dpsgd::enter(Instant now, const Roll& roll, Out& out) {
     for (const Weighted& in : row.in) heard_.push_back({roll.at(in.rank), in.weight, false, {}});
     for (const std::uint32_t rank : row.out) told_.push_back(roll.at(rank));
     if (heard_.empty() && told_.empty()) return done(now, How::sat_out, out);
-    order(Publish{model_slot, Range{0, config().size}}, out);
+    order(encoded(config(), model_slot, Range{0, config().size}), out);
 }
 
 void Dpsgd::arrived(Instant now, const Roll&, PeerId from, Message&& message, Out& out) {

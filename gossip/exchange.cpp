@@ -6,6 +6,7 @@
 #include "baselines/allreduce.hpp"
 #include "baselines/local.hpp"
 #include "baselines/with_server.hpp"
+#include "choco.hpp"
 #include "dpsgd.hpp"
 #include "epidemic.hpp"
 #include "group.hpp"
@@ -56,7 +57,9 @@ std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Rando
     assert(!refused(config, true));
     switch (config.kind) {
         case Kind::gossip: return std::make_unique<Pairwise>(config, self, random);
-        case Kind::dpsgd: return std::make_unique<Dpsgd>(config, self, random);
+        case Kind::dpsgd:
+            if (config.encoding == Encoding::top_k) return std::make_unique<Choco>(config, self, random);
+            return std::make_unique<Dpsgd>(config, self, random);
         case Kind::allreduce: return std::make_unique<Allreduce>(config, self, random);
         case Kind::local: return std::make_unique<Local>(config);
         case Kind::epidemic: return std::make_unique<Epidemic>(config, self, random);
@@ -95,6 +98,8 @@ std::optional<std::string> refused(const Config& config, bool common_clock) {
         return "an exchange of rounds on a period needs clock = \"rounds\": everybody begins at the same instant";
     if (config.kind == Kind::allreduce && config.backup > 0 && !config.every_steps)
         return "backup workers are about who has made its steps first: give every_steps in place of a period";
+    if (config.kind == Kind::allreduce && config.algorithm == Algorithm::halving_doubling && config.encoding == Encoding::int8)
+        return "int8 has a scale for each 256 values, counted from where a message begins: halving and doubling would round anew in each, and peers end apart. Use the ring";
     if (config.kind == Kind::allreduce && config.buckets > 1)
         return "buckets of gradients are not there: a learner hands out parameters after its step, never a gradient in the middle of one";
     if (config.period && !common_clock && (config.clock == Clock::rounds || config.clock == Clock::shuffled))
@@ -109,6 +114,12 @@ std::optional<std::string> refused(const Config& config, bool common_clock) {
         return "groups begin a round together: clock = \"fixed\" (whoever is first wakes the others) or \"rounds\"";
     if ((config.kind == Kind::group || config.kind == Kind::outer) && config.encoding == Encoding::top_k)
         return "top-k is for differences between two that meet again, and groups and partners change: use another encoding";
+    if (config.encoding == Encoding::top_k) {
+        if (config.kind != Kind::dpsgd || config.graph != Graph::ring)
+            return "top-k leaves most of a model out, and what it left out is only made up for with error feedback, which needs fixed partners: dpsgd on a ring";
+        if (!config.every_steps) return "top-k wants every round made by all: every_steps, not a period, which a slow peer would skip";
+        if (config.clip != Clip::off) return "clipping looks at whole models, and top-k sends differences";
+    }
     if (const double factor = spread_factor(config); factor > 1 && !config.unchecked)
         return "outer steps with momentum = " + shown(config.momentum) + " and rate = " + shown(config.rate) +
                " drive the peers apart: each multiplies the spread by " + shown(factor) + "; " + better(config);

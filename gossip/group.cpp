@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "encoded.hpp"
 #include "permutation.hpp"
 
 namespace grapevine::gossip {
@@ -37,7 +38,7 @@ void Group::enter(Instant now, const Roll& roll, Out& out) {
     if (members_.size() < 2) return done(now, How::sat_out, out);
     for (std::size_t i = 1; i < members_.size(); ++i) {  // everybody begins with another: no link has all at once
         const std::size_t to = (place_ + i) % members_.size();
-        order(publish(model_slot, part_of(to)), out);
+        order(encoded(config(), model_slot, part_of(to)), out);
         publishing_.push_back({0, to});
     }
 }
@@ -99,7 +100,7 @@ void Group::average(Out& out) {
         order(Combine{gathered_, scale, scale * weight(members_[i]), std::move(*members_[i].theirs)}, out);
         members_[i].theirs.reset();
     }
-    order(publish(gathered_, part_of(place_)), out);
+    order(encoded(config(), gathered_, part_of(place_)), out);
     publishing_.push_back({1, place_});
 }
 

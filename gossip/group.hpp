@@ -59,7 +59,6 @@ private:
     };
     Range part_of(std::size_t place) const { return part(Range{0, config().size}, place, members_.size()); }
     std::size_t place_of(PeerId peer) const;
-    Publish publish(Slot slot, Range range) const { return {slot, range, config().encoding, config().kept}; }
     void average(Out& out);
     void conclude_if_whole(Out& out);
     void give_up(Instant now, PeerId missing, How how, Out& out);

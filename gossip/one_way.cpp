@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "encoded.hpp"
+
 namespace grapevine::gossip {
 
 namespace {
@@ -58,7 +60,7 @@ void OneWay::receive(Instant now, PeerId from, Message&& message, const Company&
         turn_->freezing = true;
         Task task{.round = turn_->round};
         task.mass = freeze();
-        task.tag = order(Publish{model_slot, Range{0, config().size}, config().encoding, config().kept}, out);
+        task.tag = order(encoded(config(), model_slot, Range{0, config().size}), out);
         tasks_.push_back(task);
     } else if (const auto* decline = std::get_if<Decline>(&message)) {
         Target* target = find(from, decline->round);

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "encoded.hpp"
+
 namespace grapevine::gossip {
 
 namespace {
@@ -205,7 +207,7 @@ void Outer::publish(Out& out) {
     if (++ticket_ == 0) ++ticket_;
     talk_->ticket = ticket_;
     order(Fold{Slow::gathered, model_slot, 0, 1}, out);
-    published_tag_ = order(Publish{model_slot, Range{0, config_.size}, config_.encoding, config_.kept}, out);
+    published_tag_ = order(encoded(config_, model_slot, Range{0, config_.size}), out);
 }
 
 void Outer::mix(Out& out) {

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "encoded.hpp"
 #include "fragments.hpp"
 
 namespace grapevine::gossip {
@@ -150,7 +151,7 @@ void Pairwise::receive(Instant now, PeerId from, Message&& message, const Compan
 void Pairwise::publish(Talk& talk, bool answer, Out& out) {
     if (++ticket_ == 0) ++ticket_;
     talk.ticket = ticket_;
-    tasks_.push_back({order(Publish{model_slot, fragment(config_, talk.round), {}, 0}, out), answer, talk.partner, talk.round});
+    tasks_.push_back({order(encoded(config_, model_slot, fragment(config_, talk.round)), out), answer, talk.partner, talk.round});
 }
 
 void Pairwise::take(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out& out) {

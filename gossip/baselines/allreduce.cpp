@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "../encoded.hpp"
+
 namespace grapevine::gossip {
 
 namespace {
@@ -47,7 +49,9 @@ void Allreduce::mix(Instant now, const Roll& roll, Ranks left_out, Out& out) {
     std::vector<std::pair<PeerId, Part>> early;
     if (auto* waiting = std::get_if<Waiting>(&state_)) early.swap(waiting->early);
     const std::uint32_t n = roll.size() - size_of(left_out), place = roll.rank - below(left_out, roll.rank);
-    const Course course(gossip::chosen(config().algorithm, n, config().size), n, place);
+    // int8 rounds a part again when it travels in a longer run: there only the ring keeps all at the same bits.
+    const Algorithm wanted = config().encoding == Encoding::int8 ? Algorithm::ring : config().algorithm;
+    const Course course(gossip::chosen(wanted, n, config().size), n, place);
     const double weight = first_of_roll() ? 1 + samples() : 1;
     auto& mixing = state_.emplace<Mixing>();
     mixing.left_out = std::move(left_out);
@@ -106,8 +110,10 @@ void Allreduce::proceed(const Roll& roll, Out& out) {
                 nothing.layout = config().layout;
                 ship(roll, hop.number, hop.give->to, std::move(nothing), out);
             } else {
-                mixing.publishing.push_back({hop.number, hop.give->to, mixing.weights[hop.give->run.first]});
-                order(Publish{gathered, range_of(mixing, hop.give->run)}, out);
+                const bool finished = mixing.finished == hop.give->run;
+                if (finished) mixing.finished.reset();
+                mixing.publishing.push_back({hop.number, hop.give->to, mixing.weights[hop.give->run.first], finished});
+                order(encoded(config(), gathered, range_of(mixing, hop.give->run)), out);
             }
         }
         if (!hop.get) continue;
@@ -118,10 +124,20 @@ void Allreduce::proceed(const Roll& roll, Out& out) {
         mixing.bytes += theirs.bytes.size;
         if (hop.get->run.count > 0) take(roll, mixing, *hop.get, std::move(theirs), out);
     }
+    swap_if_complete(roll, out);
+}
+
+// Where values are rounded to travel the swap waits for the part that we finished to be taken over as it travels.
+void Allreduce::swap_if_complete(const Roll& roll, Out& out) {
+    auto& mixing = std::get<Mixing>(state_);
+    if (mixing.complete || mixing.next < mixing.course.hops() || (config().encoding && !mixing.publishing.empty())) return;
+    mixing.complete = true;
     order(Swap{gathered}, out);
     // Number i of those chosen beside the first has number i of those left out to look after.
     mixing.freezes = roll.rank > 0 && roll.rank - 1 - (below(mixing.left_out, roll.rank) - holds(mixing.left_out, 0)) < size_of(mixing.left_out);
-    if (mixing.freezes) order(Publish{model_slot, Range{0, config().size}}, out);
+    // int8 would round once more, by other blocks than the parts had.
+    const auto encoding = config().encoding == Encoding::int8 ? std::nullopt : config().encoding;
+    if (mixing.freezes) order(Publish{model_slot, Range{0, config().size}, encoding}, out);
 }
 
 void Allreduce::take(const Roll& roll, Mixing& mixing, const Hop::Get& get, Snapshot theirs, Out& out) {
@@ -137,6 +153,7 @@ void Allreduce::take(const Roll& roll, Mixing& mixing, const Hop::Get& get, Snap
     }
     for (std::uint32_t p = get.run.first; p < get.run.first + get.run.count; ++p) mixing.weights[p] += theirs.weight;
     const double scale = get.use == Use::finish ? 1 / mixing.weights[get.run.first] : 1;  // from a sum to a mean
+    if (get.use == Use::finish) mixing.finished = get.run;
     order(Combine{gathered, scale, scale, std::move(theirs)}, out);
 }
 
@@ -164,7 +181,10 @@ void Allreduce::completed(Instant now, const Roll& roll, Completion&& completion
         const Mixing::Outgoing next = mixing->publishing.front();
         mixing->publishing.erase(mixing->publishing.begin());
         published->snapshot.weight = next.weight;
+        // The others take this part as it travels, rounded; so do we, or we would end with another model than they.
+        if (config().encoding && next.finished) order(Combine{gathered, 0, 1, published->snapshot}, out);
         ship(roll, next.hop, next.to, std::move(published->snapshot), out);
+        swap_if_complete(roll, out);
     } else if (std::holds_alternative<Swapped>(completion.what)) {
         const double places = roll.size() - size_of(mixing->left_out);
         out.tell(MixedWith{{}, 0, unknown, unknown, mixing->bytes, now - entered(), 1.0 - 1.0 / places});

@@ -61,8 +61,11 @@ private:
         struct Outgoing {
             std::uint32_t hop, to;
             double weight;
+            bool finished;                   // what we divided, on its first way
         };
         std::vector<Outgoing> publishing;    // orders to publish that are out, oldest first
+        std::optional<Run> finished;         // what we divided and have not sent yet
+        bool complete = false;               // the swap is ordered
         bool freezes = false;                // somebody left out will ask us for the model: then it is frozen
         std::uint64_t bytes = 0;
     };
@@ -77,6 +80,7 @@ private:
 
     void mix(Instant now, const Roll& roll, Ranks left_out, Out& out);
     void proceed(const Roll& roll, Out& out);
+    void swap_if_complete(const Roll& roll, Out& out);
     void take(const Roll& roll, Mixing& mixing, const Hop::Get& get, Snapshot theirs, Out& out);
     void ship(const Roll& roll, std::uint32_t hop, std::uint32_t to, Snapshot snapshot, Out& out);
     void say_ready(Instant now, const Roll& roll, Out& out);

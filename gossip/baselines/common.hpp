@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "../encoded.hpp"
 #include "../pace.hpp"
 
 namespace grapevine::gossip {
@@ -34,7 +35,7 @@ struct Common {
         out.tell(Order{++tag, std::move(what)});
         return tag;
     }
-    std::uint32_t publish(Slot slot, Exchange::Out& out) { return order(Publish{slot, whole(), config.encoding, config.kept}, out); }
+    std::uint32_t publish(Slot slot, Exchange::Out& out) { return order(encoded(config, slot, whole()), out); }
     std::uint32_t new_ticket() { return ++ticket ? ticket : ++ticket; }
     void train(Instant now, std::uint64_t most, Exchange::Out& out) {
         training.begin(now, most, [&](Train t) { order(t, out); });
