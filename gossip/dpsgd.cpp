@@ -44,12 +44,17 @@ void Dpsgd::completed(Instant now, const Roll& roll, Completion&& completion, Ou
     }
     const auto* combined = std::get_if<Combined>(&completion.what);
     if (!combined || combines_ == 0) return;
+    const PeerId whose = mixing_[mixing_.size() - combines_];
+    if (clipping_.on()) clipping_.saw(whose, *combined);
+    taken_ += combined->taken;
+    if (combined->taken == 0) out.tell(Failed{whose, Failure::clipped});
     if (distance_ < 0) {
         distance_ = combined->distance;
         norm_ = combined->norm;
     }
     if (--combines_ > 0) return;
-    out.tell(MixedWith{first_, 0, distance_, norm_, bytes_, now - entered(), weight_});
+    const double taken = taken_ / static_cast<double>(mixing_.size());
+    if (taken > 0) out.tell(MixedWith{mixing_.front(), 0, distance_, norm_, bytes_, now - entered(), weight_, taken});
     done(now, waited_in_vain_ ? How::given_up : How::mixed, out);
 }
 
@@ -71,17 +76,16 @@ void Dpsgd::mix_if_ready(Instant now, Out& out) {
     }
     combines_ = here;
     distance_ = -1;
-    first_ = {};
+    mixing_.clear();
+    taken_ = 0;
     for (Neighbour& n : heard_) {
         if (!n.theirs) continue;
-        if (!first_) {
-            first_ = n.id;
-            weight_ = n.weight;
-        }
+        if (mixing_.empty()) weight_ = n.weight;
+        mixing_.push_back(n.id);
         bytes_ += n.theirs->bytes.size;
         so_far += n.weight;
         const double weight = n.weight / so_far;
-        order(Combine{model_slot, 1 - weight, weight, std::move(*n.theirs)}, out);
+        order(Combine{model_slot, 1 - weight, weight, std::move(*n.theirs), clipping_.on() ? clipping_.guard(now, steps()) : Guard{}}, out);
         n.theirs.reset();
     }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "clipping.hpp"
 #include "graph.hpp"
 #include "rounds.hpp"
 
@@ -16,7 +17,7 @@ namespace grapevine::gossip {
 // neighbours in later rounds waits for none of them, and so comes up with them.
 class Dpsgd final : public Rounds {
 public:
-    using Rounds::Rounds;
+    Dpsgd(const Config& config, PeerId self, Random random) : Rounds(config, self, random), clipping_(config) {}
 
 protected:
     void enter(Instant now, const Roll& roll, Out& out) override;
@@ -46,9 +47,11 @@ private:
     bool published_ = false;
     bool waited_in_vain_ = false;  // for a neighbour: then the round's length says nothing
     std::size_t combines_ = 0;  // still to be carried out
-    PeerId first_;  // whom we mixed with first
     double distance_ = 0, norm_ = 0, weight_ = 0;  // of the first: the others meet a model that is part mixed
     std::uint64_t bytes_ = 0;
+    Clipping clipping_;
+    std::vector<PeerId> mixing_;  // whose models are being mixed, in the order given
+    double taken_ = 0;            // sum over them of the share that clipping let pass
 };
 
 }  // namespace grapevine::gossip

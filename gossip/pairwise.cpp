@@ -30,7 +30,7 @@ double mixing_weight(double ours, double theirs) {
 
 Pairwise::Pairwise(const Config& config, PeerId self, Random random)
     : config_(config), self_(self), random_(random.split(1)), ticks_(config, random.split(2)), training_(config),
-      patience_(config), interval_(config.every_steps.value_or(0)), momentum_(config, 1), catching_up_(config.newcomer) {
+      patience_(config), clipping_(config), interval_(config.every_steps.value_or(0)), momentum_(config, 1), catching_up_(config.newcomer) {
     next_due_step_ = config.every_steps.value_or(0);
 }
 
@@ -166,15 +166,19 @@ void Pairwise::take(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out
 }
 
 void Pairwise::mix(Instant now, Talk& talk, bool answer, Out& out) {
-    (void)now;
     talk.mixing = true;
     const std::uint64_t staleness = std::max(training_.ordered(), talk.steps_at_publish) - talk.steps_at_publish;
-    const double weight = mixing_weight(samples_, talk.theirs->samples) / (1 + config_.staleness_weight * static_cast<double>(staleness));
+    double weight = mixing_weight(samples_, talk.theirs->samples) / (1 + config_.staleness_weight * static_cast<double>(staleness));
+    // A newcomer has nothing to hold theirs against. Others with a guard do not believe how many samples stand behind theirs.
+    const bool guarded = clipping_.on() && !catching_up_;
+    if (guarded) weight = std::min(weight, 0.5);
+    const Guard guard = guarded ? clipping_.guard(now, training_.steps()) : Guard{};
     const std::uint64_t bytes = talk.theirs->bytes.size;
     const double theirs_samples = talk.theirs->samples;
     const bool against_sent = config_.form == Form::delta && answer;
-    const std::uint32_t tag = order(Combine{model_slot, against_sent ? 1 : 1 - weight, weight, std::move(*talk.theirs), {}}, out);
-    tasks_.push_back({tag, answer, talk.partner, talk.round, weight, bytes, theirs_samples});
+    assert(!against_sent || !guarded);
+    const std::uint32_t tag = order(Combine{model_slot, against_sent ? 1 : 1 - weight, weight, std::move(*talk.theirs), guard}, out);
+    tasks_.push_back({tag, answer, talk.partner, talk.round, weight, bytes, theirs_samples, guarded});
     if (against_sent) quietly(Combine{model_slot, 1, -weight, std::move(*talk.sent), {}}, out);
     momentum_.mixed(training_.ordered(), [&](Fold fold) { quietly(fold, out); });
     talk.theirs.reset();
@@ -208,8 +212,12 @@ void Pairwise::completed(Instant now, Completion&& completion, const Company& co
     } else if (const auto* combined = std::get_if<Combined>(&completion.what)) {
         if (!talk) return;
         const Duration took = now - talk->since;
-        out.tell(MixedWith{task.partner, completion.steps - talk->steps_at_publish, combined->distance, combined->norm,
-                           task.bytes, took, task.weight});
+        if (task.guarded) clipping_.saw(task.partner, *combined);
+        if (combined->taken > 0)
+            out.tell(MixedWith{task.partner, completion.steps - talk->steps_at_publish, combined->distance, combined->norm,
+                               task.bytes, took, task.weight, combined->taken});
+        else
+            out.tell(Failed{task.partner, Failure::clipped});
         if (task.answer) {
             std::erase_if(answers_, [&](const Talk& t) { return t.partner == task.partner && t.round == task.round; });
         } else {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "clipping.hpp"
 #include "pace.hpp"
 #include "quasi_global.hpp"
 
@@ -58,6 +59,7 @@ private:
         double weight = 0;
         std::uint64_t bytes = 0;
         double theirs_samples = 0;
+        bool guarded = false;
     };
 
     void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out);
@@ -84,6 +86,7 @@ private:
     Ticks ticks_;
     Training training_;
     Patience patience_;
+    Clipping clipping_;
 
     std::optional<Talk> own_;
     std::vector<Talk> answers_;

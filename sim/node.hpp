@@ -65,6 +65,7 @@ struct World::Node {
     std::uint64_t trace = 0;
     std::optional<Snapshot> agreed;
     bool serves;                     // keeps the model of an exchange with a server
+    Lie lie;                         // null: it tells the truth
 };
 
 }  // namespace grapevine::sim

@@ -106,7 +106,7 @@ void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
                        std::to_string(m.staleness);
             },
             [](const gossip::Failed& f) {
-                static constexpr const char* why[] = {"declined", "overdue", "undelivered", "partner gone", "other layout", "no graph"};
+                static constexpr const char* why[] = {"declined", "overdue", "undelivered", "partner gone", "other layout", "no graph", "too far off"};
                 return "gives up on " + (f.with ? name(f.with) : std::string("all")) + ": " + why[static_cast<int>(f.why)];
             },
             [](const gossip::Skipped&) { return std::string("is still exchanging: skips one"); },

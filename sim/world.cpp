@@ -17,7 +17,7 @@ constexpr std::size_t frame_overhead = 24;  // what the transport puts before a 
 }  // namespace
 
 World::World(Options options)
-    : seed_(options.seed), network_(std::move(options.network)), collect_notes_(options.notes), story_(options.story) {}
+    : seed_(options.seed), network_(std::move(options.network)), collect_notes_(options.notes), believable_(std::move(options.believable)), story_(options.story) {}
 World::~World() = default;
 
 membership::Handle World::register_peer(const std::string& name, std::uint64_t generation) {
@@ -75,12 +75,20 @@ bool World::run_one(Instant end) {
     Node& node = *nodes_[entry.to];
     if (auto* input = std::get_if<Peer::Input>(&due.what)) {
         if (!node.up) turn_away(entry.to, entry.from, *input);
+        else if (refuses(entry.from, *input)) ++counters_.refused_mixes;
         else if (node.pause && waits(*node.pause, *input)) node.pause->arrived.push_back({entry.from, std::move(*input)});
         else step(entry.to, entry.from, entry.depth, std::move(*input));
     } else if (node.up && std::get<OrderDone>(due.what).order == node.order) {
         end_order(entry.to, entry.depth);
     }
     return true;
+}
+
+bool World::refuses(std::uint32_t from, const Peer::Input& input) {
+    if (!nodes_[from]->lie || !believable_) return false;
+    const auto* received = std::get_if<Received<Peer::Message>>(&input);
+    const Snapshot* snapshot = received ? parameters(received->message) : nullptr;
+    return snapshot && !believable_(*snapshot);
 }
 
 // Nobody is there any more; the sender's transport will notice.
@@ -132,6 +140,8 @@ void World::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, Peer::Me
         return;
     }
     const std::uint32_t to = index_of(to_id);
+    if (auto* exchanged = std::get_if<gossip::Message>(&message); exchanged && node.lie)
+        if (Snapshot* truth = gossip::parameters(*exchanged)) *truth = node.lie(*truth);
     const Snapshot* snapshot = parameters(message);
     const std::uint64_t payload = snapshot ? snapshot->bytes.size : 0;
     const std::uint64_t control = wire::control_size(message, book_) + frame_overhead;
@@ -170,6 +180,7 @@ void World::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
         return;
     }
     if (story_) tell_story(peer, event);
+    if (const auto* failed = std::get_if<gossip::Failed>(&event); failed && failed->why == gossip::Failure::clipped) ++counters_.refused_mixes;
     if (const auto* mixed = std::get_if<gossip::MixedWith>(&event); mixed && !mixed->with) {
         Learner& learner = *nodes_[peer]->learner;
         nodes_[peer]->agreed = std::get<Published>(learner.carry_out({0, Publish{model_slot, {0, learner.size()}}}).what).snapshot;
@@ -241,6 +252,8 @@ void World::finish(std::uint32_t peer) {
     if (nodes_[peer]->up) put(now_, 0, peer, peer, Due{Peer::Input(gossip::Finish{})});
 }
 void World::slow(std::uint32_t peer, double factor) { nodes_[peer]->slowness = factor; }
+void World::lie(std::uint32_t peer, Lie lie) { nodes_[peer]->lie = std::move(lie); }
+bool World::lies(std::uint32_t peer) const { return nodes_[peer]->lie != nullptr; }
 
 bool World::up(std::uint32_t peer) const { return nodes_[peer]->up; }
 std::optional<Instant> World::missed(std::uint32_t peer) const { return nodes_[peer]->missed; }

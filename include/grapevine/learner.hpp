@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <variant>
 
@@ -36,8 +37,15 @@ struct Publish {  // freeze a range of a slot
 struct Guard {
     double clip = 0;    // beyond this distance the difference is shortened to it (self-centred clipping); 0: never
     double refuse = 0;  // beyond this many times our own norm nothing is mixed (BALANCE); 0: never
-    explicit operator bool() const { return clip > 0 || refuse > 0; }
+    constexpr explicit operator bool() const { return clip > 0 || refuse > 0; }
 };
+// The share of the difference that a guard lets pass. With one, what is infinitely far or no number never does.
+constexpr double passes(const Guard& guard, double distance, double norm) {
+    if (!guard) return 1;
+    if (!(distance <= std::numeric_limits<double>::max())) return 0;
+    if (guard.refuse > 0 && !(distance <= guard.refuse * norm)) return 0;
+    return guard.clip > 0 && distance > guard.clip ? guard.clip / distance : 1;
+}
 struct Combine {  // over theirs.range: slot = ours_weight * slot + theirs_weight * theirs
     Slot slot = model_slot;
     double ours_weight = 0.5;

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "grapevine/chronicle/chronicle.hpp"
+#include "lies.hpp"
 
 namespace grapevine::sim {
 
 using Kind = config::Event::Kind;
 
 Happenings::Happenings(const config::Config& config, Population& population, World& world, Watch& watch)
-    : population_(population), world_(world), watch_(watch) {
+    : population_(population), world_(world), watch_(watch), lies_(Random(config.seed).split(0x6c6965)) {
     for (const Instant at : population.later_starts()) add(at, Deed::Kind::start_next, nullptr);
     for (const config::Event& event : config.events) {
         if (event.kind != Kind::join) {
@@ -118,6 +119,12 @@ void Happenings::do_event(Instant now, const config::Event& event) {
                 watch_.leaves(now, p, world_);
                 world_.leave(p);
                 note("leaving", p);
+            }
+            break;
+        case Kind::liar:
+            for (const std::uint32_t p : peers) {
+                world_.lie(p, lie_of(event.sends, lies_.split(p)));
+                note("lies", p);
             }
             break;
         case Kind::join:  // one by one, above

@@ -38,6 +38,7 @@ private:
     Population& population_;
     World& world_;
     Watch& watch_;
+    Random lies_;
     std::multiset<Deed> deeds_;
     std::size_t added_ = 0;
     std::vector<record::RunEvent>* events_ = nullptr;  // of the do_due in progress

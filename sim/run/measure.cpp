@@ -28,10 +28,10 @@ void for_each(const Snapshot& s, F&& f) {
     }
 }
 
-std::vector<std::uint32_t> all_up(const World& world) {
+std::vector<std::uint32_t> all_up(const World& world) {  // and honest
     std::vector<std::uint32_t> up;
     for (std::uint32_t i = 0; i < world.size(); ++i)
-        if (world.up(i)) up.push_back(i);
+        if (world.up(i) && !world.lies(i)) up.push_back(i);
     return up;
 }
 
@@ -106,7 +106,7 @@ Measured measure(World& world, const std::vector<std::uint32_t>& evaluate) {
     Snapshot merged;
     const auto server = server_of(world, up);
     for (const std::uint32_t i : evaluate) {
-        if (!world.up(i)) continue;
+        if (!world.up(i) || world.lies(i)) continue;
         Learner& learner = world.learner(i);
         const Snapshot* agreed = world.agreed(i);
         const Evaluation e = agreed ? learner.evaluate(*agreed) : learner.evaluate();

@@ -10,7 +10,7 @@
 namespace grapevine::sim {
 
 // What can be known of the models of a world at one instant, by looking at all of them, which no peer can. Where
-// peers agree in rounds, what they last agreed on is looked at.
+// peers agree in rounds, what they last agreed on is looked at. Liars are left out: the question is what they do to others.
 struct Measured {
     double consensus_distance = 0;               // mean over peers of |x_i - mean|^2
     std::optional<double> consensus_relative;    // its square root over |mean|

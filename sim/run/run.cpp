@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "grapevine/learn/encoding.hpp"
 #include "grapevine/sim/run/expects.hpp"
 #include "happenings.hpp"
 #include "measure.hpp"
@@ -57,7 +58,7 @@ class Run {
 public:
     explicit Run(const RunRequest& request)
         : request_(request), config_(request.config), resident_before_(resident_bytes()),
-          world_({config_.seed, Network(config_.groups, config_.links), true, request.story}), population_(config_, request.task, world_) {
+          world_({config_.seed, Network(config_.groups, config_.links), true, request.story, learn::well_formed}), population_(config_, request.task, world_) {
         population_.start();
         happenings_.emplace(config_, population_, world_, watch_);
     }
@@ -154,7 +155,7 @@ private:
         if (!evaluates()) return {};
         std::vector<std::uint32_t> up;
         for (std::uint32_t i = 0; i < world_.size(); ++i)
-            if (world_.up(i)) up.push_back(i);
+            if (world_.up(i) && !world_.lies(i)) up.push_back(i);
         if (up.size() <= most) return up;
         // The same ones each time, as long as they live: ordered by a draw that belongs to the peer.
         const Random draws = Random(config_.seed).split(0x6576616c);
@@ -204,6 +205,7 @@ private:
         s.bytes_control = static_cast<double>(c.bytes_control);
         s.messages = static_cast<double>(c.messages);
         if (config_.exchange.kind == config::ExchangeKind::push_sum) s.mass = m.mass, s.mass_lost = m.mass_lost, s.push_sum_potential = m.push_sum_potential;
+        s.refused_mixes = static_cast<double>(c.refused_mixes);
         if (compares_views_) {
             const Views views = look_at_views(world_, watch_, holds_a_few());
             s.views_full = views.full;

@@ -34,11 +34,11 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
                 about("mixed", m.with);
                 e.fields = {{"staleness", static_cast<double>(m.staleness)}, {"distance", m.distance},
                             {"relative", m.norm > 0 ? m.distance / m.norm : std::nan("")}, {"weight", m.weight},
-                            {"bytes", static_cast<double>(m.bytes)}, {"took", seconds(m.took)}};
+                            {"bytes", static_cast<double>(m.bytes)}, {"took", seconds(m.took)}, {"taken", m.taken}};
                 return e;
             },
             [&](const gossip::Failed& f) -> std::optional<record::RunEvent> {
-                static constexpr const char* kinds[] = {"declined", "timed_out", "undelivered", "partner_gone", "other_layout", "no_graph"};
+                static constexpr const char* kinds[] = {"declined", "timed_out", "undelivered", "partner_gone", "other_layout", "no_graph", "clipped"};
                 return about(kinds[static_cast<int>(f.why)], f.with);
             },
             [&](const gossip::RollFormed& r) -> std::optional<record::RunEvent> {

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 const std::vector<std::string> known_kinds{"joined", "suspected", "refuted", "dead", "left", "changed", "departed", "superseded", "refused", "mixed",
-                                           "declined", "timed_out", "undelivered", "partner_gone", "other_layout", "no_graph", "roll", "finished", "log"};
+                                           "declined", "timed_out", "undelivered", "partner_gone", "other_layout", "no_graph", "clipped", "roll", "finished", "log"};
 
 // "12:04:31.207 INFO  gossip   mixed with gpu-b ...": as the node's own log.
 void print(const Json& event) {
@@ -87,7 +87,7 @@ Verb monitor_verb() {
             "mixes and the last 512 of all else; who reads more slowly than that is told how many were dropped, and costs the\n"
             "node nothing. Ends with status 0 when the node ends, 1 when it is gone without a word.\n\n"
             "kinds: joined suspected refuted dead left changed departed superseded refused (members)\n"
-            "       mixed declined timed_out undelivered partner_gone other_layout no_graph roll finished (exchange)\n"
+            "       mixed declined timed_out undelivered partner_gone other_layout no_graph clipped roll finished (exchange)\n"
             "       log (what is no event)",
             {at_option(), {"kind", "K", "only these; repeated", true}, {"last", "N", "begin with the last N it still knows, of those kinds; default 10"},
              {"json", "", "an object a line, as in events.jsonl"}}, 0, run};

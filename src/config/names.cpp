@@ -42,13 +42,14 @@ const char* to_string(MembershipKind kind) { return word_of(kind, membership_kin
 const char* to_string(TrainOptions::Optimizer optimizer) { return word_of(optimizer, optimizers); }
 const char* to_string(Split::Kind kind) { return word_of(kind, splits); }
 const char* to_string(Event::Kind kind) { return word_of(kind, event_kinds); }
+const char* to_string(Event::Sends sends) { return word_of(sends, lies); }
 const char* to_string(Distribution::Kind kind) { return word_of(kind, distributions); }
 const char* to_string(Expect::Over over) { return word_of(over, overs); }
 
 const std::vector<std::string>& metric_names() {
     static const std::vector<std::string> names{
         "peers_alive", "consensus_distance", "consensus_relative", "mean", "loss", "accuracy", "worst_accuracy", "merged_loss", "merged_accuracy",
-        "evaluated_peers", "steps", "samples", "bytes_payload", "bytes_control", "messages", "views_full", "disagreements", "suspects",
+        "evaluated_peers", "steps", "samples", "bytes_payload", "bytes_control", "messages", "refused_mixes", "views_full", "disagreements", "suspects",
         "largest_component", "mass", "mass_lost", "push_sum_potential"};
     return names;
 }

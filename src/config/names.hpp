@@ -66,7 +66,7 @@ inline constexpr std::array<Named<Initial::Rule>, 5> initial_rules{{{Initial::Ru
                                                                     {Initial::Rule::alternate, "alternate"},
                                                                     {Initial::Rule::wave, "wave"}}};
 
-inline constexpr std::array<Named<Event::Kind>, 10> event_kinds{{{Event::Kind::crash, "crash"},
+inline constexpr std::array<Named<Event::Kind>, 11> event_kinds{{{Event::Kind::crash, "crash"},
                                                                  {Event::Kind::restart, "restart"},
                                                                  {Event::Kind::pause, "pause"},
                                                                  {Event::Kind::slow, "slow"},
@@ -75,8 +75,13 @@ inline constexpr std::array<Named<Event::Kind>, 10> event_kinds{{{Event::Kind::c
                                                                  {Event::Kind::partition, "partition"},
                                                                  {Event::Kind::one_way, "one-way"},
                                                                  {Event::Kind::cut, "cut"},
-                                                                 {Event::Kind::loss, "loss"}}};
-inline constexpr std::array later_event_kinds{"clock", "bandwidth", "liar"};
+                                                                 {Event::Kind::loss, "loss"},
+                                                                 {Event::Kind::liar, "liar"}}};
+inline constexpr std::array later_event_kinds{"clock", "bandwidth"};
+inline constexpr std::array<Named<Event::Sends>, 4> lies{{{Event::Sends::random, "random"},
+                                                          {Event::Sends::sign_flip, "sign-flip"},
+                                                          {Event::Sends::huge, "huge"},
+                                                          {Event::Sends::no_number, "nan"}}};
 
 inline constexpr std::array<Named<Distribution::Kind>, 9> distributions{{{Distribution::Kind::constant, "constant"},
                                                                          {Distribution::Kind::uniform, "uniform"},

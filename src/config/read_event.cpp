@@ -17,7 +17,7 @@ struct Belongs {
     std::vector<Kind> kinds;
 };
 const std::vector<Belongs> keys{
-    {"nodes", {Kind::crash, Kind::restart, Kind::pause, Kind::slow, Kind::leave, Kind::loss}},
+    {"nodes", {Kind::crash, Kind::restart, Kind::pause, Kind::slow, Kind::leave, Kind::loss, Kind::liar}},
     {"for", {Kind::pause, Kind::slow, Kind::partition, Kind::one_way, Kind::cut, Kind::loss}},
     {"every", {Kind::pause}},
     {"gap", {Kind::pause}},
@@ -25,6 +25,7 @@ const std::vector<Belongs> keys{
     {"timers", {Kind::pause}},
     {"factor", {Kind::slow}},
     {"loss", {Kind::loss}},
+    {"sends", {Kind::liar}},
     {"group", {Kind::join}},
     {"count", {Kind::join}},
     {"over", {Kind::join}},
@@ -169,6 +170,11 @@ void read_slow(Section& section, Event& event) {
     section.above("factor", event.factor, 0);
 }
 
+void read_liar(Section& section, Event& event) {
+    if (!section.has("sends")) section.fault("sends", "this liar does not say what it sends", "sends = \"sign-flip\": one of " + any_of(words(lies)));
+    section.choice("sends", event.sends, lies);
+}
+
 void read_kind(Section& section, Event& event, const Config& config) {
     refuse_others(section, event.kind);
     switch (event.kind) {
@@ -182,6 +188,7 @@ void read_kind(Section& section, Event& event, const Config& config) {
         case Kind::one_way: read_one_way(section, event, config), read_for(section, event); break;
         case Kind::cut: read_between(section, event, config), read_for(section, event); break;
         case Kind::loss: read_loss(section, event, config), read_for(section, event); break;
+        case Kind::liar: read_nodes(section, event, config), read_liar(section, event); break;
     }
 }
 
@@ -210,7 +217,7 @@ void read_events(Section& file, Config& config) {
         if (!section.has("kind")) section.fault("kind", "this [[event]] does not say its kind", "kind = " + any_of(words(event_kinds)));
         section.choice("kind", event.kind, event_kinds, words(later_event_kinds));
         read_kind(section, event, config);
-        section.later({"checkpoint", "offset", "drift", "sends"});
+        section.later({"checkpoint", "offset", "drift"});
         section.finish();
         if (file.reading().any()) return;
         config.events.push_back(std::move(event));

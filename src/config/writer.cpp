@@ -231,6 +231,10 @@ void write_event(Lines& out, const Event& event) {
             if (event.every) out.line("every", quote(*event.every));
             if (event.times) out.line("times", std::to_string(*event.times));
             break;
+        case Event::Kind::liar:
+            out.line("nodes", selection(event.nodes));
+            out.line("sends", quote(to_string(event.sends)));
+            break;
         case Event::Kind::join:
             out.line("group", quote(event.group));
             out.line("count", std::to_string(event.count));

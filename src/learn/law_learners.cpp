@@ -69,6 +69,22 @@ void AverageLearner::freeze(Slot slot, Range range, std::byte* to) {
 Combined AverageLearner::combine(const Combine& order) {
     double* const ours = slots_[order.slot].data() + order.theirs.range.offset;
     double distance = 0, norm = 0;
+    if (order.guard) {  // measured first: nothing is written that the guard does not let pass
+        for_pieces_as<double>(order.theirs, [&](std::size_t begin, std::span<const double> theirs) {
+            for (std::size_t i = 0; i < theirs.size(); ++i) {
+                const double x = ours[begin + i];
+                distance += (theirs[i] - x) * (theirs[i] - x);
+                norm += x * x;
+            }
+        });
+        distance = std::sqrt(distance), norm = std::sqrt(norm);
+        const double taken = passes(order.guard, distance, norm), weight = order.theirs_weight * taken;
+        if (taken == 0) return {distance, norm, 0};
+        for_pieces_as<double>(order.theirs, [&](std::size_t begin, std::span<const double> theirs) {
+            for (std::size_t i = 0; i < theirs.size(); ++i) ours[begin + i] = (1 - weight) * ours[begin + i] + weight * theirs[i];
+        });
+        return {distance, norm, taken};
+    }
     for_pieces_as<double>(order.theirs, [&](std::size_t begin, std::span<const double> theirs) {
         for (std::size_t i = 0; i < theirs.size(); ++i) {
             double& x = ours[begin + i];

@@ -25,8 +25,10 @@ Completion OrderedLearner::carry_out(const Order& order) {
         [&](const Combine& combine_order) {
             assert(combine_order.slot < slots());
             assert(fits(combine_order.theirs, layout_, size_));
-            done.what = combine(combine_order);
-            count(combine_order);
+            assert(!combine_order.guard || combine_order.ours_weight == 1 - combine_order.theirs_weight);
+            const Combined combined = combine(combine_order);
+            count(combine_order, combined.taken);
+            done.what = combined;
         },
         [&](const Fold& fold_order) {
             assert(fold_order.to < slots() && fold_order.from < slots());
@@ -81,10 +83,11 @@ void OrderedLearner::encode_again(Snapshot& snapshot, Encoding encoding, double 
     snapshot.bytes = {buffer.get(), size, buffer};
 }
 
-void OrderedLearner::count(const Combine& order) {
+void OrderedLearner::count(const Combine& order, double taken) {
     if (order.slot != model_slot || size_ == 0) return;
+    const double theirs = order.theirs_weight * taken, ours = taken < 1 ? 1 - theirs : order.ours_weight;
     const double part = static_cast<double>(order.theirs.range.count) / static_cast<double>(size_);
-    samples_ += part * ((order.ours_weight - 1) * samples_ + order.theirs_weight * order.theirs.samples);
+    samples_ += part * ((ours - 1) * samples_ + theirs * order.theirs.samples);
 }
 
 }  // namespace grapevine::learn

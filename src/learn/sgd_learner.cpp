@@ -103,6 +103,15 @@ Combined SgdLearner::combine(const Combine& order) {
     const DeviceSpan ours = slots_[order.slot].part(theirs.range.offset, theirs.range.count);
     const auto ours_weight = static_cast<float>(order.ours_weight);
     const auto theirs_weight = static_cast<float>(order.theirs_weight);
+    if (order.guard) {  // measured first, on a copy where we compute: nothing is written that the guard does not let pass
+        const DeviceSpan staged = backend_->scratch(theirs.range.count);
+        for_pieces_as<float>(theirs, [&](std::size_t begin, std::span<const float> piece) { backend_->upload(piece, staged.part(begin, piece.size())); });
+        const DeviceSpan there = staged.part(0, theirs.range.count);
+        const double distance = std::sqrt(backend_->squared_distance(there, ours)), norm = std::sqrt(backend_->squared_norm(ours));
+        const double taken = passes(order.guard, distance, norm), weight = order.theirs_weight * taken;
+        if (taken > 0) backend_->axpby(static_cast<float>(weight), there, static_cast<float>(1 - weight), ours);
+        return {distance, norm, taken};
+    }
     kernels::Mixed mixed;
     for_pieces_as<float>(theirs, [&](std::size_t begin, std::span<const float> piece) {
         const auto part = backend_->mix(ours_weight, ours.part(begin, piece.size()), theirs_weight, piece);

@@ -109,7 +109,7 @@ std::optional<Reporter::Said> Reporter::words_for(const View& view, const Peer::
             [&](const gossip::Failed& f) -> Words {
                 if (f.why == gossip::Failure::no_graph)
                     return Said{Level::warn, "gossip", "the graph's file is for another number of nodes than are on the roll: training goes on without mixing"};
-                static constexpr const char* why[] = {"it declined", "no answer in time", "its bulk port cannot be reached", "it is gone", "it has another layout"};
+                static constexpr const char* why[] = {"it declined", "no answer in time", "its bulk port cannot be reached", "it is gone", "it has another layout", "", "its model lies too far from ours"};
                 const bool logged = f.why != gossip::Failure::declined && f.why != gossip::Failure::partner_gone;
                 return Said{Level::warn, "gossip", "no exchange with " + name(f.with) + ": " + why[static_cast<int>(f.why)], logged};
             },
@@ -164,7 +164,10 @@ void Reporter::told(const View& view, const Peer::Event& event) {
                        staleness_ = m.staleness;
                        if (m.norm > 0) distance_ = m.distance / m.norm;
                    },
-                   [&](const gossip::Failed&) { ++failures_; },
+                   [&](const gossip::Failed& f) {
+                       ++failures_;
+                       clipped_ += f.why == gossip::Failure::clipped;
+                   },
                    [&](const gossip::Skipped&) { ++skipped_; },
                    [&](const gossip::TrainedSome& t) {
                        steps_ += t.steps;
@@ -216,6 +219,7 @@ record::Sample Reporter::sample_of(const View& view) const {
     const auto& bulk = view.traffic.bulk;
     s.bytes_payload = static_cast<double>(bulk.bytes_out);
     s.bytes_control = static_cast<double>(view.traffic.control.bytes_out);
+    s.refused_mixes = static_cast<double>(refused_ + clipped_);
     s.messages = static_cast<double>(view.traffic.control.frames_out + view.traffic.parcels_out);
     if (config_.exchange.kind == config::ExchangeKind::push_sum) {
         const auto mass = view.peer->mass();

@@ -15,7 +15,7 @@ struct Metric {
 };
 
 // In the order in which they are written. `t` stands before them, `mean`, the only list, behind.
-constexpr std::array<Metric, 22> metrics{{{"unix_time", &Sample::unix_time},
+constexpr std::array<Metric, 23> metrics{{{"unix_time", &Sample::unix_time},
                                           {"peers_alive", &Sample::peers_alive},
                                           {"consensus_distance", &Sample::consensus_distance},
                                           {"consensus_relative", &Sample::consensus_relative},
@@ -30,6 +30,7 @@ constexpr std::array<Metric, 22> metrics{{{"unix_time", &Sample::unix_time},
                                           {"bytes_payload", &Sample::bytes_payload},
                                           {"bytes_control", &Sample::bytes_control},
                                           {"messages", &Sample::messages},
+                                          {"refused_mixes", &Sample::refused_mixes},
                                           {"views_full", &Sample::views_full},
                                           {"disagreements", &Sample::disagreements},
                                           {"suspects", &Sample::suspects},

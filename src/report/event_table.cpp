@@ -88,7 +88,7 @@ const char* class_of(Mark::Tone tone) { return tone == Mark::Tone::bad ? "bad" :
 }  // namespace
 
 bool is_routine(const std::string& kind) {
-    return one_of(kind, {"mixed", "declined", "timed_out", "undelivered", "partner_gone", "other_layout", "suspected", "refuted"});
+    return one_of(kind, {"mixed", "declined", "timed_out", "undelivered", "partner_gone", "other_layout", "clipped", "suspected", "refuted"});
 }
 
 Mark::Tone tone_of(const std::string& kind) {

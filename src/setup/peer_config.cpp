@@ -131,6 +131,7 @@ PeerConfig peer_config(const config::Config& config) {
     e.trains = config.model.kind != config::ModelKind::average;
     e.order = config.train.order;
     e.until_steps = config.until_steps;
+    e.until = config.until;
     e.seed = config.seed;
     return peer;
 }

@@ -260,6 +260,9 @@ TEST_CASE("each kind of event has its keys") {
     check("\"loss\"\nloss = 0.1", "1:1", "whom it happens to", "nodes =");
     check("\"loss\"\nnodes = \"*\"", "1:1", "how much is lost", "loss = 0.3");
     check("\"loss\"\nnodes = \"*\"\nloss = 1.1", "5:8", "out of range", "from 0 to 1");
+    check("\"liar\"\nnodes = \"*\"", "1:1", "what it sends", "sends = ");
+    check("\"liar\"\nnodes = \"*\"\nsends = \"nothing\"", "5:9", "", "");
+    check("\"crash\"\nnodes = \"*\"\nsends = \"huge\"", "5:1", "belongs to kind = \"liar\"", "");
     check("\"loss\"\nnodes = \"*\"\nbetween = [\"*\", \"*\"]\nloss = 0.1", "5:11", "not both", "keep one");
     check("\"one-way\"\nfrom = \"g[2]\"\nto = \"*\"\n[[group]]\nname = \"g\"\ncount = 2", "4:8", "more than the 2", "[0]");
     check("\"cut\"\nbetween = [\"g:3\", \"*\"]\n[[group]]\nname = \"g\"\ncount = 2", "4:11", "more than the 2", "fewer");

@@ -16,7 +16,7 @@ TEST_CASE("what is written reads as the same") {
         "[train]\noptimizer = \"nesterov\"\n[exchange]\nkind = \"single\"\n[membership]\nsuspicion = \"off\"\nlifeguard = false",
         "[[group]]\nname = \"g\"\ncount = 9\n[[event]]\nat = \"1s\"\nkind = \"pause\"\nnodes = \"g:2\"\n[[event]]\nat = \"1s\"\nkind = \"pause\"\nnodes = \"g\"\nfor = \"1s\"\nevery = \"3s\"\ntimes = 4\ntimers = \"run\"\n"
         "[[event]]\nat = \"2s\"\nkind = \"one-way\"\nfrom = \"g[1]\"\nto = [\"*\", \"g:50%\"]\nfor = \"1s\"\n[[event]]\nat = \"2s\"\nkind = \"cut\"\nbetween = [\"g:1\", [\"g[2]\", \"g[3]\"]]\n"
-        "[[event]]\nat = \"2s\"\nkind = \"loss\"\nnodes = \"g:1\"\nloss = 0.25\n[[event]]\nat = \"2s\"\nkind = \"loss\"\nbetween = [\"g\", \"*\"]\nloss = 1\nfor = \"9s\"",
+        "[[event]]\nat = \"2s\"\nkind = \"loss\"\nnodes = \"g:1\"\nloss = 0.25\n[[event]]\nat = \"2s\"\nkind = \"loss\"\nbetween = [\"g\", \"*\"]\nloss = 1\nfor = \"9s\"\n[[event]]\nat = \"3s\"\nkind = \"liar\"\nnodes = \"g:1\"\nsends = \"sign-flip\"",
         "[[group]]\nstep_time = { dist = \"shifted-exponential\", min = \"1ms\", mean = \"2ms\" }\n[[group]]\nname = \"b\"\nstep_time = { dist = \"weibull\", scale = \"1s\", shape = 0.6 }\n"
         "[[group]]\nname = \"c\"\nstep_time = { dist = \"normal\", mean = \"1s\", stddev = \"3ns\" }\n[[group]]\nname = \"d\"\nstep_time = { dist = \"exponential\", mean = \"0.1s\" }\n"
         "[[group]]\nname = \"e\"\nstep_time = { dist = \"constant\", value = \"7us\" }\nuplink = \"3.3Mbit\"\n",

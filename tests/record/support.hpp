@@ -44,7 +44,7 @@ inline Sample full_sample() {
     s.peers_alive = 64, s.consensus_distance = 1.25e-9, s.consensus_relative = 0.0021;
     s.loss = 0.284, s.accuracy = 0.889, s.worst_accuracy = 0.87, s.merged_loss = 0.27, s.merged_accuracy = 0.8931, s.evaluated_peers = 64;
     s.steps = 12400, s.samples = 793600, s.bytes_payload = 9007199254740991.0, s.bytes_control = 123456, s.messages = 4321;
-    s.views_full = 0.75, s.disagreements = 2, s.suspects = 3, s.largest_component = 1;
+    s.refused_mixes = 4, s.views_full = 0.75, s.disagreements = 2, s.suspects = 3, s.largest_component = 1;
     s.mass = 63.5, s.mass_lost = 0.5, s.push_sum_potential = 1e-12;
     s.mean = std::vector<double>{7.5, -0.1};
     return s;

@@ -69,6 +69,7 @@ struct Config {
     bool trains = true;                            // the law's models do not
     Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
     std::optional<std::uint64_t> until_steps;      // then train no more, and answer on
+    std::optional<Duration> until;                 // the run is about that long: nothing but BALANCE asks
     bool newcomer = false;                         // mix once before training: others are ahead
     std::uint64_t seed = 0;                        // of the run: matchings are drawn from it by everybody alike
     std::uint64_t layout = 0, size = 0;            // of the learner, to judge what arrives
@@ -103,7 +104,8 @@ struct MixedWith {
     std::uint64_t group = 0;  // name of a group in a round, where there are groups; 0: none
 };
 // no_graph: with nobody. The graph's file is one of another number of peers than this roll's: they train on without mixing.
-enum class Failure : std::uint8_t { declined, overdue, undelivered, partner_gone, other_layout, no_graph };
+// clipped: it lies too far off, nothing was mixed.
+enum class Failure : std::uint8_t { declined, overdue, undelivered, partner_gone, other_layout, no_graph, clipped };
 struct Failed { PeerId with; Failure why; std::uint64_t group = 0; };
 struct Skipped {};               // due while one was out
 struct RollFormed { std::uint64_t epoch; std::uint32_t size, rank; };

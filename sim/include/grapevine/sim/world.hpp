@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <vector>
@@ -45,6 +46,7 @@ struct Counters {
     std::uint64_t probe_messages = 0;    // ping, ack, ping-request, nack
     std::uint64_t control_messages = 0;
     std::uint64_t lost = 0;
+    std::uint64_t refused_mixes = 0;     // too far off for who clips, or no numbers, or garbled
     Duration computing{}, mixing{}, living{};  // of learners; living: of peers that are gone. See time_shares()
     Duration member_time{};              // sum over peers of the time they were up
 };
@@ -62,6 +64,9 @@ public:
         Network network;
         bool notes = true;               // collect what peers tell (orders excepted)
         std::ostream* story = nullptr;   // every delivery and event as a line of text
+        // Whether parameters that a liar sent can be believed where they arrive, as a node asks of all; none: all can. Those of
+        // honest peers come from a learner: nobody looks at them, for it costs as much as mixing.
+        std::function<bool(const Snapshot&)> believable = {};
     };
     explicit World(Options options);
     ~World();
@@ -73,6 +78,10 @@ public:
     void leave(std::uint32_t peer);   // gracefully
     void finish(std::uint32_t peer);  // the run is over: final merge
     void slow(std::uint32_t peer, double factor);
+    // From now on it sends this in place of its parameters, and otherwise behaves.
+    using Lie = std::function<Snapshot(const Snapshot&)>;
+    void lie(std::uint32_t peer, Lie lie);
+    bool lies(std::uint32_t peer) const;
     // Stands still, by pause.cpp. Pauses nest: it goes on when each has ended.
     enum class Timers { wait, run };
     void pause(std::uint32_t peer, Timers timers);
@@ -124,6 +133,7 @@ private:
     void put(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Due&& due);
     void tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth);
     void stop(std::uint32_t peer);
+    bool refuses(std::uint32_t from, const Peer::Input& input);
     void turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
     static bool waits(const Pause& pause, const Peer::Input& input);
     void tell_story(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
@@ -132,6 +142,7 @@ private:
     std::uint64_t seed_;
     Network network_;
     bool collect_notes_;
+    std::function<bool(const Snapshot&)> believable_;
     std::ostream* story_;
     membership::Book book_;
     Invariants invariants_{book_};

@@ -208,16 +208,18 @@ struct Selection {
 };
 
 struct Event {
-    enum class Kind { crash, restart, pause, slow, leave, join, partition, one_way, cut, loss };
+    enum class Kind { crash, restart, pause, slow, leave, join, partition, one_way, cut, loss, liar };
     Kind kind = Kind::crash;
     Instant at{};
-    Selection nodes;                           // crash, restart, pause, slow, leave; loss that is not between two ends
+    Selection nodes;                           // crash, restart, pause, slow, leave, liar; loss that is not between two ends
     double factor = 1;                         // slow: step times are multiplied by this
     double loss = 0;                           // loss: probability, besides what the link loses
     std::optional<Duration> lasts;             // "for": all that can end; none: for ever
     std::optional<Duration> every;             // pause: again, this long after it began; longer than it lasts
     std::optional<std::uint32_t> times;        // pause, with every: so often in all; none: until the run ends
     bool timers_run = false;                   // pause: timers = "run"; only what is sent and received waits
+    enum class Sends { random, sign_flip, huge, no_number };
+    Sends sends = Sends::random;               // liar: in place of its parameters
     std::string group;                         // join
     std::uint32_t count = 1;                   // join
     Duration over = Duration::zero();          // join: spread over this long
@@ -347,6 +349,7 @@ const char* to_string(MembershipKind kind);
 const char* to_string(TrainOptions::Optimizer optimizer);
 const char* to_string(Split::Kind kind);
 const char* to_string(Event::Kind kind);
+const char* to_string(Event::Sends sends);
 const char* to_string(Distribution::Kind kind);
 const char* to_string(Expect::Over over);
 

@@ -34,7 +34,7 @@ private:
     Snapshot publish(const Publish& order);
     void encode_again(Snapshot& snapshot, Encoding encoding, double kept);
     // A mixed model has mixed experience: what stands behind it is weighted as its values are.
-    void count(const Combine& order);
+    void count(const Combine& order, double taken);
 
     std::shared_ptr<BufferPool> pool_;
     std::uint64_t layout_, size_;

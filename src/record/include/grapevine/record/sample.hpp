@@ -27,7 +27,7 @@ struct Sample {
     std::optional<double> loss, accuracy, worst_accuracy, merged_loss, merged_accuracy;
     std::optional<double> evaluated_peers;
     // Since the start, over all peers that ever lived. Whole numbers; a double holds them up to 2^53.
-    std::optional<double> steps, samples, bytes_payload, bytes_control, messages;
+    std::optional<double> steps, samples, bytes_payload, bytes_control, messages, refused_mixes;
     // What all views come to together, where somebody asked for it.
     std::optional<double> views_full, disagreements, suspects, largest_component;
     // Push-sum: of the peers that run; known to be lost; and sum over peers of |s_i - w_i mean|^2.

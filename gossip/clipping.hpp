@@ -1,0 +1,38 @@
+#pragma once
+
+#include <vector>
+
+#include "grapevine/gossip/exchange.hpp"
+
+namespace grapevine::gossip {
+
+// Whom one believes, and how far: the guard of the next mix, by what was seen before. Nothing here looks at values; a learner
+// measures the distance of theirs to ours and shortens the difference, or leaves it.
+//
+//   self_centred  self-centred clipping (He, Karimireddy, Jaggi 2022): x <- x + w clip(theirs - x, r). The radius r is twice the median
+//                 of the distances last seen, unshortened, one a partner and of 15 partners at most: a liar that is met often, or that
+//                 asks often, counts once. While fewer than three partners were seen there is no such radius, and theirs is
+//                 refused beyond our own norm: all of a run start alike and are nearer than that, while a model of noise is at
+//                 1.4 times the norm and one with its sign turned at twice
+//   balance       BALANCE (Fang et al. 2024): theirs is mixed if |theirs - x| <= 0.3 exp(-t/T) |x|, else refused. t/T is the share
+//                 of the run that is over, by steps or by time, whichever is known; 0 if neither is
+class Clipping {
+public:
+    explicit Clipping(const Config& config) : clip_(config.clip), until_steps_(config.until_steps), until_(config.until) {}
+
+    bool on() const { return clip_ != Clip::off; }
+    Guard guard(Instant now, std::uint64_t steps) const;
+    void saw(PeerId whose, const Combined& combined);
+
+private:
+    struct Seen {
+        PeerId whose;
+        double distance;
+    };
+    Clip clip_;
+    std::optional<std::uint64_t> until_steps_;
+    std::optional<Duration> until_;
+    std::vector<Seen> seen_;  // the latest last
+};
+
+}  // namespace grapevine::gossip
