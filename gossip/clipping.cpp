@@ -30,11 +30,13 @@ Guard Clipping::guard(Instant now, std::uint64_t steps) const {
     const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
     std::nth_element(distances.begin(), middle, distances.end());
     // Never 0, which would mean no radius: those who are alike stay so by it.
-    return {.clip = std::max(radius * *middle, std::numeric_limits<double>::min()), .refuse = 0};
+    const double clip = std::max(radius * *middle, std::numeric_limits<double>::min());
+    return {.clip = clip, .refuse = clip <= norm_ ? 1.0 : 0.0};
 }
 
 void Clipping::saw(PeerId whose, const Combined& combined) {
     if (clip_ != Clip::self_centred) return;
+    norm_ = combined.norm;
     std::erase_if(seen_, [&](const Seen& s) { return s.whose == whose; });
     // What is no number is farther than all others, and can be ordered.
     const bool number = combined.distance <= std::numeric_limits<double>::max();

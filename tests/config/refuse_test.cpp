@@ -78,7 +78,7 @@ TEST_CASE("what is planned and not built has an answer of its own") {
         {"[membership]\nkind = \"partail\"", "2:8", "", "\"partial\""},
         {"[churn]\ngroups = [\"cpu\"]", "1:2", "'churn' is known but not available", "take it out"},
         {"[[event]]\nat = \"1s\"\nkind = \"clock\"", "3:8", "known but not available", "\"crash\""},
-        {"[[event]]\nat = \"1s\"\nkind = \"liar\"", "3:8", "known but not available", "\"crash\""},
+        {"[[event]]\nat = \"1s\"\nkind = \"bandwidth\"", "3:8", "known but not available", "\"crash\""},
         {"[[link]]\nbetween = [\"*\", \"*\"]\nloss = { kind = \"bursty\" }", "3:8", "known but not available", "loss = 0.005"},
     });
 }

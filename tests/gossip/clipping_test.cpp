@@ -80,7 +80,7 @@ TEST_CASE("self-centred: three are held against our own norm, later ones against
         CHECK(g.clip == 0);
     }
     Guard g = one.mixes(5, 100).guard;  // of 2, 3, 4
-    CHECK(g.refuse == 0);
+    CHECK(g.refuse == 1);
     CHECK(g.clip == 6);
     CHECK(one.mixes(6, 5).guard.clip == 8);  // of 2, 3, 4, 100
     CHECK(one.mixes(7, 5).guard.clip == 8);  // of 2, 3, 4, 5, 100
@@ -93,6 +93,14 @@ TEST_CASE("self-centred: a partner counts once, however often it comes, and fift
     CHECK(one.mixes(9, 1).guard.clip == 2);
     for (std::uint64_t partner = 20; partner < 35; ++partner) one.mixes(partner, 3);
     CHECK(one.mixes(40, 3).guard.clip == 6);
+}
+
+TEST_CASE("self-centred: who finds most beyond its own norm is astray, and refuses them no longer") {
+    Asked one(Clip::self_centred);  // its norm is 10
+    for (std::uint64_t partner = 2; partner < 5; ++partner) CHECK(one.mixes(partner, 20, 0, 0).guard.refuse == 1);
+    const Guard g = one.mixes(5, 20).guard;
+    CHECK(g.refuse == 0);
+    CHECK(g.clip == 40);
 }
 
 TEST_CASE("self-centred: among those who are alike the radius is small, and never none") {
