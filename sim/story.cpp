@@ -73,6 +73,7 @@ std::string said(const gossip::Message& m, const membership::Book&) {
                           [](const gossip::RollYes& y) { return " epoch=" + std::to_string(y.epoch); },
                           [](const gossip::RollNo& n) { return " epoch=" + std::to_string(n.epoch); },
                           [](const gossip::RollInForce& f) { return " epoch=" + std::to_string(f.epoch); },
+                          [](const gossip::Tally& t) { return " epoch=" + std::to_string(t.epoch) + " weight=" + number(t.weight); },
                       },
                       m);
 }
@@ -115,6 +116,10 @@ void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
             },
             [](const gossip::TrainedSome& t) { return "trained " + std::to_string(t.steps) + " steps"; },
             [](const gossip::Finished&) { return std::string("has finished"); },
+            [](const gossip::Tallied& t) {
+                return "knows the cluster's loss of epoch " + std::to_string(t.epoch) + ": " + number(t.loss) +
+                       (t.accuracy ? ", accuracy " + number(*t.accuracy) + ", worst " + number(t.worst_accuracy.value_or(0)) : std::string());
+            },
             [](const Order&) { return std::string(); },
         },
         event);

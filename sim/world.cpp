@@ -251,6 +251,9 @@ void World::leave(std::uint32_t peer) {
 void World::finish(std::uint32_t peer) {
     if (nodes_[peer]->up) put(now_, 0, peer, peer, Due{Peer::Input(gossip::Finish{})});
 }
+void World::observe(std::uint32_t peer, const Evaluation& evaluation) {
+    if (nodes_[peer]->up) put(now_, 0, peer, peer, Due{Peer::Input(gossip::Observed{evaluation.loss, evaluation.accuracy})});
+}
 void World::slow(std::uint32_t peer, double factor) { nodes_[peer]->slowness = factor; }
 void World::lie(std::uint32_t peer, Lie lie) { nodes_[peer]->lie = std::move(lie); }
 bool World::lies(std::uint32_t peer) const { return nodes_[peer]->lie != nullptr; }

@@ -47,6 +47,13 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
                 return e;
             },
             [&](const gossip::Finished&) -> std::optional<record::RunEvent> { return about("finished", {}); },
+            [&](const gossip::Tallied& t) -> std::optional<record::RunEvent> {
+                about("tallied", {});
+                e.fields = {{"epoch", static_cast<double>(t.epoch)}, {"loss", t.loss}};
+                if (t.accuracy) e.fields.emplace_back("accuracy", *t.accuracy);
+                if (t.worst_accuracy) e.fields.emplace_back("worst_accuracy", *t.worst_accuracy);
+                return e;
+            },
             [](const gossip::Skipped&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const gossip::TrainedSome&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const Order&) -> std::optional<record::RunEvent> { return std::nullopt; },

@@ -116,6 +116,10 @@ std::optional<Reporter::Said> Reporter::words_for(const View& view, const Peer::
             [](const gossip::Skipped&) -> Words { return std::nullopt; },
             [&](const gossip::RollFormed& r) -> Words { return Said{Level::info, "exchange", "number " + std::to_string(r.rank + 1) + " of " + std::to_string(r.size) + " on roll " + std::to_string(r.epoch)}; },
             [](const gossip::TrainedSome&) -> Words { return std::nullopt; },
+            [&](const gossip::Tallied& t) -> Words {
+                return Said{Level::info, "cluster", text("loss %.3f", t.loss) + (t.accuracy ? text("  accuracy %.3f  worst %.3f", *t.accuracy, t.worst_accuracy.value_or(0)) : std::string()) +
+                                                        "  over all peers"};
+            },
             [](const gossip::Finished&) -> Words { return Said{Level::info, "exchange", "all that was to be mixed is mixed", false}; },
             [](const Order&) -> Words { return std::nullopt; },
         },

@@ -7,7 +7,9 @@ namespace grapevine {
 Peer::Peer(membership::Book& book, membership::Handle self, const PeerConfig& config, Random random,
            const std::vector<membership::Handle>& known)
     : membership_(book, self, config.membership, random.split(1), known),
-      exchange_(gossip::make_exchange(config.exchange, book.id(self), random.split(2))) {}
+      exchange_(gossip::make_exchange(config.exchange, book.id(self), random.split(2))) {
+    if (config.tally) tallier_.emplace(*config.tally, random.split(3));
+}
 
 void Peer::step(Instant now, Input&& input, Effects& effects) {
     const std::size_t before = effects.list.size();
@@ -18,11 +20,14 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    [&](Start&) {
                        to_membership(Start{});
                        to_exchange(Start{});
+                       if (tallier_) tallier_->start(now, effects);
                    },
                    [&](membership::Met& met) { to_membership(met); },
                    [&](Received<Message>& received) {
                        if (auto* m = std::get_if<membership::Message>(&received.message)) {
                            membership_.receive(now, received.from, *m, effects);
+                       } else if (const auto* tally = std::get_if<gossip::Tally>(&std::get<gossip::Message>(received.message))) {
+                           if (tallier_) tallier_->received(now, received.from, *tally, effects);
                        } else {
                            to_exchange(Received<gossip::Message>{received.from, std::move(std::get<gossip::Message>(received.message))});
                        }
@@ -30,6 +35,8 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    [&](Woken<Timer>& woken) {
                        if (auto* t = std::get_if<membership::Timer>(&woken.timer)) {
                            membership_.wake(now, *t, effects);
+                       } else if (std::holds_alternative<gossip::TallyDue>(std::get<gossip::Timer>(woken.timer))) {
+                           if (tallier_) tallier_->woken(now, company, effects);
                        } else {
                            to_exchange(Woken<gossip::Timer>{std::get<gossip::Timer>(woken.timer)});
                        }
@@ -43,6 +50,9 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    [&](membership::Describe& d) { to_membership(std::move(d)); },
                    [&](membership::ForceLeave& f) { to_membership(f); },
                    [&](membership::Measure& m) { to_membership(m); },
+                   [&](gossip::Observed& o) {
+                       if (tallier_) tallier_->observe(now, o);
+                   },
                    [&](membership::Leave&) {
                        if (std::exchange(leaving_, true)) return;
                        if (std::exchange(finishing_, true)) depart(now, effects);
@@ -75,6 +85,7 @@ void Peer::pass_on(Instant now, std::size_t from, Effects& effects) {
 void Peer::depart(Instant now, Effects& effects) {
     if (std::exchange(departed_, true)) return;
     exchange_->step(now, gossip::Halt{}, membership_.company(), effects);
+    if (tallier_) tallier_->leave(now, membership_.company(), effects);
     membership_.step(now, membership::Leave{}, effects);
 }
 

@@ -48,6 +48,7 @@ const char* word(const gossip::Message& message) {
                           [](const gossip::RollYes&) { return "roll-yes"; },
                           [](const gossip::RollNo&) { return "roll-no"; },
                           [](const gossip::RollInForce&) { return "roll-in-force"; },
+                          [](const gossip::Tally&) { return "tally"; },
                       },
                       message);
 }
@@ -156,6 +157,7 @@ void put(Integers& into, const gossip::Message& message) {
                    [&](const gossip::RollYes& y) { put(into, {y.epoch, y.hash}); },
                    [&](const gossip::RollNo& n) { put(into, {n.epoch, n.hash}); },
                    [&](const gossip::RollInForce& f) { put(into, {f.epoch, f.hash}); },
+                   [&](const gossip::Tally& t) { put(into, {t.epoch, t.answer, static_cast<std::uint64_t>(t.elapsed)}); },
                },
                message);
 }
@@ -202,6 +204,7 @@ const char* word(const Peer::Input& input) {
                           [](const membership::Describe&) { return "describe"; },
                           [](const membership::ForceLeave&) { return "force-leave"; },
                           [](const membership::Measure&) { return "measure"; },
+                          [](const gossip::Observed&) { return "observed"; },
                       },
                       input);
 }
@@ -227,6 +230,7 @@ void integers(const Peer::Input& input, const membership::Book& book, std::vecto
                    [&](const membership::Describe& d) { into.push_back(d.metadata.size()); },
                    [&](const membership::ForceLeave& f) { into.push_back(f.peer.value); },
                    [&](const membership::Measure& m) { put(into, {m.serial, m.from.value, m.to.value}); },
+                   [](const gossip::Observed&) {},
                },
                input);
 }

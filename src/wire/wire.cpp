@@ -99,6 +99,12 @@ void load(wire::Reader& a, RollProposal& m) {
 template <class A> void serialize(A& a, RollYes& m) { a(m.epoch, m.hash); }
 template <class A> void serialize(A& a, RollNo& m) { a(m.epoch, m.hash); }
 template <class A> void serialize(A& a, RollInForce& m) { a(m.epoch, m.hash); }
+template <class A> void serialize(A& a, Tally& m) {
+    bool known = m.worst.has_value();
+    double worst = m.worst.value_or(0);
+    a(m.epoch, m.answer, m.elapsed, m.weight, m.loss, m.accuracy, known, worst);
+    if (known) m.worst = worst;
+}
 }  // namespace gossip
 
 namespace wire {
@@ -395,6 +401,7 @@ std::size_t size_of(const gossip::Message& m) {
                           [](const gossip::RollYes&) -> std::size_t { return 16; },
                           [](const gossip::RollNo&) -> std::size_t { return 16; },
                           [](const gossip::RollInForce&) -> std::size_t { return 16; },
+                          [](const gossip::Tally&) -> std::size_t { return 46; },
                       },
                       m);
 }

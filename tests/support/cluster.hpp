@@ -23,6 +23,7 @@ struct ClusterOptions {
     double rate = 0;             // bytes per second, both ways; 0: no limit
     membership::Config membership;
     gossip::Config exchange;
+    std::optional<Duration> tally;
     bool joins = false;          // all through the first; else everybody knows everybody
     std::size_t dimension = 1;
     double step_seconds = 0.010;
@@ -100,7 +101,7 @@ private:
     }
     void add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer, bool serves = false) {
         sim::Newcomer n;
-        n.config = {options_.membership, options_.exchange};
+        n.config = {options_.membership, options_.exchange, options_.tally};
         n.config.exchange.newcomer = newcomer;
         n.config.exchange.serves = index == 0 || serves;  // of exchanges with a server
         n.config.exchange.seed = options_.seed;

@@ -85,12 +85,17 @@ struct Finish {  // the run is over: merge what there is to merge; Finished foll
 };
 struct Halt {};    // we leave: start nothing, decline what comes
 
+struct Observed {  // on held-out data, just now: for the cluster's figures, no exchange sees it
+    double loss = 0;
+    std::optional<double> accuracy;
+};
 // Timers.
 struct Due { std::uint64_t turn; };
 struct Overdue { std::uint64_t stamp; };        // an exchange of ours, or a round
 struct AnswerOverdue { PeerId to; std::uint32_t round; };
 struct RollDue {};
-using Timer = std::variant<Due, Overdue, AnswerOverdue, RollDue>;
+struct TallyDue {};
+using Timer = std::variant<Due, Overdue, AnswerOverdue, RollDue, TallyDue>;
 
 // Events besides orders to the learner.
 struct MixedWith {
@@ -111,7 +116,12 @@ struct Skipped {};               // due while one was out
 struct RollFormed { std::uint64_t epoch; std::uint32_t size, rank; };
 struct TrainedSome { std::uint32_t steps; double loss; };
 struct Finished {};
-using Event = std::variant<Order, MixedWith, Failed, Skipped, RollFormed, TrainedSome, Finished>;
+struct Tallied {                 // the cluster's figures, of an epoch that is over (tallier.hpp)
+    std::uint32_t epoch;
+    double loss;
+    std::optional<double> accuracy, worst_accuracy;
+};
+using Event = std::variant<Order, MixedWith, Failed, Skipped, RollFormed, TrainedSome, Finished, Tallied>;
 
 // How peers' parameters meet. The gossip of this project and the baselines it is measured against are all
 // exchanges; a run differs from another in nothing but which one it was given.

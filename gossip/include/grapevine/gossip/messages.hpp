@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -106,8 +107,17 @@ struct RollInForce {
     std::uint64_t hash = 0;
 };
 
+// Cluster-wide figures (tallier.hpp): a part of the sums of an epoch.
+struct Tally {
+    std::uint32_t epoch = 0;
+    bool answer = false;             // to one of ours: wants none
+    std::int64_t elapsed = 0;        // ns since the epoch began, as far as its sender knows
+    double weight = 0, loss = 0, accuracy = 0;
+    std::optional<double> worst;     // accuracy of all that have been heard of
+};
+
 using Message = std::variant<Offer, Accept, Decline, Half, Push, RoundModel, Part, Serving, Handout, Handin, Ready, Chosen, RollProposal, RollYes, RollNo,
-                             RollInForce>;
+                             RollInForce, Tally>;
 
 // The parameters that a message carries, if it does: such a message travels on the bulk plane.
 const Snapshot* parameters(const Message& message);

@@ -77,6 +77,7 @@ public:
     void crash(std::uint32_t peer);
     void leave(std::uint32_t peer);   // gracefully
     void finish(std::uint32_t peer);  // the run is over: final merge
+    void observe(std::uint32_t peer, const Evaluation& evaluation);  // it has just been evaluated
     void slow(std::uint32_t peer, double factor);
     // From now on it sends this in place of its parameters, and otherwise behaves.
     using Lie = std::function<Snapshot(const Snapshot&)>;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "grapevine/gossip/exchange.hpp"
+#include "grapevine/gossip/tallier.hpp"
 #include "grapevine/membership/membership.hpp"
 #include "grapevine/protocol.hpp"
 
@@ -14,6 +16,7 @@ namespace grapevine {
 struct PeerConfig {
     membership::Config membership;
     gossip::Config exchange;
+    std::optional<Duration> tally;  // tick of the cluster's figures; none: they are not asked for
 };
 
 // A whole peer: membership and an exchange, joined. This is what a node runs, and what the simulator runs a
@@ -26,10 +29,10 @@ public:
     using Event = std::variant<membership::Joined, membership::Changed, membership::ProbeFailed, membership::Suspected,
                                membership::Refuted, membership::Gone, membership::Reachable, membership::Unreachable, membership::Departed, membership::Superseded,
                                membership::Refused, membership::Measured, Order, gossip::MixedWith, gossip::Failed, gossip::Skipped,
-                               gossip::RollFormed, gossip::TrainedSome, gossip::Finished>;
+                               gossip::RollFormed, gossip::TrainedSome, gossip::Finished, gossip::Tallied>;
     using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,
                                Completion, gossip::Finish, membership::Leave, membership::Describe,
-                               membership::ForceLeave, membership::Measure>;
+                               membership::ForceLeave, membership::Measure, gossip::Observed>;
 
     // The peer's list of wishes, which both halves write into.
     struct Effects final : Out<membership::Message, membership::Timer, membership::Event>,
@@ -66,6 +69,8 @@ public:
     const membership::Membership& members() const { return membership_; }
     Slot slots() const { return exchange_->slots(); }  // that the learner must have
     gossip::Exchange::Mass mass() const { return exchange_->mass(); }
+    // The cluster's loss and accuracy, as far as they are known here.
+    std::optional<gossip::Tallied> cluster() const { return tallier_ ? tallier_->told() : std::nullopt; }
 
 private:
     void pass_on(Instant now, std::size_t from, Effects& effects);
@@ -75,6 +80,7 @@ private:
     std::unique_ptr<gossip::Exchange> exchange_;
     // Leave --> the exchange's last --Finished--> departs. Whose run has ended has merged before, and departs at once.
     bool finishing_ = false, leaving_ = false, departed_ = false;
+    std::optional<gossip::Tallier> tallier_;
 };
 static_assert(Protocol<Peer>);
 
