@@ -111,6 +111,7 @@ Measured measure(World& world, const std::vector<std::uint32_t>& evaluate) {
         const Snapshot* agreed = world.agreed(i);
         const Evaluation e = agreed ? learner.evaluate(*agreed) : learner.evaluate();
         ++m.evaluated;
+        m.evaluations.emplace_back(i, e);
         loss += e.loss;
         ++with_loss;
         if (e.accuracy) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "grapevine/learn/task.hpp"
@@ -20,6 +21,7 @@ struct Measured {
     std::optional<double> loss, accuracy, worst_accuracy;  // over the peers evaluated, on held-out data
     std::optional<double> merged_loss, merged_accuracy;    // of the average model; of the server's, where one serves
     std::size_t evaluated = 0;
+    std::vector<std::pair<std::uint32_t, Evaluation>> evaluations;  // of each of those
 };
 
 // `evaluate`: which peers to evaluate; none: no evaluation at all. Peers that are down do not count.

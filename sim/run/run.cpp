@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -199,6 +200,7 @@ private:
         s.merged_loss = m.merged_loss;
         s.merged_accuracy = m.merged_accuracy;
         if (evaluate_now && evaluates()) s.evaluated_peers = static_cast<double>(m.evaluated);
+        if (tallies()) tally(m, s);
         s.steps = static_cast<double>(c.steps);
         s.samples = c.samples;
         s.bytes_payload = static_cast<double>(c.bytes_payload);
@@ -217,6 +219,33 @@ private:
         }
         if (request_.files) request_.files->sample(s);
         samples_.push_back(std::move(s));
+    }
+
+    bool tallies() const { return config_.metrics.tally.value_or(Duration::zero()) > Duration::zero(); }
+
+    // Who was evaluated knows it, as a node does. What peers believe is of some while ago: of the epoch before.
+    void tally(const Measured& m, record::Sample& s) {
+        for (const auto& [peer, evaluation] : m.evaluations) world_.observe(peer, evaluation);
+        double loss = 0, accuracy = 0, worst = 0, error = 0;
+        std::size_t with_loss = 0, with_accuracy = 0;
+        for (std::uint32_t i = 0; i < world_.size(); ++i) {
+            if (!world_.up(i)) continue;
+            const auto believed = world_.peer(i).cluster();
+            if (!believed) continue;
+            ++with_loss;
+            loss += believed->loss;
+            if (m.loss) error = std::max(error, std::abs(believed->loss - *m.loss) / std::abs(*m.loss));
+            if (!believed->accuracy) continue;
+            ++with_accuracy;
+            accuracy += *believed->accuracy;
+            worst += believed->worst_accuracy.value_or(0);
+        }
+        if (with_loss == 0) return;
+        s.cluster_loss = loss / static_cast<double>(with_loss);
+        if (m.loss && with_loss == world_.up_count()) s.tally_error = error;
+        if (with_accuracy == 0) return;
+        s.cluster_accuracy = accuracy / static_cast<double>(with_accuracy);
+        s.cluster_worst_accuracy = worst / static_cast<double>(with_accuracy);
     }
 
     record::Summary summarise(std::size_t peers_at_start) {

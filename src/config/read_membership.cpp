@@ -84,6 +84,7 @@ void read_metrics(Section& file, Config& config) {
             metrics.evaluate_samples = samples;
         }
     }
+    if (Duration tally{}; section.duration("tally", tally, "500ms")) metrics.tally = tally;
     if (bool views = false; section.truth("views", views)) metrics.views = views;
     constexpr std::int64_t most = 10'000'000;
     if (config.until && *config.until / metrics.every > most)

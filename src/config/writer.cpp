@@ -192,6 +192,7 @@ void write_metrics(Lines& out, const Metrics& metrics, bool world) {
     if (world && metrics.views) out.line("views", truth(*metrics.views));
 }
 
+    if (metrics.tally) out.line("tally", quote(*metrics.tally));
 void write_group(Lines& out, const Group& group) {
     out.head("[[group]]");
     out.line("name", quote(group.name));

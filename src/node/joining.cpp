@@ -174,6 +174,7 @@ std::optional<End> Node::prepare() {
     peer.exchange.newcomer = found_.has_value();
     const std::string& server = config_->exchange.server;
     peer.exchange.serves = server.empty() ? !found_ : server == options_.name;
+    if (!config_->metrics.tally && config_->model.kind != config::ModelKind::average) peer.tally = std::chrono::milliseconds(500);
     metadata_.device = device_.rfind("cuda", 0) == 0 ? Metadata::Device::cuda : Metadata::Device::cpu;
     metadata_.layout = learner_->layout();
     metadata_.started = static_cast<std::uint32_t>(std::time(nullptr));

@@ -174,6 +174,7 @@ void Node::take(Workshop::Done&& done) {
                    [&](Workshop::Evaluated& e) {
                        evaluating_ = false;
                        reporter_->evaluated(e.evaluation, e.steps);
+                       step(gossip::Observed{e.evaluation.loss, e.evaluation.accuracy});
                        const auto& target = config_->train.target;
                        if (!target) return;
                        const double value = target->metric == "loss" ? e.evaluation.loss : e.evaluation.accuracy.value_or(std::nan(""));

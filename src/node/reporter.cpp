@@ -218,6 +218,11 @@ record::Sample Reporter::sample_of(const View& view) const {
         s.accuracy = evaluation_.accuracy;
         s.evaluated_peers = 1;
     }
+    if (const auto cluster = view.peer->cluster()) {
+        s.cluster_loss = cluster->loss;
+        s.cluster_accuracy = cluster->accuracy;
+        s.cluster_worst_accuracy = cluster->worst_accuracy;
+    }
     s.steps = static_cast<double>(steps_);
     s.samples = samples_;
     const auto& bulk = view.traffic.bulk;

@@ -15,6 +15,10 @@ std::string dump(const Json& j) { return j.dump(2, ' ', false, Json::error_handl
 
 Json known(const std::optional<double>& x) { return x ? Json(*x) : Json(nullptr); }
 
+Json cluster_of(const record::Sample& s) {
+    return {{"loss", known(s.cluster_loss)}, {"accuracy", known(s.cluster_accuracy)}, {"worst_accuracy", known(s.cluster_worst_accuracy)}};
+}
+
 // Of a member, or of ourselves: what it says of itself, as far as we can read it.
 void add_metadata(Json& j, const std::optional<Metadata>& m, double unix_time) {
     j["age"] = m && m->started > 0 ? Json(std::max(0.0, unix_time - m->started)) : Json(nullptr);
@@ -70,6 +74,7 @@ std::string status_json(const StatusFacts& f, const record::Sample& s) {
     j["training_loss"] = f.training_loss;
     j["loss"] = known(s.loss);
     j["accuracy"] = known(s.accuracy);
+    j["cluster"] = cluster_of(s);
     j["mixes"] = f.mixes;
     j["exchanges_failed"] = f.failures;
     j["exchanges_skipped"] = f.skipped;
@@ -127,6 +132,7 @@ std::string info_json(const StatusFacts& f, const record::Sample& s, const membe
     add_metadata(j, f.metadata, s.unix_time.value_or(0));
     j["loss"] = known(s.loss);
     j["accuracy"] = known(s.accuracy);
+    j["cluster"] = cluster_of(s);
     j["mixes"] = f.mixes;
     Json counted;
     const auto count = count_members(members, book);
@@ -162,6 +168,9 @@ std::string prometheus_text(const StatusFacts& f, const record::Sample& s, const
     metric("grapevine_samples_total", "counter", "Training samples used.", s.samples);
     metric("grapevine_loss", "gauge", "Mean loss on held-out data.", s.loss);
     metric("grapevine_accuracy_ratio", "gauge", "Accuracy on held-out data.", s.accuracy);
+    metric("grapevine_cluster_loss", "gauge", "Mean of all peers' losses on held-out data, as of the last tally.", s.cluster_loss);
+    metric("grapevine_cluster_accuracy_ratio", "gauge", "Mean of all peers' accuracies on held-out data, as of the last tally.", s.cluster_accuracy);
+    metric("grapevine_cluster_worst_accuracy_ratio", "gauge", "The least of all peers' accuracies, as of the last tally.", s.cluster_worst_accuracy);
     metric("grapevine_mixes_total", "counter", "Times that parameters of others were mixed in.", static_cast<double>(f.mixes));
     metric("grapevine_exchanges_failed_total", "counter", "Exchanges that came to nothing.", static_cast<double>(f.failures));
     metric("grapevine_parameters_refused_total", "counter", "Parameters not mixed because they were no numbers, or garbled.", static_cast<double>(f.refused));

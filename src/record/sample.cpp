@@ -15,7 +15,7 @@ struct Metric {
 };
 
 // In the order in which they are written. `t` stands before them, `mean`, the only list, behind.
-constexpr std::array<Metric, 23> metrics{{{"unix_time", &Sample::unix_time},
+constexpr std::array<Metric, 27> metrics{{{"unix_time", &Sample::unix_time},
                                           {"peers_alive", &Sample::peers_alive},
                                           {"consensus_distance", &Sample::consensus_distance},
                                           {"consensus_relative", &Sample::consensus_relative},
@@ -37,7 +37,11 @@ constexpr std::array<Metric, 23> metrics{{{"unix_time", &Sample::unix_time},
                                           {"largest_component", &Sample::largest_component},
                                           {"mass", &Sample::mass},
                                           {"mass_lost", &Sample::mass_lost},
-                                          {"push_sum_potential", &Sample::push_sum_potential}}};
+                                          {"push_sum_potential", &Sample::push_sum_potential},
+                                          {"cluster_loss", &Sample::cluster_loss},
+                                          {"cluster_accuracy", &Sample::cluster_accuracy},
+                                          {"cluster_worst_accuracy", &Sample::cluster_worst_accuracy},
+                                          {"tally_error", &Sample::tally_error}}};
 
 }  // namespace
 

@@ -134,6 +134,7 @@ PeerConfig peer_config(const config::Config& config) {
     e.until = config.until;
     e.seed = config.seed;
     return peer;
+    if (config.metrics.tally.value_or(Duration::zero()) > Duration::zero()) peer.tally = config.metrics.tally;
 }
 
 std::string refused(const config::Config& config, bool common_clock) {

@@ -124,6 +124,7 @@ pace = "2ms"
 kind = "{}"
 [metrics]
 every = "200ms"
+tally = "100ms"
 """
 open("run.toml", "w").write(run.format("", 16, "gossip"))
 open("other.toml", "w").write(run.format("", 17, "gossip"))

@@ -49,6 +49,14 @@ has(a.verb("rtt", "a", code=2), "between two members")
 until("/metrics counts them", lambda: 'grapevine_members{status="alive"} 3' in a.page("/metrics"))
 has(a.page("/metrics"), 'grapevine_members{status="suspect"} 0')
 
+# What all three observe together is known at each.
+def cluster_known():
+    figures = [node.get("info")["cluster"] for node in (a, b, c)]
+    return all(f["loss"] is not None and 0 <= f["worst_accuracy"] <= f["accuracy"] <= 1 for f in figures)
+until("all know the cluster's loss and accuracy", cluster_known)
+has(a.verb("info"), "cluster    loss ", "over all peers")
+until("/metrics shows them", lambda: "\ngrapevine_cluster_loss " in a.page("/metrics"))
+
 # monitor: it is told as it happens, of the kinds it asked for, and ends well when the node leaves.
 watch = subprocess.Popen([program, "monitor", "--at", c.port, "--json", "--last", "0", "--kind", "joined", "--kind", "left", "--kind", "departed"],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -180,6 +180,9 @@ struct Metrics {
     bool operator==(const Metrics&) const = default;
 };
 
+    // How often peers tell each other sums of loss and accuracy, so that each knows the cluster's. 0: never; none: on
+    // nodes every 500 ms, and in the simulator never.
+    std::optional<Duration> tally;
 // What only a simulated world has.
 struct Group {
     std::string name = "peers";

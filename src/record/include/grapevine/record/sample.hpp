@@ -32,6 +32,9 @@ struct Sample {
     std::optional<double> views_full, disagreements, suspects, largest_component;
     // Push-sum: of the peers that run; known to be lost; and sum over peers of |s_i - w_i mean|^2.
     std::optional<double> mass, mass_lost, push_sum_potential;
+    // What peers believe of the whole cluster (a simulation: the mean over those that say anything), and the most by which
+    // one of them errs, relative to `loss`: null while anybody says nothing.
+    std::optional<double> cluster_loss, cluster_accuracy, cluster_worst_accuracy, tally_error;
     bool operator==(const Sample&) const = default;
 };
 
