@@ -76,8 +76,41 @@ std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Rando
     return nullptr;
 }
 
+namespace {
+
+// Tensors of merge kind `sum` hold what all peers have counted, and each peer adds its changes to its own: only the mean
+// over peers means anything, and what is added to it or lost from it once stays so.
+const char* refused_for_sums(const Config& config) {
+    switch (config.kind) {
+        case Kind::gossip:
+            if (config.form == Form::convex)
+                return "this model holds sums, and convex gossip takes back half of what a peer adds while its partner's are on their way: form = \"delta\"";
+            if (config.staleness_weight > 0) return "this model holds sums: 'staleness_weight' lets one side of an exchange take less than the other gives";
+            break;
+        case Kind::epidemic: return "this model holds sums, and the mean of an epidemic exchange drifts: use push-sum, dpsgd, group or allreduce";
+        case Kind::outer: return "this model holds sums, and outer momentum goes on adding to them: use push-sum, dpsgd, group or allreduce";
+        case Kind::parameter_server:
+        case Kind::fedavg: return "this model holds sums, and a server's model takes the place of a worker's: what it had added is lost. Use push-sum, dpsgd, group or allreduce";
+        case Kind::allreduce:
+            if (config.backup > 0) return "this model holds sums: with 'backup' workers what those left out had added is lost";
+            break;
+        case Kind::push_sum:
+        case Kind::dpsgd:
+        case Kind::group:
+        case Kind::local: break;
+    }
+    if (config.clip != Clip::off) return "this model holds sums: 'clip' lets one side of an exchange take less than the other gives";
+    if (config.quasi_global > 0) return "this model holds sums, and momentum goes on adding to them: quasi_global = 0";
+    if (config.encoding) return "this model holds sums, and what rounding loses on the way is never given back: encoding = \"float32\"";
+    return nullptr;
+}
+
+}  // namespace
+
 std::optional<std::string> refused(const Config& config, bool common_clock) {
     if (config.kind == Kind::local) return std::nullopt;
+    if (config.sums)
+        if (const char* why = refused_for_sums(config)) return why;
     switch (config.kind) {
         case Kind::epidemic:
         case Kind::push_sum:

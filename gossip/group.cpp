@@ -82,7 +82,7 @@ void Group::average(Out& out) {
     const auto fewer = [](const Member& a, const Member& b) { return a.samples < b.samples; };
     const double least = std::min_element(members_.begin(), members_.end(), fewer)->samples;
     const double most = std::max_element(members_.begin(), members_.end(), fewer)->samples;
-    const bool alike = most <= 2 * least;
+    const bool alike = config().sums || most <= 2 * least;
     behind_ = 2 * members_[place_].samples < most;
     const auto weight = [&](const Member& m) { return alike ? 1 : m.samples / most; };
     double sum = 0;

@@ -168,7 +168,7 @@ void Pairwise::take(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out
 void Pairwise::mix(Instant now, Talk& talk, bool answer, Out& out) {
     talk.mixing = true;
     const std::uint64_t staleness = std::max(training_.ordered(), talk.steps_at_publish) - talk.steps_at_publish;
-    double weight = mixing_weight(samples_, talk.theirs->samples) / (1 + config_.staleness_weight * static_cast<double>(staleness));
+    double weight = (config_.sums ? 0.5 : mixing_weight(samples_, talk.theirs->samples)) / (1 + config_.staleness_weight * static_cast<double>(staleness));
     // A newcomer has nothing to hold theirs against. Others with a guard do not believe how many samples stand behind theirs.
     const bool guarded = clipping_.on() && !catching_up_;
     if (guarded) weight = std::min(weight, 0.5);

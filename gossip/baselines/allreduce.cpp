@@ -52,7 +52,7 @@ void Allreduce::mix(Instant now, const Roll& roll, Ranks left_out, Out& out) {
     // int8 rounds a part again when it travels in a longer run: there only the ring keeps all at the same bits.
     const Algorithm wanted = config().encoding == Encoding::int8 ? Algorithm::ring : config().algorithm;
     const Course course(gossip::chosen(wanted, n, config().size), n, place);
-    const double weight = first_of_roll() ? 1 + samples() : 1;
+    const double weight = first_of_roll() && !config().sums ? 1 + samples() : 1;
     auto& mixing = state_.emplace<Mixing>();
     mixing.left_out = std::move(left_out);
     mixing.course = course;

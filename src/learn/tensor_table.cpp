@@ -40,6 +40,12 @@ std::uint64_t TensorTable::layout() const {
     return XXH3_64bits(text.data(), text.size());
 }
 
+bool TensorTable::holds_sums() const {
+    for (const Tensor& t : tensors_)
+        if (t.role == Tensor::Role::sum) return true;
+    return false;
+}
+
 std::string TensorTable::describe() const {
     std::string text;
     for (const Tensor& t : tensors_) {
@@ -47,6 +53,7 @@ std::string TensorTable::describe() const {
         text += t.name;
         for (std::size_t i = 0; i < t.shape.size(); ++i) text += (i == 0 ? " " : "x") + std::to_string(t.shape[i]);
         if (t.role == Tensor::Role::local) text += " local";
+        if (t.role == Tensor::Role::sum) text += " sum";
     }
     return text;
 }

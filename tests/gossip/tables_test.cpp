@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "grapevine/gossip/exchange.hpp"
@@ -73,4 +74,38 @@ TEST_CASE("what cannot run is refused, with a reason") {
     CHECK(refused(with([](Config& c) { c.kind = Kind::allreduce, c.clock = Clock::rounds; }), false));
     CHECK(refused(with([](Config& c) { c.clock = Clock::shuffled; }), false));
     CHECK(!refused(with([](Config& c) { c.kind = Kind::local, c.period.reset(); }), false));
+}
+
+TEST_CASE("sums travel only by exchanges that keep their mean") {
+    Config config;
+    config.sums = true;
+    config.period = std::chrono::milliseconds(250);
+    const auto why = [&](Kind kind) {
+        config.kind = kind;
+        config.clock = Clock::rounds;
+        return refused(config, true);
+    };
+    const auto of_sums = [](const char* why) { return why && std::string(why).find("holds sums") != std::string::npos; };
+    for (const Kind kind : {Kind::gossip, Kind::epidemic, Kind::outer, Kind::parameter_server, Kind::fedavg}) CHECK(of_sums(why(kind)));
+    for (const Kind kind : {Kind::dpsgd, Kind::allreduce, Kind::local}) CHECK(!why(kind));
+    for (const Kind kind : {Kind::push_sum, Kind::group}) CHECK(!of_sums(why(kind)));
+    config.form = Form::delta;
+    CHECK(!why(Kind::gossip));
+    config.staleness_weight = 0.5;
+    CHECK(of_sums(why(Kind::gossip)));
+    config.staleness_weight = 0;
+    config.clip = Clip::self_centred;
+    CHECK(of_sums(why(Kind::dpsgd)));
+    config.clip = Clip::off;
+    config.quasi_global = 0.9;
+    CHECK(of_sums(why(Kind::dpsgd)));
+    config.quasi_global = 0;
+    config.encoding = Encoding::bf16;
+    CHECK(of_sums(why(Kind::dpsgd)));
+    config.encoding.reset();
+    config.backup = 1;
+    CHECK(of_sums(why(Kind::allreduce)));
+    config.sums = false;
+    config.form = Form::convex;
+    CHECK(!why(Kind::gossip));
 }

@@ -67,6 +67,7 @@ struct Config {
     std::optional<Duration> patience;
 
     bool trains = true;                            // the law's models do not
+    bool sums = false;                             // the model holds tensors of merge kind sum: their mean must be kept
     Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
     std::optional<std::uint64_t> until_steps;      // then train no more, and answer on
     std::optional<Duration> until;                 // the run is about that long: nothing but BALANCE asks
@@ -84,11 +85,11 @@ struct Finish {  // the run is over: merge what there is to merge; Finished foll
     bool parting = false;  // for us alone: others train on. One exchange, so that what was trained since the last is not lost
 };
 struct Halt {};    // we leave: start nothing, decline what comes
-
 struct Observed {  // on held-out data, just now: for the cluster's figures, no exchange sees it
     double loss = 0;
     std::optional<double> accuracy;
 };
+
 // Timers.
 struct Due { std::uint64_t turn; };
 struct Overdue { std::uint64_t stamp; };        // an exchange of ours, or a round

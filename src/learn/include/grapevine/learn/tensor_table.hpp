@@ -10,8 +10,10 @@ namespace grapevine::learn {
 constexpr std::uint64_t on_boundary(std::uint64_t elements) { return (elements + 63) / 64 * 64; }
 
 struct Tensor {
-    // average: exchanges mix it. local: stays with its peer (no model has one yet).
-    enum class Role : std::uint8_t { average, local };
+    // How it merges with those of others, its merge kind. average: exchanges mix it. local: stays with its peer (no model
+    // has one yet). sum: of what all peers have counted; each adds its own changes, and only an exchange that keeps the
+    // mean over peers may carry it (gossip::Config::sums).
+    enum class Role : std::uint8_t { average, local, sum };
 
     std::string name;
     std::vector<std::uint64_t> shape;
@@ -33,6 +35,7 @@ public:
     std::uint64_t size() const { return size_; }        // elements of the block, gaps between included
 
     std::uint64_t layout() const;    // hash of all the above: peers with another cannot mix with us
+    bool holds_sums() const;
     std::string describe() const;    // "w1 784x128, b1 128": so that both can be shown when they differ
 
 private:
