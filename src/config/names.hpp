@@ -13,9 +13,10 @@ template <class E> struct Named {
     const char* word;
 };
 
-inline constexpr std::array<Named<ModelKind>, 4> model_kinds{
-    {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"}}};
-inline constexpr std::array later_model_kinds{"svm", "cnn", "gru", "transformer", "factors", "skipgram", "kmeans", "pca", "forest", "boosting"};
+inline constexpr std::array<Named<ModelKind>, 5> model_kinds{
+    {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"},
+     {ModelKind::kmeans, "kmeans"}}};
+inline constexpr std::array later_model_kinds{"svm", "cnn", "gru", "transformer", "factors", "skipgram", "pca", "forest", "boosting"};
 
 inline constexpr std::array<Named<ExchangeKind>, 11> exchange_kinds{{{ExchangeKind::gossip, "gossip"},
                                                                      {ExchangeKind::epidemic, "epidemic"},

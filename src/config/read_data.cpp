@@ -85,7 +85,7 @@ void read_train(Section& file, Config& config) {
     if (config.model.kind == ModelKind::average) {
         section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "order", "pace"}, "models that train",
                         "this model is \"average\"");
-    } else {
+    } else if (config.model.follows_gradients()) {
         section.choice("optimizer", train.optimizer, optimizers, words(later_optimizers));
         section.above("learning_rate", train.learning_rate, 0);
         if (train.optimizer == Optimizer::sgd) {
@@ -94,6 +94,11 @@ void read_train(Section& file, Config& config) {
             section.fault("momentum", "a momentum of 1 forgets nothing and never comes to rest", "momentum = 0.9");
         }
         section.number("weight_decay", train.weight_decay, 0, HUGE_VAL);
+    } else {
+        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay"}, "models that follow a gradient",
+                        "this model is \"" + std::string(to_string(config.model.kind)) + "\"");
+    }
+    if (config.model.kind != ModelKind::average) {
         section.longer_than_zero("order", train.order, "20ms");
         section.duration("pace", train.pace, "20ms");
     }

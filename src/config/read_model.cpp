@@ -75,6 +75,9 @@ void read_model(Section& file, Config& config) {
     if (model.kind == ModelKind::mlp) read_hidden(section, model.hidden);
     else section.belongs({"hidden"}, "kind = \"mlp\"", here);
 
+    if (model.kind == ModelKind::kmeans) section.integer("k", model.k, 1, 65536);
+    else section.belongs({"k"}, "kind = \"kmeans\"", here);
+
     if (!model.needs_data()) {
         section.integer("dimension", model.dimension, 1, 1 << 24);
         read_initial(section, model.initial);

@@ -57,6 +57,7 @@ void write_model(Lines& out, const Model& model) {
     out.head("[model]");
     out.line("kind", quote(to_string(model.kind)));
     if (model.kind == ModelKind::mlp) out.line("hidden", list(model.hidden, [](std::uint32_t n) { return std::to_string(n); }));
+    if (model.kind == ModelKind::kmeans) out.line("k", std::to_string(model.k));
     if (model.needs_data()) return;
     out.line("dimension", std::to_string(model.dimension));
     if (model.initial)
@@ -90,11 +91,13 @@ void write_train(Lines& out, const Config& config) {
     const bool trains = config.model.kind != ModelKind::average;
     if (!trains && !train.target) return;
     out.head("[train]");
-    if (trains) {
+    if (config.model.follows_gradients()) {
         out.line("optimizer", quote(to_string(train.optimizer)));
         out.line("learning_rate", format_number(train.learning_rate));
         if (train.optimizer != Optimizer::sgd) out.line("momentum", format_number(train.momentum));
         out.line("weight_decay", format_number(train.weight_decay));
+    }
+    if (trains) {
         out.line("order", quote(train.order));
         out.line("pace", quote(train.pace));
     }
@@ -189,10 +192,10 @@ void write_metrics(Lines& out, const Metrics& metrics, bool world) {
     out.line("evaluate_every", quote(metrics.evaluate_every));
     out.line("evaluate_peers", std::to_string(metrics.evaluate_peers));
     out.line("evaluate_samples", metrics.evaluate_samples ? std::to_string(*metrics.evaluate_samples) : quote("all"));
+    if (metrics.tally) out.line("tally", quote(*metrics.tally));
     if (world && metrics.views) out.line("views", truth(*metrics.views));
 }
 
-    if (metrics.tally) out.line("tally", quote(*metrics.tally));
 void write_group(Lines& out, const Group& group) {
     out.head("[[group]]");
     out.line("name", quote(group.name));

@@ -3,6 +3,8 @@
 #include <cassert>
 #include <utility>
 
+#include "elements.hpp"
+#include "grapevine/learn/kmeans_learner.hpp"
 #include "grapevine/learn/law_learners.hpp"
 #include "grapevine/learn/network.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
@@ -20,6 +22,11 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
     if (auto* error = std::get_if<Error>(&loaded)) return std::move(*error);
     task->sets = std::get<Sets>(std::move(loaded));
     const Dataset& train = *task->sets.train;
+    if (config.model.kind == config::ModelKind::kmeans) {
+        task->table = KmeansLearner::table(config.model.k, train.features);
+        task->centroids = KmeansLearner::initial(*task->sets.test, config.model.k, config.seed);
+        return task;
+    }
     std::vector<std::uint32_t> hidden;
     if (config.model.kind == config::ModelKind::mlp) hidden = config.model.hidden;
     task->table = Network::table(train.features, hidden, train.classes);
@@ -34,6 +41,9 @@ std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t 
         case config::ModelKind::average: return std::make_unique<AverageLearner>(config, peer, peers, std::move(task));
         case config::ModelKind::quadratic:
             return std::make_unique<QuadraticLearner>(config, peer, peers, std::move(task));
+        case config::ModelKind::kmeans:
+            assert(backend);
+            return std::make_unique<KmeansLearner>(config, peer, peers, std::move(task), std::move(rows), std::move(backend));
         case config::ModelKind::logistic:
         case config::ModelKind::mlp: break;
     }

@@ -128,13 +128,14 @@ PeerConfig peer_config(const config::Config& config) {
     e.encoding = encoding(from.encoding);
     e.kept = from.kept;
     e.patience = from.patience;
+    e.sums = config.model.holds_sums();
     e.trains = config.model.kind != config::ModelKind::average;
     e.order = config.train.order;
     e.until_steps = config.until_steps;
     e.until = config.until;
     e.seed = config.seed;
-    return peer;
     if (config.metrics.tally.value_or(Duration::zero()) > Duration::zero()) peer.tally = config.metrics.tally;
+    return peer;
 }
 
 std::string refused(const config::Config& config, bool common_clock) {

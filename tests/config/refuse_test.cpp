@@ -56,6 +56,8 @@ TEST_CASE("a key of another kind says where it belongs") {
         {"[exchange]\nkind = \"local\"\nperiod = \"1s\"", "3:1", "'period' belongs to", "change the kind"},
         {"[exchange]\nkind = \"dpsgd\"\npushes = 2", "3:1", "belongs to kind = \"epidemic\"; this exchange is \"dpsgd\"", ""},
         {"[model]\nkind = \"logistic\"\nhidden = [3]", "3:1", "'hidden' belongs to kind = \"mlp\"; this model is \"logistic\"", ""},
+        {"[model]\nkind = \"mlp\"\nk = 3", "3:1", "'k' belongs to kind = \"kmeans\"; this model is \"mlp\"", ""},
+        {"[model]\nkind = \"kmeans\"\n[train]\nlearning_rate = 1", "4:1", "'learning_rate' belongs to models that follow a gradient", ""},
         {"[model]\nkind = \"average\"\nnoise = 1", "3:1", "belongs to kind = \"quadratic\"", ""},
         {"[model]\ninitial = \"delta\"", "2:1", "\"average\" and \"quadratic\"", ""},
         {"[data]\nfeatures = 3", "2:1", "belongs to set = \"blobs\"; this set is \"fashion-mnist\"", ""},

@@ -25,7 +25,7 @@ struct Distribution {
     bool operator==(const Distribution&) const = default;
 };
 
-enum class ModelKind { logistic, mlp, average, quadratic };
+enum class ModelKind { logistic, mlp, average, quadratic, kmeans };
 
 // What a number per peer may be: one for all, one each, or a rule.
 struct PerPeer {
@@ -52,7 +52,11 @@ struct Model {
     PerPeer a{PerPeer::Rule::number, 1, {}};        // quadratic: f_i(x) = a_i/2 |x - b_i|^2
     PerPeer b{PerPeer::Rule::number, 0, {}};
     double noise = 1;                               // quadratic: standard deviation of the gradient's noise, per coordinate
-    bool needs_data() const { return kind == ModelKind::logistic || kind == ModelKind::mlp; }
+    std::uint32_t k = 10;                           // kmeans: clusters
+    bool needs_data() const { return kind == ModelKind::logistic || kind == ModelKind::mlp || kind == ModelKind::kmeans; }
+    bool follows_gradients() const { return kind != ModelKind::average && kind != ModelKind::kmeans; }
+    // Its tensors are sums of what all peers have counted, of merge kind sum: an exchange must not add to them or take away.
+    bool holds_sums() const { return kind == ModelKind::kmeans; }
     bool operator==(const Model&) const = default;
 };
 
@@ -176,13 +180,13 @@ struct Metrics {
     Duration evaluate_every = std::chrono::seconds(1);
     std::uint32_t evaluate_peers = 64;
     std::optional<std::uint32_t> evaluate_samples;  // none: "all"
+    // How often peers tell each other sums of loss and accuracy, so that each knows the cluster's. 0: never; none: on
+    // nodes every 500 ms, and in the simulator never.
+    std::optional<Duration> tally;
     std::optional<bool> views;                      // sim: compare all views at each sample; none: if that is cheap, or asked for
     bool operator==(const Metrics&) const = default;
 };
 
-    // How often peers tell each other sums of loss and accuracy, so that each knows the cluster's. 0: never; none: on
-    // nodes every 500 ms, and in the simulator never.
-    std::optional<Duration> tally;
 // What only a simulated world has.
 struct Group {
     std::string name = "peers";
