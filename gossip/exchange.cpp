@@ -87,14 +87,14 @@ const char* refused_for_sums(const Config& config) {
                 return "this model holds sums, and convex gossip takes back half of what a peer adds while its partner's are on their way: form = \"delta\"";
             if (config.staleness_weight > 0) return "this model holds sums: 'staleness_weight' lets one side of an exchange take less than the other gives";
             break;
-        case Kind::epidemic: return "this model holds sums, and the mean of an epidemic exchange drifts: use push-sum, dpsgd, group or allreduce";
-        case Kind::outer: return "this model holds sums, and outer momentum goes on adding to them: use push-sum, dpsgd, group or allreduce";
+        case Kind::epidemic: return "this model holds sums, and the mean of an epidemic exchange drifts: use gossip, dpsgd, group or allreduce";
+        case Kind::outer: return "this model holds sums, and outer momentum goes on adding to them: use gossip, dpsgd, group or allreduce";
         case Kind::parameter_server:
-        case Kind::fedavg: return "this model holds sums, and a server's model takes the place of a worker's: what it had added is lost. Use push-sum, dpsgd, group or allreduce";
+        case Kind::fedavg: return "this model holds sums, and a server's model takes the place of a worker's: what it had added is lost. Use gossip, dpsgd, group or allreduce";
         case Kind::allreduce:
             if (config.backup > 0) return "this model holds sums: with 'backup' workers what those left out had added is lost";
             break;
-        case Kind::push_sum:
+        case Kind::push_sum: return "this model holds sums, and push-sum weighs what a peer adds by the mass it holds just then: use gossip, dpsgd, group or allreduce";
         case Kind::dpsgd:
         case Kind::group:
         case Kind::local: break;
