@@ -55,6 +55,25 @@ const std::vector<std::string>& metric_names() {
     return names;
 }
 
+const std::vector<std::string>& staleness_names() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> all{"0", "1"};
+        for (std::uint32_t from = 2; from < 1024; from *= 2) all.push_back(std::to_string(from) + "-" + std::to_string(2 * from - 1));
+        all.push_back("1024+");
+        return all;
+    }();
+    return names;
+}
+
+const std::vector<ExchangeKind>& exchange_kinds_known() {
+    static const std::vector<ExchangeKind> all = [] {
+        std::vector<ExchangeKind> kinds;
+        for (const auto& name : exchange_kinds) kinds.push_back(name.value);
+        return kinds;
+    }();
+    return all;
+}
+
 bool is_of_views(const std::string& metric) {
     for (const char* name : {"views_full", "disagreements", "suspects", "largest_component"})
         if (metric == name || metric == std::string("final.") + name) return true;
@@ -95,6 +114,12 @@ const std::vector<std::string>& summary_paths() {
                                  "leave_dissemination_seconds"})
             for (const char* part : {"median", "p99", "p9999", "max", "mean"}) all.push_back(std::string("membership.") + what + "." + part);
         for (const std::string& name : metric_names()) all.push_back("final." + name);
+        for (const char* name : {"loss", "accuracy", "worst_accuracy", "merged_loss", "merged_accuracy"}) all.push_back(std::string("last5.") + name);
+        all.insert(all.end(), {"ema_loss", "ema_accuracy"});
+        for (const char* name : {"started", "mixed", "declined", "overdue", "undelivered", "partner_gone", "other_layout", "skipped"})
+            all.push_back(std::string("exchange_counts.") + name);
+        all.insert(all.end(), {"staleness.mean", "staleness.max"});
+        for (const std::string& name : staleness_names()) all.push_back("staleness." + name);
         return all;
     }();
     return paths;

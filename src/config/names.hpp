@@ -54,11 +54,12 @@ inline constexpr std::array<Named<Optimizer>, 3> optimizers{
     {{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}}};
 inline constexpr std::array later_optimizers{"adamw"};
 
-inline constexpr std::array<Named<Split::Kind>, 4> splits{{{Split::Kind::iid, "iid"},
+inline constexpr std::array<Named<Split::Kind>, 5> splits{{{Split::Kind::iid, "iid"},
                                                            {Split::Kind::contiguous, "contiguous"},
                                                            {Split::Kind::dirichlet_per_class, "dirichlet-per-class"},
-                                                           {Split::Kind::dirichlet_per_peer, "dirichlet-per-peer"}}};
-inline constexpr std::array later_splits{"shards", "quantity"};
+                                                           {Split::Kind::dirichlet_per_peer, "dirichlet-per-peer"},
+                                                           {Split::Kind::shards, "shards"}}};
+inline constexpr std::array later_splits{"quantity"};
 
 inline constexpr std::array<Named<PerPeer::Rule>, 2> per_peer_rules{{{PerPeer::Rule::index, "index"}, {PerPeer::Rule::alternate, "alternate"}}};
 inline constexpr std::array<Named<Initial::Rule>, 5> initial_rules{{{Initial::Rule::normal, "normal"},

@@ -30,7 +30,8 @@ Config read_run(Section& file) {
     read_events(file, config);
     read_sweep(file, config);
     read_expects(file, config);
-    file.later({"churn", "compare", "until_samples"});
+    read_compares(file, config);
+    file.later({"churn", "until_samples"});
     file.finish();
     return config;
 }

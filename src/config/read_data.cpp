@@ -22,6 +22,8 @@ void read_split(Section& data, Split& split) {
     section.choice("kind", split.kind, splits, words(later_splits));
     if (split.kind == Split::Kind::dirichlet_per_class || split.kind == Split::Kind::dirichlet_per_peer) section.above("alpha", split.alpha, 0);
     else section.belongs({"alpha"}, "the dirichlet kinds", "this split is \"" + std::string(to_string(split.kind)) + "\"");
+    if (split.kind == Split::Kind::shards) section.integer("classes", split.classes, 1, 1 << 16);
+    else section.belongs({"classes"}, "kind = \"shards\"", "this split is \"" + std::string(to_string(split.kind)) + "\"");
     section.finish();
 }
 
@@ -75,6 +77,8 @@ void read_data(Section& file, Config& config) {
     }
     read_split(section, data.split);
     section.integer("batch", data.batch, 1, 1 << 24);
+    if (section.number("validation", data.validation, 0, 0.5) && data.set == "blobs" && data.validation * data.train_samples > data.train_samples - 1.0)
+        section.fault("validation", "nothing would be left to train on", "validation = 0.1, or more train_samples");
     section.later({"format", "files", "normalize", "augment"});
     section.finish();
 }

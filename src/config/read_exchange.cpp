@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "section.hpp"
+#include "units.hpp"
 
 namespace grapevine::config {
 namespace {
@@ -110,10 +111,8 @@ void read_own(Section& section, Exchange& exchange, const std::string& here) {
         section.fault("clip", "clipping holds another's model against ours, and the delta form mixes differences", "form = \"convex\"");
 }
 
-}  // namespace
-
-void read_exchange(Section& file, Config& config) {
-    Section section = file.table("exchange", "[exchange]");
+// Of config.exchange, whose kind may be another than gossip to begin with.
+void read_keys(Section& section, Config& config) {
     Exchange& exchange = config.exchange;
     section.choice("kind", exchange.kind, exchange_kinds);
     const std::string here = "this exchange is \"" + std::string(to_string(exchange.kind)) + "\"";
@@ -126,7 +125,48 @@ void read_exchange(Section& file, Config& config) {
         read_encoding(section, exchange);
     }
     read_own(section, exchange, here);
+}
+
+}  // namespace
+
+void read_exchange(Section& file, Config& config) {
+    Section section = file.table("exchange", "[exchange]");
+    read_keys(section, config);
     section.finish();
+}
+
+// [compare.NAME]: an exchange as in [exchange], of the kind NAME unless it says another, and a learning rate.
+void read_compares(Section& file, Config& config) {
+    const Value* value = file.value("compare");
+    if (!value) return;
+    Section all = file.table("compare", "[compare]");
+    const auto* table = std::get_if<Table>(&value->is);
+    if (!table) return;  // said
+    for (const Entry& entry : table->entries) {
+        const std::string title = "[compare." + entry.key + "]";
+        if (!is_group_name(entry.key))
+            return file.reading().say(entry.place, in_quotes(entry.key) + " cannot name a method", "letters, digits, \"-\", \"_\" and \".\": it names a directory");
+        Section section = all.table(entry.key.c_str(), title);
+        Config under = config;
+        under.exchange = {};
+        const auto kinds = words(exchange_kinds);
+        const auto known = std::find(kinds.begin(), kinds.end(), entry.key);
+        if (known != kinds.end()) under.exchange.kind = exchange_kinds[static_cast<std::size_t>(known - kinds.begin())].value;
+        else if (!section.has("kind")) {
+            const auto near = nearest(entry.key, kinds);
+            section.fault("kind", title + " does not say its kind, and its name is none",
+                          near ? "did you mean [compare." + *near + "]? or add kind = \"" + *near + "\"" : "add kind = \"allreduce\"");
+        }
+        read_keys(section, under);
+        Compared compared{entry.key, under.exchange, {}};
+        double rate = 0;
+        if (config.model.kind == ModelKind::average) section.belongs({"learning_rate"}, "models that train", "this model is \"average\"");
+        else if (section.above("learning_rate", rate, 0)) compared.learning_rate = rate;
+        section.finish();
+        if (file.reading().any()) return;
+        config.compares.push_back(std::move(compared));
+    }
+    all.finish();
 }
 
 }  // namespace grapevine::config

@@ -97,6 +97,7 @@ void read_links(Section& file, Config& config);
 void read_events(Section& file, Config& config);
 void read_sweep(Section& file, Config& config);
 void read_expects(Section& file, Config& config);
+void read_compares(Section& file, Config& config);
 
 // Says so if `name` is no group of the run. "*" is everybody.
 bool is_known_group(Section& section, Place place, const std::string& name, const Config& config);

@@ -82,8 +82,10 @@ void write_data(Lines& out, const Data& data) {
         out.line("directory", quote(data.directory));
     }
     const bool dirichlet = data.split.kind == Split::Kind::dirichlet_per_class || data.split.kind == Split::Kind::dirichlet_per_peer;
-    out.line("split", "{ kind = " + quote(to_string(data.split.kind)) + (dirichlet ? ", alpha = " + format_number(data.split.alpha) : "") + " }");
+    out.line("split", "{ kind = " + quote(to_string(data.split.kind)) + (dirichlet ? ", alpha = " + format_number(data.split.alpha) : "") +
+                          (data.split.kind == Split::Kind::shards ? ", classes = " + std::to_string(data.split.classes) : "") + " }");
     out.line("batch", std::to_string(data.batch));
+    if (data.validation > 0) out.line("validation", format_number(data.validation));
 }
 
 void write_train(Lines& out, const Config& config) {
@@ -107,9 +109,8 @@ void write_train(Lines& out, const Config& config) {
                            format_number(target.value) + ", stop = " + truth(target.stop) + " }");
 }
 
-void write_exchange(Lines& out, const Config& config, bool world) {
-    const Exchange& exchange = config.exchange;
-    out.head("[exchange]");
+void write_exchange(Lines& out, const Config& config, const Exchange& exchange, const std::string& title, bool world) {
+    out.head(title);
     out.line("kind", quote(to_string(exchange.kind)));
     if (exchange.kind == ExchangeKind::local || exchange.kind == ExchangeKind::single) return;
     Exchange usual;
@@ -306,7 +307,7 @@ std::string to_toml(const Config& config, bool world) {
     write_model(out, config.model);
     if (config.model.needs_data()) write_data(out, config.data);
     write_train(out, config);
-    write_exchange(out, config, world);
+    write_exchange(out, config, config.exchange, "[exchange]", world);
     write_membership(out, config.membership, world);
     write_metrics(out, config.metrics, world);
     if (!world) return out.text;
@@ -315,6 +316,10 @@ std::string to_toml(const Config& config, bool world) {
     for (const Event& event : config.events) write_event(out, event);
     for (const Expect& expect : config.expects) write_expect(out, expect);
     write_sweep(out, config.sweep);
+    for (const Compared& compared : config.compares) {
+        write_exchange(out, config, compared.exchange, "[compare." + quote(compared.name) + "]", true);
+        if (compared.learning_rate) out.line("learning_rate", format_number(*compared.learning_rate));
+    }
     return out.text;
 }
 

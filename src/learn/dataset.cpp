@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <utility>
 
 #include "idx.hpp"
@@ -101,7 +102,38 @@ Sets blobs(const config::Data& data, std::uint64_t seed) {
                 blobs(data, data.test_samples, centres, random.split(2)));
 }
 
+// Of every so many rows one, in even distance: also where rows stand in order of their class, all classes are in both.
+Dataset some_of(const Dataset& set, double share, bool held_out) {
+    Dataset some;
+    some.features = set.features;
+    some.classes = set.classes;
+    some.normalisation = set.normalisation;
+    std::visit([&](const auto& values) { some.values = std::decay_t<decltype(values)>(); }, set.values);
+    for (std::size_t row = 0; row < set.rows(); ++row) {
+        const bool out = std::floor(share * static_cast<double>(row + 1)) > std::floor(share * static_cast<double>(row));
+        if (out != held_out) continue;
+        some.labels.push_back(set.labels[row]);
+        std::visit(
+            [&](auto& to) {
+                const auto& from = std::get<std::decay_t<decltype(to)>>(set.values);
+                const auto first = from.begin() + static_cast<std::ptrdiff_t>(row * set.features);
+                to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(set.features));
+            },
+            some.values);
+    }
+    return some;
+}
+
 }  // namespace
+
+std::variant<Sets, Error> hold_out(const Sets& all, double share) {
+    Sets sets = all;
+    sets.train = std::make_shared<Dataset>(some_of(*all.train, share, false));
+    sets.test = std::make_shared<Dataset>(some_of(*all.train, share, true));
+    if (sets.train->rows() == 0 || sets.test->rows() == 0)
+        return Error{"holding out a share of " + std::to_string(share) + " leaves nothing to train on or nothing to validate on", "validation = 0.1, or more samples"};
+    return sets;
+}
 
 void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Backend& backend,
             kernels::DeviceSpan to) {

@@ -128,6 +128,26 @@ Shards dirichlet_per_peer(const Dataset& set, double alpha, std::size_t n, Rando
     return shards;
 }
 
+// All rows by class, cut into n * runs runs of nearly equal length, `runs` of them for each peer.
+Shards sorted_runs(const Dataset& set, std::size_t runs, std::size_t n, Random& random) {
+    Rows sorted;
+    for (Rows& rows : rows_by_class(set)) {
+        shuffle(rows, random);
+        sorted.insert(sorted.end(), rows.begin(), rows.end());
+    }
+    Rows order(n * runs);
+    std::iota(order.begin(), order.end(), 0u);
+    shuffle(order, random);
+    Shards shards(n);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const Range run = part({0, sorted.size()}, order[i], order.size());
+        const auto first = sorted.begin() + static_cast<std::ptrdiff_t>(run.offset);
+        shards[i / runs].insert(shards[i / runs].end(), first, first + static_cast<std::ptrdiff_t>(run.count));
+    }
+    feed_the_empty(shards, set.rows(), random);
+    return shards;
+}
+
 }  // namespace
 
 Shards split(const Dataset& set, const config::Split& how, std::size_t n, std::uint64_t seed) {
@@ -138,6 +158,7 @@ Shards split(const Dataset& set, const config::Split& how, std::size_t n, std::u
     switch (how.kind) {
         case Kind::dirichlet_per_class: return dirichlet_per_class(set, how.alpha, n, random);
         case Kind::dirichlet_per_peer: return dirichlet_per_peer(set, how.alpha, n, random);
+        case Kind::shards: return sorted_runs(set, how.classes, n, random);
         case Kind::iid:
         case Kind::contiguous: break;
     }

@@ -11,16 +11,25 @@
 
 namespace grapevine::learn {
 
-std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config) {
+std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded) {
     auto task = std::make_shared<Task>();
     task->pool = std::make_shared<BufferPool>();
     if (!config.model.needs_data()) {
         task->table.add("x", {config.model.dimension});
         return task;
     }
-    auto loaded = load(config.data, config.seed);
-    if (auto* error = std::get_if<Error>(&loaded)) return std::move(*error);
-    task->sets = std::get<Sets>(std::move(loaded));
+    if (loaded) {
+        task->sets = *loaded;
+    } else {
+        auto read = load(config.data, config.seed);
+        if (auto* error = std::get_if<Error>(&read)) return std::move(*error);
+        task->sets = std::get<Sets>(std::move(read));
+        if (config.data.validation > 0) {
+            auto held = hold_out(task->sets, config.data.validation);
+            if (auto* error = std::get_if<Error>(&held)) return std::move(*error);
+            task->sets = std::get<Sets>(std::move(held));
+        }
+    }
     const Dataset& train = *task->sets.train;
     if (config.model.kind == config::ModelKind::kmeans) {
         task->table = KmeansLearner::table(config.model.k, train.features);

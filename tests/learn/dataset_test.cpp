@@ -192,3 +192,24 @@ TEST_CASE("blobs: drawn from the seed, around the same centres for training and 
     };
     CHECK(std::abs(centre(*a.train) - centre(*a.test)) < 0.5);
 }
+
+TEST_CASE("a validation set is a part of the training set, and the test set is left alone") {
+    config::Data data;
+    data.set = "blobs";
+    data.train_samples = 1200;
+    const auto loaded = load(data, 1);
+    const Sets& all = std::get<Sets>(loaded);
+    const auto held = hold_out(all, 1.0 / 12);
+    const Sets& some = std::get<Sets>(held);
+    CHECK(some.train->rows() == 1100);
+    REQUIRE(some.test->rows() == 100);
+    const auto& before = std::get<std::vector<float>>(all.train->values);
+    const auto& train = std::get<std::vector<float>>(some.train->values);
+    const auto& out = std::get<std::vector<float>>(some.test->values);
+    // Rows 11, 23, ... are held out; the others keep their order.
+    CHECK(out[3 * data.features + 5] == before[(11 + 3 * 12) * data.features + 5]);
+    CHECK(some.test->labels[3] == all.train->labels[11 + 3 * 12]);
+    CHECK(train[11 * data.features] == before[12 * data.features]);
+    CHECK(some.train->labels[11] == all.train->labels[12]);
+    CHECK(std::holds_alternative<Error>(hold_out(all, 1e-9)));
+}

@@ -39,7 +39,7 @@ double skew(const Dataset& set, const std::vector<std::vector<std::uint32_t>>& s
     return sum / static_cast<double>(shards.size());
 }
 
-const Kind kinds[] = {Kind::iid, Kind::contiguous, Kind::dirichlet_per_class, Kind::dirichlet_per_peer};
+const Kind kinds[] = {Kind::iid, Kind::contiguous, Kind::dirichlet_per_class, Kind::dirichlet_per_peer, Kind::shards};
 
 }  // namespace
 
@@ -124,4 +124,30 @@ TEST_CASE("the same seed splits the same, another otherwise") {
         CHECK(split(set, {kind, 0.5}, 7, 5) == split(set, {kind, 0.5}, 7, 5));
         CHECK(split(set, {kind, 0.5}, 7, 5) != split(set, {kind, 0.5}, 7, 6));
     }
+}
+
+TEST_CASE("two runs of the sorted set each: a peer has two classes, or four where both reach over an end") {
+    const Dataset set = labelled(1600, 10);
+    const auto classes_of = [&](const std::vector<std::uint32_t>& rows) {
+        std::set<std::int32_t> classes;
+        for (const auto row : rows) classes.insert(set.labels[row]);
+        return classes.size();
+    };
+    // 160 of each class, 20 runs of 80: each run lies in one class.
+    for (const auto& shard : split(set, {Kind::shards, 0, 2}, 10, 3)) {
+        CHECK(shard.size() == 160);
+        CHECK(classes_of(shard) <= 2);
+    }
+    // 32 runs of 50: a run begins in one class and may end in the next.
+    std::size_t two = 0;
+    for (const auto& shard : split(set, {Kind::shards, 0, 2}, 16, 3)) {
+        CHECK(shard.size() == 100);
+        CHECK(classes_of(shard) <= 4);
+        two += classes_of(shard) <= 2;
+    }
+    CHECK(two >= 1);
+    const auto one = split(set, {Kind::shards, 0, 1}, 10, 3);
+    for (const auto& shard : one) CHECK(classes_of(shard) == 1);
+    CHECK(one != split(set, {Kind::shards, 0, 1}, 10, 4));
+    CHECK(one == split(set, {Kind::shards, 0, 1}, 10, 3));
 }

@@ -63,9 +63,11 @@ struct Model {
 struct Split {
     // iid: shuffled, even. contiguous: even runs in file order. dirichlet_per_class: each class is dealt to the
     // peers by Dirichlet(alpha). dirichlet_per_peer: each peer draws its mixture of classes by Dirichlet(alpha).
-    enum class Kind { iid, contiguous, dirichlet_per_class, dirichlet_per_peer };
+    // shards: sorted by class and cut into runs, so many for each peer, drawn.
+    enum class Kind { iid, contiguous, dirichlet_per_class, dirichlet_per_peer, shards };
     Kind kind = Kind::iid;
     double alpha = 0.5;
+    std::uint32_t classes = 2;  // shards: runs of one peer, so about as many classes
     bool operator==(const Split&) const = default;
 };
 
@@ -74,6 +76,7 @@ struct Data {
     std::string directory;              // where the set's files are; empty: where its package puts them
     Split split;
     std::uint32_t batch = 64;
+    double validation = 0;              // this share of the training set takes the place of the test set
     // blobs: gaussian clusters of unit deviation around random centres
     std::uint32_t features = 20, classes = 4, train_samples = 8000, test_samples = 2000;
     double spread = 2.0;                // standard deviation of the centres, per coordinate
@@ -276,6 +279,14 @@ struct Sweep {
     bool operator==(const Sweep&) const = default;
 };
 
+// [compare.NAME]: the same scenario under another exchange.
+struct Compared {
+    std::string name;
+    Exchange exchange;
+    std::optional<double> learning_rate;       // none: the file's
+    bool operator==(const Compared&) const = default;
+};
+
 struct Config {
     std::string name = "run";
     std::uint64_t seed = 1;                    // < 2^53
@@ -292,6 +303,7 @@ struct Config {
     std::vector<Event> events;
     std::vector<Expect> expects;
     Sweep sweep;
+    std::vector<Compared> compares;
     bool operator==(const Config&) const = default;
 };
 
@@ -342,6 +354,10 @@ const std::vector<std::string>& metric_names();
 // Whether it takes a comparison of all views to know it.
 bool is_of_views(const std::string& metric);
 const std::vector<std::string>& summary_paths();
+
+const std::vector<std::string>& staleness_names();  // of the counts in `staleness`: "0", "1", "2-3", ...
+
+const std::vector<ExchangeKind>& exchange_kinds_known();  // all there are
 
 const char* to_string(ModelKind kind);
 const char* to_string(ExchangeKind kind);

@@ -37,6 +37,9 @@ struct Sets {
     std::uint64_t fingerprint = 0;
 };
 
+// The training set without this share of its rows, and these in place of the test set, which nobody reads then.
+std::variant<Sets, Error> hold_out(const Sets& all, double share);
+
 // The seed is only for sets that are generated.
 std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed);
 

@@ -23,8 +23,9 @@ struct Task {
     std::shared_ptr<BufferPool> pool;  // for what they publish
 };
 
-// Loads the data, lays out the tensors, draws the initial parameters from the seed.
-std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config);
+// Loads the data, lays out the tensors, draws the initial parameters from the seed. `loaded`: the data of this config,
+// where somebody has them already; sets from files do not depend on the seed.
+std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded = nullptr);
 
 // The learner of one peer. `rows`: its shard of the training set (split.hpp). `backend`: where it computes; the
 // laws' models take none, and compute in float64 on the caller's thread.
