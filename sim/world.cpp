@@ -5,6 +5,7 @@
 #include <utility>
 #include <xxhash.h>
 
+#include "grapevine/portable_math.hpp"
 #include "grapevine/wire/wire.hpp"
 #include "node.hpp"
 
@@ -17,7 +18,8 @@ constexpr std::size_t frame_overhead = 24;  // what the transport puts before a 
 }  // namespace
 
 World::World(Options options)
-    : seed_(options.seed), network_(std::move(options.network)), collect_notes_(options.notes), believable_(std::move(options.believable)), story_(options.story) {}
+    : seed_(options.seed), network_(std::move(options.network)), collect_notes_(options.notes), believable_(std::move(options.believable)),
+      story_(options.story), average_over_(options.average_over) {}
 World::~World() = default;
 
 membership::Handle World::register_peer(const std::string& name, std::uint64_t generation) {
@@ -148,6 +150,7 @@ void World::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, Peer::Me
     ++counters_.messages;
     counters_.bytes_payload += payload;
     counters_.bytes_control += control;
+    if (const auto* exchange = std::get_if<gossip::Message>(&message)) counters_.offers += std::holds_alternative<gossip::Offer>(*exchange);
     if (const auto* m = std::get_if<membership::Message>(&message)) {
         const bool probing = std::holds_alternative<membership::Ping>(m->body) || std::holds_alternative<membership::Ack>(m->body) ||
                              std::holds_alternative<membership::PingRequest>(m->body) || std::holds_alternative<membership::Nack>(m->body);
@@ -184,6 +187,7 @@ void World::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
     if (const auto* mixed = std::get_if<gossip::MixedWith>(&event); mixed && !mixed->with) {
         Learner& learner = *nodes_[peer]->learner;
         nodes_[peer]->agreed = std::get<Published>(learner.carry_out({0, Publish{model_slot, {0, learner.size()}}}).what).snapshot;
+        if (average_over_ > 0) average(peer, *nodes_[peer]->agreed);
     }
     if (const auto* formed = std::get_if<gossip::RollFormed>(&event); formed && formed->size < 2)
         nodes_[peer]->agreed.reset();  // alone there is nobody to agree with: its model is its own
@@ -192,6 +196,24 @@ void World::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
     const bool departed = std::holds_alternative<membership::Departed>(event);
     if (collect_notes_) notes_.push_back({now_, peer, std::move(event)});
     if (departed) stop(peer);
+}
+
+void World::average(std::uint32_t peer, const Snapshot& agreed) {
+    if (peer != averager_) {
+        if (nodes_[averager_]->up) return;
+        averager_ = peer;  // the one before is gone; this one goes on where it was
+        averaged_at_ = nodes_[peer]->steps;
+    }
+    const std::uint64_t steps = nodes_[peer]->steps;
+    const double passed = static_cast<double>(steps - averaged_at_) / average_over_;
+    averaged_at_ = steps;
+    const double kept = averaged_.empty() ? 0 : portable::exp(-0.6931471805599453 * passed);
+    averaged_.resize(agreed.range.count);
+    const auto take = [&](const auto* values) {
+        for (std::size_t i = 0; i < averaged_.size(); ++i) averaged_[i] = kept * averaged_[i] + (1 - kept) * static_cast<double>(values[i]);
+    };
+    if (agreed.encoding == Encoding::float64) take(reinterpret_cast<const double*>(agreed.bytes.data));
+    else take(reinterpret_cast<const float*>(agreed.bytes.data));
 }
 
 void World::begin_order(std::uint32_t peer, std::uint32_t depth) {

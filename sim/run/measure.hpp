@@ -33,4 +33,7 @@ std::uint64_t model_hash(World& world);
 // The average of the models of all peers that are up (of push-sum, by mass), in the learners' encoding; the server's, where one serves.
 Snapshot merged_model(World& world);
 
+// Values as a snapshot that this learner can evaluate.
+Snapshot frozen(Learner& like, const std::vector<double>& values);
+
 }  // namespace grapevine::sim

@@ -20,6 +20,7 @@ namespace {
 
 using WallClock = std::chrono::steady_clock;
 constexpr std::size_t most_events = 500'000;            // lines of events.jsonl
+constexpr double average_over = 100;                     // steps: half-life of the moving average of what is agreed on
 constexpr Duration until_unless_said = std::chrono::seconds(60);
 
 std::string hex(std::uint64_t x) {
@@ -59,7 +60,8 @@ class Run {
 public:
     explicit Run(const RunRequest& request)
         : request_(request), config_(request.config), resident_before_(resident_bytes()),
-          world_({config_.seed, Network(config_.groups, config_.links), true, request.story, learn::well_formed}), population_(config_, request.task, world_) {
+          world_({config_.seed, Network(config_.groups, config_.links), true, request.story, learn::well_formed, evaluates() ? average_over : 0}),
+          population_(config_, request.task, world_) {
         population_.start();
         happenings_.emplace(config_, population_, world_, watch_);
     }
@@ -135,6 +137,9 @@ private:
         for (const Note& note : world_.take_notes()) {
             watch_.see(note, world_);
             split_rounds_.see(note);
+            if (const auto* mixed = std::get_if<gossip::MixedWith>(&note.event)) tally_.mixed(mixed->staleness);
+            else if (const auto* failed = std::get_if<gossip::Failed>(&note.event)) tally_.failed(static_cast<record::ExchangeTally::Failure>(failed->why));
+            else if (std::holds_alternative<gossip::Skipped>(note.event)) tally_.skipped();
             if (!request_.files) continue;
             if (const auto event = event_of(note, world_)) write(*event);
         }
@@ -151,6 +156,11 @@ private:
 
     // Models that are never trained have nothing to evaluate.
     bool evaluates() const { return config_.model.kind != config::ModelKind::average; }
+
+    bool makes_offers() const {
+        using enum config::ExchangeKind;
+        return config_.exchange.kind == gossip || config_.exchange.kind == epidemic || config_.exchange.kind == push_sum;
+    }
 
     std::vector<std::uint32_t> to_evaluate(std::size_t most) const {
         if (!evaluates()) return {};
@@ -265,6 +275,14 @@ private:
         const double model = world_.size() > 0 ? static_cast<double>(world_.learner(0).size() * bytes_per_element(world_.learner(0).encoding())) : 0;
         s.bytes_per_peer = std::max(0.0, (resident_bytes() - resident_before_) / static_cast<double>(std::max<std::size_t>(world_.size(), 1)) - model);
         s.final = samples_.back();
+        s.last5 = record::last_five(samples_);
+        for (std::uint32_t i = 0; i < world_.size() && !world_.averaged().empty(); ++i) {
+            if (!world_.up(i)) continue;
+            const Evaluation e = world_.learner(i).evaluate(frozen(world_.learner(i), world_.averaged()));
+            s.ema_loss = e.loss;
+            s.ema_accuracy = e.accuracy;
+            break;
+        }
         if (const auto& target = config_.train.target) {
             s.target = record::TargetResult{target->metric, target->value, {}, {}, {}};
             if (const auto i = reached(*target, samples_)) {
@@ -276,6 +294,9 @@ private:
         }
         const World::Shares shares = world_.time_shares();
         s.time = {shares.computing, shares.mixing, shares.waiting};
+        s.exchange_counts = tally_.counts();
+        if (c.offers > 0 || makes_offers()) s.exchange_counts.started = static_cast<double>(c.offers);
+        s.staleness = tally_.staleness();
         s.membership = watch_.figures(world_, config_.membership.period);
         s.membership.views_full_at_seconds = views_full_since_;
         const auto kind = config_.exchange.kind;
@@ -297,6 +318,7 @@ private:
     Population population_;
     Watch watch_;
     SplitRounds split_rounds_;
+    record::ExchangeTally tally_;
     std::optional<Happenings> happenings_;
     std::vector<record::Sample> samples_;
     Instant next_evaluation_{};

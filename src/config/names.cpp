@@ -116,7 +116,7 @@ const std::vector<std::string>& summary_paths() {
         for (const std::string& name : metric_names()) all.push_back("final." + name);
         for (const char* name : {"loss", "accuracy", "worst_accuracy", "merged_loss", "merged_accuracy"}) all.push_back(std::string("last5.") + name);
         all.insert(all.end(), {"ema_loss", "ema_accuracy"});
-        for (const char* name : {"started", "mixed", "declined", "overdue", "undelivered", "partner_gone", "other_layout", "skipped"})
+        for (const char* name : {"started", "mixed", "declined", "overdue", "undelivered", "partner_gone", "other_layout", "no_graph", "clipped", "skipped"})
             all.push_back(std::string("exchange_counts.") + name);
         all.insert(all.end(), {"staleness.mean", "staleness.max"});
         for (const std::string& name : staleness_names()) all.push_back("staleness." + name);

@@ -165,14 +165,19 @@ void Reporter::told(const View& view, const Peer::Event& event) {
                    },
                    [&](const gossip::MixedWith& m) {
                        ++mixes_;
+                       tally_.mixed(m.staleness);
                        staleness_ = m.staleness;
                        if (m.norm > 0) distance_ = m.distance / m.norm;
                    },
                    [&](const gossip::Failed& f) {
                        ++failures_;
                        clipped_ += f.why == gossip::Failure::clipped;
+                       tally_.failed(static_cast<record::ExchangeTally::Failure>(f.why));
                    },
-                   [&](const gossip::Skipped&) { ++skipped_; },
+                   [&](const gossip::Skipped&) {
+                       ++skipped_;
+                       tally_.skipped();
+                   },
                    [&](const gossip::TrainedSome& t) {
                        steps_ += t.steps;
                        samples_ += static_cast<double>(t.steps) * config_.data.batch;
@@ -206,6 +211,10 @@ void Reporter::evaluated(const Evaluation& evaluation, std::uint64_t steps) {
     evaluation_ = evaluation;
     evaluated_ = true;
     steps_evaluated_at_ = steps;
+    record::Sample& s = evaluations_.emplace_back();
+    s.loss = evaluation.loss;
+    s.accuracy = evaluation.accuracy;
+    if (evaluations_.size() > 5) evaluations_.erase(evaluations_.begin());
 }
 
 record::Sample Reporter::sample_of(const View& view) const {
@@ -320,6 +329,7 @@ StatusFacts Reporter::facts(const View& view) const {
     facts.status_host = options_.status_host;
     facts.status_port = status_port();
     facts.mixes = mixes_;
+    facts.counts = tally_.counts();
     facts.failures = failures_;
     facts.skipped = skipped_;
     facts.refused = refused_;
@@ -360,6 +370,9 @@ void Reporter::finish(const View& view, bool reached_target) {
     s.cpu_seconds = of(usage.ru_utime) + of(usage.ru_stime);
     s.peak_bytes = static_cast<double>(usage.ru_maxrss) * 1024;
     s.final = sample_of(view);
+    s.last5 = record::last_five(evaluations_);
+    s.exchange_counts = tally_.counts();
+    s.staleness = tally_.staleness();
     if (const auto& target = config_.train.target) {
         s.target = record::TargetResult{target->metric, target->value, {}, {}, {}};
         if (reached_target) s.target->reached_at_seconds = target_at_, s.target->reached_at_samples = target_samples_, s.target->reached_at_bytes = target_bytes_;

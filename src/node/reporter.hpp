@@ -94,6 +94,8 @@ private:
     Evaluation evaluation_;
     double distance_ = 0;                   // relative, of the last mix
     std::uint64_t staleness_ = 0;
+    record::ExchangeTally tally_;
+    std::vector<record::Sample> evaluations_;  // the last five
     double mix_logged_at_ = -1e9, train_logged_at_ = 0, samples_logged_ = 0;
     std::map<PeerId, PeerId> accusers_;     // of those that are suspected now
     std::set<PeerId> degraded_;

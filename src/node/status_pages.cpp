@@ -172,7 +172,17 @@ std::string prometheus_text(const StatusFacts& f, const record::Sample& s, const
     metric("grapevine_cluster_accuracy_ratio", "gauge", "Mean of all peers' accuracies on held-out data, as of the last tally.", s.cluster_accuracy);
     metric("grapevine_cluster_worst_accuracy_ratio", "gauge", "The least of all peers' accuracies, as of the last tally.", s.cluster_worst_accuracy);
     metric("grapevine_mixes_total", "counter", "Times that parameters of others were mixed in.", static_cast<double>(f.mixes));
-    metric("grapevine_exchanges_failed_total", "counter", "Exchanges that came to nothing.", static_cast<double>(f.failures));
+    const auto failed = [&](const char* reason, std::optional<double> times, const char* help = nullptr) {
+        metric("grapevine_exchanges_failed_total", "counter", help, times, std::string("{reason=\"") + reason + "\"}");
+    };
+    failed("declined", f.counts.declined, "Exchanges that came to nothing, by reason.");
+    failed("overdue", f.counts.overdue);
+    failed("undelivered", f.counts.undelivered);
+    failed("partner_gone", f.counts.partner_gone);
+    failed("other_layout", f.counts.other_layout);
+    failed("no_graph", f.counts.no_graph);
+    failed("clipped", f.counts.clipped);
+    metric("grapevine_exchanges_skipped_total", "counter", "Exchanges not begun because one was out.", f.counts.skipped);
     metric("grapevine_parameters_refused_total", "counter", "Parameters not mixed because they were no numbers, or garbled.", static_cast<double>(f.refused));
     metric("grapevine_distance_ratio", "gauge", "Distance to the last partner's parameters over the norm of ours.", f.distance);
     metric("grapevine_staleness_steps", "gauge", "Local steps taken between publishing and mixing, last time.", static_cast<double>(f.staleness));

@@ -6,7 +6,7 @@
 
 #include "grapevine/membership/membership.hpp"
 #include "grapevine/net/transport.hpp"
-#include "grapevine/record/sample.hpp"
+#include "grapevine/record/summary.hpp"
 #include "metadata.hpp"
 #include "workshop.hpp"
 
@@ -27,6 +27,7 @@ struct StatusFacts {
     std::string status_host;
     std::uint64_t run = 0;
     std::uint64_t mixes = 0, failures = 0, skipped = 0, refused = 0, staleness = 0;
+    record::ExchangeCounts counts;
     double distance = 0;       // relative, of the last mix
     double training_loss = 0;  // of the last order
     Workshop::Times times;

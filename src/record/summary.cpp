@@ -1,5 +1,8 @@
 #include "grapevine/record/summary.hpp"
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <functional>
 #include <utility>
 
@@ -33,6 +36,40 @@ constexpr std::pair<const char*, std::optional<double> MembershipResult::*> numb
     {"messages_per_member_period", &MembershipResult::messages_per_member_period},
 };
 
+constexpr std::pair<const char*, std::optional<double> LastFive::*> fives[] = {
+    {"loss", &LastFive::loss},
+    {"accuracy", &LastFive::accuracy},
+    {"worst_accuracy", &LastFive::worst_accuracy},
+    {"merged_loss", &LastFive::merged_loss},
+    {"merged_accuracy", &LastFive::merged_accuracy},
+};
+constexpr std::pair<const char*, std::optional<double> ExchangeCounts::*> fates[] = {
+    {"started", &ExchangeCounts::started},
+    {"mixed", &ExchangeCounts::mixed},
+    {"declined", &ExchangeCounts::declined},
+    {"overdue", &ExchangeCounts::overdue},
+    {"undelivered", &ExchangeCounts::undelivered},
+    {"partner_gone", &ExchangeCounts::partner_gone},
+    {"other_layout", &ExchangeCounts::other_layout},
+    {"no_graph", &ExchangeCounts::no_graph},
+    {"clipped", &ExchangeCounts::clipped},
+    {"skipped", &ExchangeCounts::skipped},
+};
+constexpr std::array<const char*, Staleness::bins> bins{"0",     "1",      "2-3",     "4-7",     "8-15",     "16-31",
+                                                        "32-63", "64-127", "128-255", "256-511", "512-1023", "1024+"};
+
+template <class T, std::size_t N> Json json_of(const T& of, const std::pair<const char*, std::optional<double> T::*> (&members)[N]) {
+    Json::Object out;
+    for (const auto& [name, value] : members) out.emplace_back(name, of.*value);
+    return out;
+}
+
+Json json_of(const Staleness& s) {
+    Json::Object out{{"mean", s.mean}, {"max", s.max}};
+    for (std::size_t i = 0; i < bins.size(); ++i) out.emplace_back(bins[i], s.counts[i]);
+    return out;
+}
+
 Json json_of(const Quantiles& q) {
     return Json::Object{{"median", q.median}, {"p99", q.p99}, {"p9999", q.p9999}, {"max", q.max}, {"mean", q.mean}};
 }
@@ -64,6 +101,20 @@ template <class T> T part(Fields& fields, const char* key, const std::function<T
 
 Quantiles read_quantiles(Fields& f) { return {f.number("median"), f.number("p99"), f.number("p9999"), f.number("max"), f.number("mean")}; }
 
+template <class T, std::size_t N> T read_members(Fields& f, const std::pair<const char*, std::optional<double> T::*> (&members)[N]) {
+    T out;
+    for (const auto& [name, value] : members) out.*value = f.number(name);
+    return out;
+}
+
+Staleness read_staleness(Fields& f) {
+    Staleness s;
+    s.mean = f.number("mean");
+    s.max = f.number("max");
+    for (std::size_t i = 0; i < bins.size(); ++i) s.counts[i] = f.number(bins[i]);
+    return s;
+}
+
 MembershipResult read_membership(Fields& f) {
     MembershipResult m;
     for (const auto& [name, value] : times) m.*value = part<Quantiles>(f, name, read_quantiles);
@@ -90,6 +141,46 @@ ExpectResult read_expect(Fields& f) {
 }
 
 }  // namespace
+
+LastFive last_five(const std::vector<Sample>& samples) {
+    constexpr std::size_t five = 5;
+    const auto mean = [&](std::optional<double> Sample::*metric) -> std::optional<double> {
+        double sum = 0;
+        std::size_t found = 0;
+        for (auto s = samples.rbegin(); s != samples.rend() && found < five; ++s)
+            if (const auto& value = (*s).*metric) sum += *value, ++found;
+        return found == five ? std::optional(sum / five) : std::nullopt;
+    };
+    return {mean(&Sample::loss), mean(&Sample::accuracy), mean(&Sample::worst_accuracy), mean(&Sample::merged_loss), mean(&Sample::merged_accuracy)};
+}
+
+void ExchangeTally::mixed(std::uint64_t staleness) {
+    ++mixed_;
+    most_ = std::max(most_, staleness);
+    sum_ += static_cast<double>(staleness);
+    ++bins_[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(staleness)), bins_.size() - 1)];
+}
+
+ExchangeCounts ExchangeTally::counts() const {
+    const auto of = [&](Failure why) { return static_cast<double>(failed_[static_cast<std::size_t>(why)]); };
+    return {.started = {},
+            .mixed = static_cast<double>(mixed_),
+            .declined = of(Failure::declined),
+            .overdue = of(Failure::overdue),
+            .undelivered = of(Failure::undelivered),
+            .partner_gone = of(Failure::partner_gone),
+            .other_layout = of(Failure::other_layout),
+            .no_graph = of(Failure::no_graph),
+            .clipped = of(Failure::clipped),
+            .skipped = static_cast<double>(skipped_)};
+}
+
+Staleness ExchangeTally::staleness() const {
+    Staleness s;
+    for (std::size_t i = 0; i < bins_.size(); ++i) s.counts[i] = static_cast<double>(bins_[i]);
+    if (mixed_ > 0) s.mean = sum_ / static_cast<double>(mixed_), s.max = static_cast<double>(most_);
+    return s;
+}
 
 Json json_of(const ExpectResult& e) {
     return Json::Object{{"metric", e.metric},
@@ -123,8 +214,13 @@ Json json_of(const Summary& s) {
                         {"peak_bytes", s.peak_bytes},
                         {"bytes_per_peer", s.bytes_per_peer},
                         {"final", object_of(s.final)},
+                        {"last5", json_of(s.last5, fives)},
+                        {"ema_loss", s.ema_loss},
+                        {"ema_accuracy", s.ema_accuracy},
                         {"target", s.target ? json_of(*s.target) : Json()},
                         {"time", Json::Object{{"computing", s.time.computing}, {"mixing", s.time.mixing}, {"waiting", s.time.waiting}}},
+                        {"exchange_counts", json_of(s.exchange_counts, fates)},
+                        {"staleness", json_of(s.staleness)},
                         {"membership", json_of(s.membership)},
                         {"split_rounds", s.split_rounds},
                         {"trace_hash", null_if_empty(s.trace_hash)},
@@ -151,12 +247,17 @@ Summary summary_of(Fields& f) {
     s.peak_bytes = f.number("peak_bytes");
     s.bytes_per_peer = f.number("bytes_per_peer");
     s.final = part<Sample>(f, "final", sample_of);
+    s.last5 = part<LastFive>(f, "last5", [](Fields& l) { return read_members<LastFive>(l, fives); });
+    s.ema_loss = f.number("ema_loss");
+    s.ema_accuracy = f.number("ema_accuracy");
     if (f.member("target"))
         s.target = part<TargetResult>(f, "target", [](Fields& t) {
             return TargetResult{t.text("metric"), t.must_number("value"), t.number("reached_at_seconds"), t.number("reached_at_samples"),
                                 t.number("reached_at_bytes")};
         });
     s.time = part<TimeShares>(f, "time", [](Fields& t) { return TimeShares{t.number("computing"), t.number("mixing"), t.number("waiting")}; });
+    s.exchange_counts = part<ExchangeCounts>(f, "exchange_counts", [](Fields& c) { return read_members<ExchangeCounts>(c, fates); });
+    s.staleness = part<Staleness>(f, "staleness", read_staleness);
     s.membership = part<MembershipResult>(f, "membership", read_membership);
     s.split_rounds = f.number("split_rounds");
     s.trace_hash = f.text("trace_hash");

@@ -97,3 +97,41 @@ TEST_CASE("a line with some bytes changed is read or refused, never worse") {
         static_cast<void>(parse_comparison(text, "f"));
     }
 }
+
+TEST_CASE("five evaluations make a mean, four make none") {
+    std::vector<Sample> samples(4);
+    for (Sample& s : samples) s.accuracy = 0.5;
+    CHECK_FALSE(last_five(samples).accuracy);
+    for (int i = 1; i <= 5; ++i) {
+        Sample s;
+        s.accuracy = i / 10.0;
+        samples.push_back(s);
+        samples.push_back({});  // not evaluated
+    }
+    CHECK(*last_five(samples).accuracy == doctest::Approx(0.3));
+    CHECK_FALSE(last_five(samples).merged_accuracy);
+}
+
+TEST_CASE("staleness is counted in powers of two, and each fate by itself") {
+    ExchangeTally tally;
+    for (const std::uint64_t steps : {0, 1, 2, 3, 4, 7, 8, 512, 1023, 1024, 1 << 30}) tally.mixed(steps);
+    tally.failed(ExchangeTally::Failure::undelivered);
+    tally.skipped();
+    tally.skipped();
+    const Staleness s = tally.staleness();
+    const double expected[] = {1, 1, 2, 2, 1, 0, 0, 0, 0, 0, 2, 2};
+    for (std::size_t i = 0; i < Staleness::bins; ++i) CHECK(s.counts[i] == expected[i]);
+    CHECK(s.max == 1 << 30);
+    CHECK(tally.counts().mixed == 11);
+    CHECK(tally.counts().undelivered == 1);
+    CHECK(tally.counts().declined == 0);
+    CHECK(tally.counts().skipped == 2);
+    CHECK_FALSE(tally.counts().started);
+    CHECK_FALSE(ExchangeTally().staleness().mean);
+    Summary summary;
+    summary.staleness = s;
+    summary.exchange_counts = tally.counts();
+    CHECK(value_of(summary, "staleness.2-3") == 2);
+    CHECK(value_of(summary, "staleness.1024+") == 2);
+    CHECK(value_of(summary, "exchange_counts.skipped") == 2);
+}

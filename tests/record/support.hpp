@@ -60,6 +60,10 @@ inline Summary full_summary() {
     s.simulated_seconds = 90, s.wall_seconds = 12.5, s.cpu_seconds = 20.25;
     s.events = 1e7, s.events_per_cpu_second = 493827, s.peak_bytes = 1e8, s.bytes_per_peer = 5000;
     s.final = full_sample();
+    s.last5 = {0.29, 0.885, 0.86, 0.28, 0.8925};
+    s.ema_loss = 0.27, s.ema_accuracy = 0.9;
+    s.exchange_counts = {1000, 950, 20, 3, 2, 1, 0, 24};
+    s.staleness.mean = 1.5, s.staleness.max = 9, s.staleness.counts[0] = 400, s.staleness.counts[11] = 1;
     s.target = TargetResult{"merged_accuracy", 0.86, 41.0, 1e6, {}};
     s.time = {0.97, 0.02, 0.01};
     s.membership.first_detection_seconds = {4.1, 6.0, 6.4, 6.5, 4.3};

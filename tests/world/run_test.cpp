@@ -186,3 +186,35 @@ TEST_CASE("large clusters are compared when somebody asks") {
     CHECK(run("[metrics]\nviews = true\n", large).final.views_full == 1.0);
     CHECK(run("[[expect]]\nmetric = \"membership.views_full_at_seconds\"\nat_most = 1\n", large).expects[0].holds);
 }
+
+TEST_CASE("what became of exchanges is counted, and every path of it can be expected") {
+    constexpr const char* small = R"(
+until_steps = 200
+[model]
+kind = "logistic"
+[data]
+set = "blobs"
+[metrics]
+every = "200ms"
+evaluate_every = "200ms"
+[[group]]
+count = 4
+)";
+    const record::Summary gossip = run("[exchange]\nkind = \"gossip\"\nperiod = \"100ms\"\n", small);
+    for (const std::string& path : config::summary_paths()) {
+        CAPTURE(path);
+        if (path.starts_with("exchange_counts.") || path.starts_with("staleness.") || path.starts_with("last5.")) CHECK(record::value_of(gossip, path));
+    }
+    CHECK(*gossip.exchange_counts.started >= *gossip.exchange_counts.mixed / 2);
+    double mixes = 0;
+    for (const auto& count : gossip.staleness.counts) mixes += *count;
+    CHECK(mixes == *gossip.exchange_counts.mixed);
+    CHECK_FALSE(gossip.ema_accuracy);
+
+    const record::Summary allreduce = run("[exchange]\nkind = \"allreduce\"\n", small);
+    CHECK_FALSE(allreduce.exchange_counts.started);
+    CHECK(allreduce.exchange_counts.mixed > 0);
+    REQUIRE(allreduce.ema_accuracy);
+    CHECK(*allreduce.ema_accuracy == doctest::Approx(*allreduce.final.merged_accuracy).epsilon(0.05));
+    CHECK(allreduce.final.worst_accuracy == allreduce.final.accuracy);  // all have the one model
+}

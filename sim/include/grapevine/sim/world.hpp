@@ -43,6 +43,7 @@ struct Counters {
     std::uint64_t steps = 0;
     double samples = 0;
     std::uint64_t bytes_payload = 0, bytes_control = 0, messages = 0;
+    std::uint64_t offers = 0;            // of exchanges
     std::uint64_t probe_messages = 0;    // ping, ack, ping-request, nack
     std::uint64_t control_messages = 0;
     std::uint64_t lost = 0;
@@ -67,6 +68,7 @@ public:
         // Whether parameters that a liar sent can be believed where they arrive, as a node asks of all; none: all can. Those of
         // honest peers come from a learner: nobody looks at them, for it costs as much as mixing.
         std::function<bool(const Snapshot&)> believable = {};
+        double average_over = 0;         // steps: half-life of averaged(); 0: there is none
     };
     explicit World(Options options);
     ~World();
@@ -109,6 +111,10 @@ public:
     // has to show; between two rounds each peer is some steps of its own away from it. Null under other exchanges.
     const Snapshot* agreed(std::uint32_t peer) const;
     bool serves(std::uint32_t peer) const;  // keeps the model of all, where an exchange has a server
+    // The exponential moving average of all that was agreed on, as the first peer that is up saw it; empty where nothing
+    // was. It is what a run that agrees has to show beside its last model: one model is noisy, and the mean of many
+    // peers' models, which gossip is judged by, is not.
+    const std::vector<double>& averaged() const { return averaged_; }
     const membership::Book& book() const { return book_; }
     const Counters& counters() const { return counters_; }
     struct Shares { double computing = 0, mixing = 0, waiting = 0; };
@@ -135,6 +141,7 @@ private:
     void tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth);
     void stop(std::uint32_t peer);
     bool refuses(std::uint32_t from, const Peer::Input& input);
+    void average(std::uint32_t peer, const Snapshot& agreed);
     void turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
     static bool waits(const Pause& pause, const Peer::Input& input);
     void tell_story(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
@@ -159,6 +166,10 @@ private:
     std::vector<std::uint64_t> integers_;
     std::vector<Note> notes_;
     Counters counters_;
+    double average_over_;
+    std::vector<double> averaged_;
+    std::uint32_t averager_ = 0;      // whose agreed models are averaged
+    std::uint64_t averaged_at_ = 0;   // its steps then
 };
 
 // The id of peer i: plain numbers, so that ranks follow the index and stories read well.

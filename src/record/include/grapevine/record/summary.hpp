@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "grapevine/record/sample.hpp"
 
 namespace grapevine::record {
@@ -20,6 +22,48 @@ struct TargetResult {
 struct TimeShares {
     std::optional<double> computing, mixing, waiting;
     bool operator==(const TimeShares&) const = default;
+};
+
+// Means over the last five evaluations of a run, which jitter by a per cent each. Null where there were fewer than five.
+struct LastFive {
+    std::optional<double> loss, accuracy, worst_accuracy, merged_loss, merged_accuracy;
+    bool operator==(const LastFive&) const = default;
+};
+
+LastFive last_five(const std::vector<Sample>& samples);  // those that were evaluated count
+
+// What became of the exchanges, over all peers that ever lived. Each side of one counts what it saw of it.
+struct ExchangeCounts {
+    std::optional<double> started;    // offers made; null: rounds have none, and a node does not count them
+    std::optional<double> mixed, declined, overdue, undelivered, partner_gone, other_layout, no_graph, clipped;
+    std::optional<double> skipped;    // due while one was out
+    bool operator==(const ExchangeCounts&) const = default;
+};
+
+// How many local steps a peer took between sending its parameters and mixing, over all mixes.
+struct Staleness {
+    static constexpr std::size_t bins = 12;  // 0, 1, 2-3, 4-7, ..., 512-1023, 1024 and more
+    std::array<std::optional<double>, bins> counts{};
+    std::optional<double> mean, max;
+    bool operator==(const Staleness&) const = default;
+};
+
+// Counts both, an event at a time.
+class ExchangeTally {
+public:
+    enum class Failure { declined, overdue, undelivered, partner_gone, other_layout, no_graph, clipped };  // as gossip::Failure
+    void mixed(std::uint64_t staleness);
+    void failed(Failure why) { ++failed_[static_cast<std::size_t>(why)]; }
+    void skipped() { ++skipped_; }
+
+    ExchangeCounts counts() const;
+    Staleness staleness() const;
+
+private:
+    std::array<std::uint64_t, 7> failed_{};
+    std::array<std::uint64_t, Staleness::bins> bins_{};
+    std::uint64_t mixed_ = 0, skipped_ = 0, most_ = 0;
+    double sum_ = 0;
 };
 
 struct MembershipResult {
@@ -60,8 +104,12 @@ struct Summary {
     std::optional<double> events, events_per_cpu_second;  // inputs handed to peers
     std::optional<double> peak_bytes, bytes_per_peer;
     Sample final;
+    LastFive last5;
+    std::optional<double> ema_loss, ema_accuracy;  // of the moving average of what all agreed on; null: nobody agrees
     std::optional<TargetResult> target;
     TimeShares time;
+    ExchangeCounts exchange_counts;
+    Staleness staleness;
     MembershipResult membership;
     std::optional<double> split_rounds;    // of groups: some members mixed and others gave up; null: a real run, or no groups
     std::string trace_hash, model_hash;    // 16 hex digits; empty: null
