@@ -144,7 +144,11 @@ private:
         all.wall_seconds = wall;
         all.version = request_.version;
         all.command = request_.command;
-        double computing = 0, mixing = 0, waiting = 0, cpu = 0;
+        double computing = 0, mixing = 0, waiting = 0, cpu = 0, five = 0;
+        bool all_five = true;
+        const auto add = [](std::optional<double>& to, std::optional<double> more) {
+            if (more) to = to.value_or(0) + *more;
+        };
         std::size_t survivors = 0;
         record::Sample& f = all.final;
         f.steps = f.samples = f.bytes_payload = f.bytes_control = f.messages = 0;
@@ -178,8 +182,19 @@ private:
                 then.loss += *s.loss;
                 ++then.count;
             }
-            if (!p.up || !run->summary) continue;
+            if (!run->summary) continue;
+            const record::ExchangeCounts& c = run->summary->exchange_counts;
+            for (const auto fate : {&record::ExchangeCounts::mixed, &record::ExchangeCounts::declined, &record::ExchangeCounts::overdue, &record::ExchangeCounts::undelivered,
+                                    &record::ExchangeCounts::partner_gone, &record::ExchangeCounts::other_layout, &record::ExchangeCounts::skipped})
+                add(all.exchange_counts.*fate, c.*fate);
+            for (std::size_t i = 0; i < record::Staleness::bins; ++i) add(all.staleness.counts[i], run->summary->staleness.counts[i]);
+            if (!p.up) continue;
             ++survivors;
+            all_five = all_five && run->summary->last5.accuracy;
+            if (const auto& accuracy = run->summary->last5.accuracy) {
+                five += *accuracy;
+                all.last5.worst_accuracy = std::min(all.last5.worst_accuracy.value_or(1), *accuracy);
+            }
             computing += run->summary->time.computing.value_or(0);
             mixing += run->summary->time.mixing.value_or(0);
             waiting += run->summary->time.waiting.value_or(0);
@@ -194,6 +209,8 @@ private:
         }
         if (survivors == 0) return record::Error{"no node came to its end", "their logs are in " + directory_};
         const auto n = static_cast<double>(survivors);
+        if (all_five) all.last5.accuracy = five / n;
+        else all.last5.worst_accuracy.reset();
         if (f.accuracy) f.accuracy = *f.accuracy / n;
         if (f.loss) f.loss = *f.loss / n;
         f.peers_alive = f.evaluated_peers = n;
@@ -248,25 +265,27 @@ std::variant<record::Comparison, record::Error> compare_locally(const sim::Compa
         if (e.kind != config::Event::Kind::crash && e.kind != config::Event::Kind::leave && e.kind != config::Event::Kind::join)
             return record::Error{std::string("a process cannot be made to '") + config::to_string(e.kind) + "' by --real", "crash, leave and join can; leave --real out to simulate the rest"};
     record::Comparison comparison = sim::nothing_yet(request);
-    const std::vector<config::ExchangeKind> methods = sim::methods_of(request);
+    const std::vector<sim::Method> methods = sim::methods_of(request);
+    const auto scenes = sim::scenes_of(request.config);
     const std::string base = request.out.empty() ? "/tmp/grapevine-compare-" + std::to_string(static_cast<long>(steady_seconds() * 1e3)) : request.out;
     std::size_t done = 0;
-    for (std::size_t scene = 0; scene < 2; ++scene) {
-        comparison.scenes.push_back({scene == 0 ? "as written" : "calm", {}});
-        for (const auto kind : methods) {
-            record::MethodResult result{config::to_string(kind), {}};
+    for (const auto& [name, scene] : scenes) {
+        comparison.scenes.push_back({name, {}});
+        for (const sim::Method& method : methods) {
+            record::MethodResult result{method.name, {}};
             for (std::uint32_t s = 0; s < request.seeds; ++s) {
-                config::Config c = sim::under(scene == 0 ? request.config : sim::calm(request.config), kind);
+                config::Config c = sim::under(scene, method);
+                result.learning_rate = c.train.learning_rate;
                 c.seed += s;
                 if (!c.until && !c.until_steps) c.until = std::chrono::seconds(30);
                 if (c.train.target) c.train.target->stop = false;
-                auto summary = Local(c, record::run_directory(base, comparison.scenes[scene].name, result.method, c.seed), request).run();
+                auto summary = Local(c, record::run_directory(base, name, result.method, c.seed), request).run();
                 if (const auto* error = std::get_if<record::Error>(&summary)) return *error;
                 result.runs.push_back(std::get<record::Summary>(std::move(summary)));
                 ++done;
-                if (request.progress) request.progress(result.method + ", " + comparison.scenes[scene].name, done, 2 * methods.size() * request.seeds);
+                if (request.progress) request.progress(result.method + ", " + name, done, scenes.size() * methods.size() * request.seeds);
             }
-            comparison.scenes[scene].methods.push_back(std::move(result));
+            comparison.scenes.back().methods.push_back(std::move(result));
         }
     }
     comparison.notes.push_back("Real processes on one machine: they share its cores, and links are loopback's.");

@@ -23,13 +23,13 @@ std::vector<Option> run_options() {
 }
 
 std::variant<config::ExchangeKind, Error> exchange_kind(const std::string& name) {
-    using K = config::ExchangeKind;
     std::vector<std::string> known;
-    for (const K k : {K::gossip, K::dpsgd, K::allreduce, K::parameter_server, K::fedavg, K::local, K::single}) {
+    std::string all = "there are ";
+    for (const config::ExchangeKind k : config::exchange_kinds_known()) {
         if (name == config::to_string(k)) return k;
+        all += (known.empty() ? "" : ", ") + std::string(config::to_string(k));
         known.push_back(config::to_string(k));
     }
-    const std::string all = "there are gossip, dpsgd, allreduce, parameter-server, fedavg, local and single";
     const auto near = config::nearest(name, known);
     return Error{"no exchange '" + name + "'", near ? "did you mean '" + *near + "'?" : all};
 }

@@ -39,11 +39,27 @@ Json json_of(const Interval& i) { return Json::Object{{"mean", i.mean}, {"low", 
 
 Json json_of(const Censored& c) { return Json::Object{{"median", c.median}, {"mean", c.mean.mean}, {"low", c.mean.low}, {"high", c.mean.high}}; }
 
-Json json_of(const MethodResult& method) {
+Json json_of(const TriedRate& t) {
+    return Json::Object{{"learning_rate", t.learning_rate},
+                        {"seeds", t.seeds},
+                        {"reached", t.reached},
+                        {"seconds_to_target", t.seconds_to_target},
+                        {"accuracy", t.accuracy}};
+}
+
+Json json_of(const TuningResult& t) {
+    return Json::Object{{"first_seed", t.first_seed}, {"seeds", t.seeds}, {"validation", t.validation}, {"by", t.by}};
+}
+
+Json json_of(const MethodResult& method, const MethodResult* reference) {
     const MethodStatistics s = statistics_of(method);
-    Json::List runs;
+    Json::List runs, grid;
+    for (const TriedRate& rate : method.grid) grid.push_back(json_of(rate));
     for (const Summary& run : method.runs) runs.push_back(json_of(run));
     return Json::Object{{"method", method.method},
+                        {"exchange", null_if_empty(method.exchange)},
+                        {"learning_rate", method.learning_rate},
+                        {"grid", std::move(grid)},
                         {"seeds", s.seeds},
                         {"reached", s.reached},
                         {"seconds_to_target", json_of(s.seconds_to_target)},
@@ -53,6 +69,12 @@ Json json_of(const MethodResult& method) {
                         {"mean_accuracy", json_of(s.mean_accuracy)},
                         {"worst_accuracy", json_of(s.worst_accuracy)},
                         {"merged_loss", json_of(s.merged_loss)},
+                        {"last5_merged_accuracy", json_of(s.last5_merged_accuracy)},
+                        {"last5_mean_accuracy", json_of(s.last5_mean_accuracy)},
+                        {"last5_worst_accuracy", json_of(s.last5_worst_accuracy)},
+                        {"last5_merged_loss", json_of(s.last5_merged_loss)},
+                        {"difference", &method == reference ? Json() : Json(json_of(reference ? paired_difference(method, *reference) : Interval{}))},
+                        {"ema_accuracy", json_of(s.ema_accuracy)},
                         {"idle_share", json_of(s.idle_share)},
                         {"runs", std::move(runs)}};
 }
@@ -68,6 +90,19 @@ std::string as_directory(const std::string& name) {
 MethodResult method_of(Fields& fields) {
     MethodResult method;
     method.method = fields.text("method");
+    method.exchange = fields.text("exchange");
+    method.learning_rate = fields.number("learning_rate");
+    if (const Json::List* grid = fields.list("grid"))
+        for (const Json& rate : *grid) {
+            Fields inner(rate, fields.where() + ": the grid of '" + as_directory(method.method) + "'");
+            TriedRate& t = method.grid.emplace_back();
+            t.learning_rate = inner.must_number("learning_rate");
+            t.seeds = static_cast<std::uint32_t>(inner.whole("seeds"));
+            t.reached = static_cast<std::uint32_t>(inner.whole("reached"));
+            t.seconds_to_target = inner.number("seconds_to_target");
+            t.accuracy = inner.number("accuracy");
+            fields.take(inner);
+        }
     if (const Json::List* runs = fields.list("runs"))
         for (const Json& run : *runs) {
             Fields inner(run, fields.where() + ": a run of '" + as_directory(method.method) + "'");
@@ -108,6 +143,21 @@ Interval interval_of(const std::vector<double>& values) {
     return interval;
 }
 
+const MethodResult* reference_of(const Scene& scene) {
+    for (const MethodResult& method : scene.methods)
+        if (method.method == "allreduce") return &method;
+    return scene.methods.empty() ? nullptr : &scene.methods.front();
+}
+
+Interval paired_difference(const MethodResult& method, const MethodResult& reference) {
+    std::vector<double> differences;
+    for (const Summary& ours : method.runs)
+        for (const Summary& theirs : reference.runs)
+            if (ours.seed == theirs.seed && ours.last5.merged_accuracy && theirs.last5.merged_accuracy)
+                differences.push_back(*ours.last5.merged_accuracy - *theirs.last5.merged_accuracy);
+    return interval_of(differences);
+}
+
 Censored censored(const std::vector<std::optional<double>>& values) {
     Censored result;
     if (values.empty()) return result;
@@ -136,6 +186,11 @@ MethodStatistics statistics_of(const MethodResult& method) {
     s.mean_accuracy = interval_of(known(method, [](const Summary& r) { return r.final.accuracy; }));
     s.worst_accuracy = interval_of(known(method, [](const Summary& r) { return r.final.worst_accuracy; }));
     s.merged_loss = interval_of(known(method, [](const Summary& r) { return r.final.merged_loss; }));
+    s.last5_merged_accuracy = interval_of(known(method, [](const Summary& r) { return r.last5.merged_accuracy; }));
+    s.last5_mean_accuracy = interval_of(known(method, [](const Summary& r) { return r.last5.accuracy; }));
+    s.last5_worst_accuracy = interval_of(known(method, [](const Summary& r) { return r.last5.worst_accuracy; }));
+    s.last5_merged_loss = interval_of(known(method, [](const Summary& r) { return r.last5.merged_loss; }));
+    s.ema_accuracy = interval_of(known(method, [](const Summary& r) { return r.ema_accuracy; }));
     s.idle_share = interval_of(known(method, [](const Summary& r) { return r.time.waiting; }));
     return s;
 }
@@ -144,14 +199,19 @@ std::string to_json(const Comparison& comparison) {
     Json::List scenes, notes;
     for (const Scene& scene : comparison.scenes) {
         Json::List methods;
-        for (const MethodResult& method : scene.methods) methods.push_back(json_of(method));
-        scenes.push_back(Json::Object{{"name", scene.name}, {"methods", std::move(methods)}});
+        const MethodResult* reference = reference_of(scene);
+        for (const MethodResult& method : scene.methods) methods.push_back(json_of(method, reference));
+        scenes.push_back(Json::Object{{"name", scene.name}, {"reference", reference ? Json(reference->method) : Json()}, {"methods", std::move(methods)}});
     }
     for (const std::string& note : comparison.notes) notes.push_back(note);
     Json target;
     if (comparison.target_value) target = Json::Object{{"metric", comparison.target_metric}, {"value", *comparison.target_value}};
     return dump_indented(
-        Json::Object{{"name", comparison.name}, {"target", std::move(target)}, {"scenes", std::move(scenes)}, {"notes", std::move(notes)}});
+        Json::Object{{"name", comparison.name},
+                     {"first_seed", comparison.first_seed},
+                     {"target", std::move(target)},
+                     {"tuning", comparison.tuning ? json_of(*comparison.tuning) : Json()},
+                     {"scenes", std::move(scenes)}, {"notes", std::move(notes)}});
 }
 
 std::variant<Comparison, Error> parse_comparison(const std::string& text, const std::string& file) {
@@ -161,6 +221,12 @@ std::variant<Comparison, Error> parse_comparison(const std::string& text, const 
     Fields fields(std::get<Json>(parsed), file);
     Comparison comparison;
     comparison.name = fields.text("name");
+    comparison.first_seed = fields.whole("first_seed");
+    if (const Json* tuning = fields.member("tuning")) {
+        Fields inner(*tuning, file + ": 'tuning'");
+        comparison.tuning = TuningResult{inner.whole("first_seed"), static_cast<std::uint32_t>(inner.whole("seeds")), inner.must_number("validation"), inner.text("by")};
+        fields.take(inner);
+    }
     if (const Json* target = fields.member("target")) {
         Fields inner(*target, file + ": 'target'");
         comparison.target_metric = inner.text("metric");

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "support.hpp"
@@ -9,7 +10,8 @@ namespace {
 Summary run_of(std::uint64_t seed, std::optional<double> seconds, double accuracy) {
     Summary s = full_summary();
     s.seed = seed;
-    s.final.merged_accuracy = accuracy;
+    s.final.merged_accuracy = accuracy - 0.01;
+    s.last5.merged_accuracy = accuracy;
     s.target = TargetResult{"merged_accuracy", 0.86, seconds, seconds ? std::optional(*seconds * 1000) : std::nullopt, seconds ? std::optional(*seconds * 1e6) : std::nullopt};
     return s;
 }
@@ -22,6 +24,11 @@ Comparison some_comparison() {
     const MethodResult gossip{"gossip", {run_of(1, 40, 0.88), run_of(2, 42, 0.89), run_of(3, 44, 0.87)}};
     const MethodResult allreduce{"allreduce", {run_of(1, 80, 0.88), run_of(2, {}, 0.85), run_of(3, {}, 0.84)}};
     c.scenes = {{"as written", {gossip, allreduce}}, {"calm", {gossip, allreduce}}};
+    c.scenes[0].methods[0].learning_rate = 0.3;
+    c.scenes[0].methods[0].exchange = "kind = \"gossip\"";
+    c.scenes[0].methods[0].grid = {{0.1, 2, 0, {}, {}}, {0.3, 2, 2, 40.5, 0.88}};
+    c.tuning = TuningResult{1001, 2, 1.0 / 12, "time to target"};
+    c.first_seed = 1;
     c.notes = {"allreduce averages gradients"};
     return c;
 }
@@ -64,7 +71,8 @@ TEST_CASE("how many reached it, and what they needed") {
     CHECK(gossip.seconds_to_target.median == 42);
     CHECK(*gossip.seconds_to_target.mean.mean == doctest::Approx(42));
     CHECK(gossip.bytes_to_target.median == 42e6);
-    CHECK(*gossip.merged_accuracy.mean == doctest::Approx(0.88));
+    CHECK(*gossip.merged_accuracy.mean == doctest::Approx(0.87));
+    CHECK(*gossip.last5_merged_accuracy.mean == doctest::Approx(0.88));
     CHECK(*gossip.idle_share.mean == doctest::Approx(0.01));
 }
 
@@ -100,9 +108,27 @@ TEST_CASE("the table shows all methods and both scenes together") {
     CHECK(contains(table, "1 of 3"));
     CHECK(contains(table, "42.0 s"));
     CHECK(contains(table, "88.00 +-2.48"));
+    CHECK(contains(table, "gossip: 0.1 -, [0.3 2 of 2 in 40.5 s 88.00 %]  (at the end of the grid)"));
+    CHECK(contains(table, "- allreduce"));
+    CHECK(contains(table, "+2.33 +-"));
     CHECK(contains(table, "note: allreduce averages gradients"));
     CHECK(table_of(Comparison{}).empty());
     Comparison hostile;
     hostile.scenes = {{"\x1b[2J", {{"\x1b[31m", {}}}}};
     CHECK_FALSE(contains(table_of(hostile), "\x1b"));
+}
+
+TEST_CASE("differences are taken seed by seed, to allreduce where it is there") {
+    Comparison c = some_comparison();
+    const Scene& scene = c.scenes[0];
+    REQUIRE(reference_of(scene)->method == "allreduce");
+    // 0, 4, 3 per cent: mean 7/3, standard error sqrt(13/3 / 3) per cent, t(2) = 4.303
+    const Interval d = paired_difference(scene.methods[0], *reference_of(scene));
+    CHECK(*d.mean == doctest::Approx(0.07 / 3));
+    CHECK(*d.high - *d.mean == doctest::Approx(0.01 * 4.303 * std::sqrt(13.0 / 9)).epsilon(1e-6));
+    std::reverse(c.scenes[0].methods[0].runs.begin(), c.scenes[0].methods[0].runs.end());
+    CHECK(*paired_difference(c.scenes[0].methods[0], *reference_of(c.scenes[0])).mean == doctest::Approx(*d.mean));  // paired by seed, not by place
+    c.scenes[0].methods.pop_back();
+    CHECK(reference_of(c.scenes[0])->method == "gossip");
+    CHECK(reference_of(Scene{}) == nullptr);
 }

@@ -22,16 +22,38 @@ struct Censored {
 
 Censored censored(const std::vector<std::optional<double>>& values);
 
+// One learning rate of several that were tried, on validation data.
+struct TriedRate {
+    double learning_rate = 0;
+    std::uint32_t seeds = 0, reached = 0;
+    std::optional<double> seconds_to_target;  // median
+    std::optional<double> accuracy;           // mean of the last five evaluations and over seeds; null: it diverged, or has none
+    bool operator==(const TriedRate&) const = default;
+};
+
+struct TuningResult {
+    std::uint64_t first_seed = 0;
+    std::uint32_t seeds = 0;
+    double validation = 0;  // share of the training set
+    std::string by;         // time to target | accuracy
+    bool operator==(const TuningResult&) const = default;
+};
+
 struct MethodResult {
     std::string method;
-    std::vector<Summary> runs;  // one a seed
+    std::vector<Summary> runs;              // one a seed
+    std::string exchange{};                 // its keys, for people
+    std::optional<double> learning_rate{};  // with which it ran
+    std::vector<TriedRate> grid{};          // out of which that was chosen
     bool operator==(const MethodResult&) const = default;
 };
 
 struct MethodStatistics {
     std::uint32_t seeds = 0, reached = 0;
     Censored seconds_to_target, samples_to_target, bytes_to_target;
-    Interval merged_accuracy, mean_accuracy, worst_accuracy, merged_loss, idle_share;
+    Interval merged_accuracy, mean_accuracy, worst_accuracy, merged_loss;  // at the end
+    Interval last5_merged_accuracy, last5_mean_accuracy, last5_worst_accuracy, last5_merged_loss;
+    Interval ema_accuracy, idle_share;
 };
 
 MethodStatistics statistics_of(const MethodResult& method);
@@ -44,8 +66,15 @@ struct Scene {
     bool operator==(const Scene&) const = default;
 };
 
+// What differences are taken to: allreduce where it takes part, else the first.
+const MethodResult* reference_of(const Scene& scene);
+// Of last5.merged_accuracy, run by run of the same seed: what all methods had in common of a seed does not blur it.
+Interval paired_difference(const MethodResult& method, const MethodResult& reference);
+
 struct Comparison {
     std::string name;
+    std::uint64_t first_seed = 0;
+    std::optional<TuningResult> tuning{};
     std::string target_metric;
     std::optional<double> target_value;
     std::vector<Scene> scenes;
