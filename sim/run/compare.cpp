@@ -177,14 +177,22 @@ std::vector<Method> methods_of(const CompareRequest& request) {
         usual.kind = kind;
         methods.push_back({name, usual, {}});
     }
+    if (!request.only.empty())
+        std::erase_if(methods, [&](const Method& m) { return std::find(request.only.begin(), request.only.end(), m.name) == request.only.end(); });
     return methods;
 }
 
-std::vector<std::pair<std::string, config::Config>> scenes_of(const config::Config& config) {
-    std::vector<std::pair<std::string, config::Config>> scenes{{"as written", config}};
-    config::Config without = config;
-    without.expects.clear();
-    if (!(calm(config) == without)) scenes.emplace_back("calm", calm(config));
+std::vector<std::pair<std::string, config::Config>> scenes_of(const CompareRequest& request) {
+    std::vector<std::pair<std::string, config::Config>> points = request.points, scenes;
+    if (points.empty()) points.emplace_back("as written", request.config);
+    for (auto& [name, config] : points) {
+        config::Config without = config;
+        without.expects.clear();
+        config::Config quiet = calm(config);
+        const bool differs = !(quiet == without);
+        scenes.emplace_back(name, std::move(config));
+        if (differs) scenes.emplace_back(request.points.empty() ? "calm" : name + " calm", std::move(quiet));
+    }
     return scenes;
 }
 
@@ -202,7 +210,7 @@ record::Comparison nothing_yet(const CompareRequest& request) {
 std::variant<record::Comparison, record::Error> compare(const CompareRequest& request) {
     record::Comparison comparison = nothing_yet(request);
     const std::vector<Method> methods = methods_of(request);
-    const auto scenes = scenes_of(request.config);
+    const auto scenes = scenes_of(request);
     Tasks tasks;
 
     for (const auto& [name, scene] : scenes) {
@@ -271,7 +279,7 @@ std::variant<record::Comparison, record::Error> compare(const CompareRequest& re
                         std::to_string(request.config.seed + tuning_seeds_from) + "). The test set was read with the chosen rate only.");
     else
         notes.push_back("Learning rates are those of the file, not each method's own best: --tune chooses them.");
-    if (scenes.size() == 1) notes.push_back("Nothing goes wrong in this scenario: it is its own calm case.");
+    if (scenes.size() == std::max<std::size_t>(1, request.points.size())) notes.push_back("Nothing goes wrong in this scenario: it is its own calm case.");
     else notes.push_back("Loss is that of the simulator: a whole message or a whole parcel of parameters is lost. Over TCP loss costs time instead.");
     const auto has = [&](config::ExchangeKind kind) { return std::any_of(methods.begin(), methods.end(), [&](const Method& m) { return m.exchange.kind == kind; }); };
     if (has(config::ExchangeKind::allreduce))

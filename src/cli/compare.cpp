@@ -48,6 +48,12 @@ std::variant<std::vector<double>, Error> read_rates(const std::string& text) {
     return rates;
 }
 
+bool sweeps_methods(const config::Sweep& sweep) {
+    const auto is = [](const config::Setting& s) { return s.path.starts_with("exchange.") || s.path.starts_with("compare.") || s.path == "train.learning_rate"; };
+    return std::any_of(sweep.axes.begin(), sweep.axes.end(), [&](const auto& axis) { return is(axis.front()); }) ||
+           std::any_of(sweep.variants.begin(), sweep.variants.end(), [&](const auto& v) { return std::any_of(v.set.begin(), v.set.end(), is); });
+}
+
 int run(const Arguments& a) {
     if (a.positional.empty()) return complain({"compare wants a scenario file", "for example: grapevine compare examples/slow_peer.toml --against allreduce"}, usage);
     auto read = read_run(a.positional[0], a);
@@ -58,6 +64,29 @@ int run(const Arguments& a) {
         auto methods = read_methods(a.get("against").value_or("allreduce,local"));
         if (const auto* error = std::get_if<Error>(&methods)) return complain(*error, usage);
         request.against = std::get<std::vector<config::ExchangeKind>>(std::move(methods));
+    }
+    if (sweeps_methods(request.config.sweep))
+        return complain({"this [sweep] changes the exchange or its learning rate, which are the method's own", "a [compare.NAME] for each"}, usage);
+    if (!request.config.sweep.empty()) {
+        auto points = scenarios(a.positional[0], a, request.config);
+        if (const auto* error = std::get_if<Error>(&points)) return complain(*error, usage);
+        for (Scenario& s : std::get<std::vector<Scenario>>(points)) request.points.emplace_back(s.point.name, std::move(s.config));
+        request.config.sweep = {};
+    }
+    if (const auto only = a.get("methods")) {
+        std::vector<std::string> known;
+        for (const sim::Method& m : sim::methods_of(request)) known.push_back(m.name);
+        std::istringstream words(*only);
+        for (std::string word; std::getline(words, word, ',');) {
+            if (std::find(known.begin(), known.end(), word) == known.end()) {
+                const auto near = config::nearest(word, known);
+                std::string all;
+                for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
+                return complain({"--methods: there is no method '" + word + "'", near ? "did you mean '" + *near + "'?" : "there are " + all}, usage);
+            }
+            request.only.push_back(word);
+        }
+        if (request.only.empty()) return complain({"--methods names no method", "for example: --methods " + known.front()}, usage);
     }
     request.threads = std::max(1u, std::thread::hardware_concurrency());
     std::optional<std::uint32_t> tuning_seeds;
@@ -125,6 +154,7 @@ Verb compare_verb() {
            run_options(), 1, run};
     v.options.insert(v.options.end(), {{"against", "KINDS", "exchanges beside the file's own, with commas; default allreduce,local where the file has no [compare.NAME]"},
                                        {"seeds", "K", "run seeds seed .. seed+K-1, the same for each"},
+                                       {"methods", "NAMES", "of all methods these, with commas"},
                                        {"tune", "", "choose each method's learning rate of three, on held-out training data"},
                                        {"rates", "LIST", "with --tune: these (0.03,0.1,0.3) in place of a third of the file's, it, and three times it"},
                                        {"tune-seeds", "K", "with --tune: runs for each rate, under seeds of their own; default as many as --seeds, at most 3"},

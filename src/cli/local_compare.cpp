@@ -266,7 +266,7 @@ std::variant<record::Comparison, record::Error> compare_locally(const sim::Compa
             return record::Error{std::string("a process cannot be made to '") + config::to_string(e.kind) + "' by --real", "crash, leave and join can; leave --real out to simulate the rest"};
     record::Comparison comparison = sim::nothing_yet(request);
     const std::vector<sim::Method> methods = sim::methods_of(request);
-    const auto scenes = sim::scenes_of(request.config);
+    const auto scenes = sim::scenes_of(request);
     const std::string base = request.out.empty() ? "/tmp/grapevine-compare-" + std::to_string(static_cast<long>(steady_seconds() * 1e3)) : request.out;
     std::size_t done = 0;
     for (const auto& [name, scene] : scenes) {

@@ -75,6 +75,7 @@ Json json_of(const MethodResult& method, const MethodResult* reference) {
                         {"last5_merged_loss", json_of(s.last5_merged_loss)},
                         {"difference", &method == reference ? Json() : Json(json_of(reference ? paired_difference(method, *reference) : Interval{}))},
                         {"ema_accuracy", json_of(s.ema_accuracy)},
+                        {"bytes", json_of(s.bytes)},
                         {"idle_share", json_of(s.idle_share)},
                         {"runs", std::move(runs)}};
 }
@@ -191,6 +192,10 @@ MethodStatistics statistics_of(const MethodResult& method) {
     s.last5_worst_accuracy = interval_of(known(method, [](const Summary& r) { return r.last5.worst_accuracy; }));
     s.last5_merged_loss = interval_of(known(method, [](const Summary& r) { return r.last5.merged_loss; }));
     s.ema_accuracy = interval_of(known(method, [](const Summary& r) { return r.ema_accuracy; }));
+    s.bytes = interval_of(known(method, [](const Summary& r) -> std::optional<double> {
+        if (!r.final.bytes_payload) return {};
+        return *r.final.bytes_payload + r.final.bytes_control.value_or(0);
+    }));
     s.idle_share = interval_of(known(method, [](const Summary& r) { return r.time.waiting; }));
     return s;
 }

@@ -35,13 +35,14 @@ std::string of_last_five(const Interval& five, const Interval& last) {
 
 // Columns that say nothing in any row are left out.
 struct Columns {
-    bool rates = false, difference = false, average = false, star = false;
+    bool target = false, rates = false, difference = false, average = false, star = false;
 };
 
 Columns columns_of(const Scene& scene) {
     Columns c;
     for (const MethodResult& method : scene.methods) {
         const MethodStatistics s = statistics_of(method);
+        for (const Summary& run : method.runs) c.target |= run.target.has_value();
         c.rates |= !method.grid.empty() || method.learning_rate != scene.methods.front().learning_rate;
         c.difference |= &method != reference_of(scene) && paired_difference(method, *reference_of(scene)).low.has_value();
         c.average |= s.ema_accuracy.mean.has_value();
@@ -52,15 +53,13 @@ Columns columns_of(const Scene& scene) {
 
 Row row_of(const MethodResult& method, const Scene& scene, const Columns& columns) {
     const MethodStatistics s = statistics_of(method);
-    Row row{printable(method.method),
-            std::to_string(s.reached) + " of " + std::to_string(s.seeds),
-            format_seconds(s.seconds_to_target.median),
-            format_count(s.samples_to_target.median),
-            format_bytes(s.bytes_to_target.median),
-            s.idle_share.mean ? format_percent(s.idle_share.mean) : "-",
-            of_last_five(s.last5_merged_accuracy, s.merged_accuracy),
-            of_last_five(s.last5_mean_accuracy, s.mean_accuracy),
-            of_last_five(s.last5_worst_accuracy, s.worst_accuracy)};
+    Row row{printable(method.method)};
+    if (columns.target)
+        row.insert(row.end(), {std::to_string(s.reached) + " of " + std::to_string(s.seeds), format_seconds(s.seconds_to_target.median),
+                               format_count(s.samples_to_target.median), format_bytes(s.bytes_to_target.median)});
+    else row.push_back(format_bytes(s.bytes.mean));
+    row.insert(row.end(), {s.idle_share.mean ? format_percent(s.idle_share.mean) : "-", of_last_five(s.last5_merged_accuracy, s.merged_accuracy),
+                           of_last_five(s.last5_mean_accuracy, s.mean_accuracy), of_last_five(s.last5_worst_accuracy, s.worst_accuracy)});
     if (columns.difference) row.push_back(&method == reference_of(scene) ? "" : percent_with_interval(paired_difference(method, *reference_of(scene)), "%+.2f"));
     if (columns.average) row.push_back(percent_with_interval(s.ema_accuracy));
     if (columns.rates) row.push_back(format_short(method.learning_rate));
@@ -110,8 +109,9 @@ std::string table_of(const Comparison& comparison) {
         out += "\n";
         const Columns columns = columns_of(scene);
         std::vector<Row> rows{{"method", "reached", "time", "samples", "bytes", "idle", "merged %", "mean %", "worst %"}};
+        if (!columns.target) rows.front() = {"method", "sent", "idle", "merged %", "mean %", "worst %"};
         if (columns.difference) rows.front().push_back("- " + printable(reference_of(scene)->method));
-        if (columns.average) rows.front().push_back("average %");
+        if (columns.average) rows.front().push_back("EMA %");
         if (columns.rates) rows.front().push_back("rate");
         for (const MethodResult& method : scene.methods) rows.push_back(row_of(method, scene, columns));
         print(out, rows);
@@ -127,7 +127,7 @@ std::string table_of(const Comparison& comparison) {
     if (five) out += "note: Accuracies are means of a run's last five evaluations, +- half a 95 % interval over seeds.\n";
     if (star) out += "note: * of the last evaluation, where there were fewer than five.\n";
     if (difference) out += "note: The column behind worst is the mean difference of merged, seed by seed, with its 95 % interval (Student's t).\n";
-    if (average) out += "note: average is the moving average (half-life 100 steps) of the model that all agree on, at the end.\n";
+    if (average) out += "note: EMA is the exponential moving average (half-life 100 steps) of the model that all agree on, at the end.\n";
     for (const std::string& note : comparison.notes) out += "note: " + printable(note) + "\n";
     return out;
 }

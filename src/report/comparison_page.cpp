@@ -34,26 +34,85 @@ std::string percent_with_interval(const Interval& interval) {
     return text + half;
 }
 
+// Of the last five evaluations; with a star of the last one, where there were fewer.
+std::string of_last_five(const Interval& five, const Interval& last) {
+    return five.mean || !last.mean ? percent_with_interval(five) : percent_with_interval(last) + "*";
+}
+
+std::string difference(const record::MethodResult& method, const Scene& scene) {
+    if (&method == record::reference_of(scene)) return "";
+    const Interval d = record::paired_difference(method, *record::reference_of(scene));
+    if (!d.mean) return "-";
+    char text[64];
+    const int n = std::snprintf(text, sizeof text, "%+.2f", *d.mean * 100);
+    if (d.low) std::snprintf(text + n, sizeof text - static_cast<std::size_t>(n), " \u00b1 %.2f", (*d.high - *d.mean) * 100);
+    return text;
+}
+
 std::string scene_table(const Scene& scene) {
     std::vector<std::vector<std::string>> rows;
+    if (scene.methods.empty()) return "";
     for (const auto& method : scene.methods) {
         const MethodStatistics s = record::statistics_of(method);
         rows.push_back({escape(method.method, 60), std::to_string(s.reached) + " of " + std::to_string(s.seeds),
                         record::format_seconds(s.seconds_to_target.median), record::format_count(s.samples_to_target.median),
-                        record::format_bytes(s.bytes_to_target.median), record::format_percent(s.idle_share.mean),
-                        percent_with_interval(s.merged_accuracy), percent_with_interval(s.mean_accuracy),
-                        percent_with_interval(s.worst_accuracy)});
+                        record::format_bytes(s.bytes_to_target.median), record::format_bytes(s.bytes.mean), record::format_percent(s.idle_share.mean),
+                        of_last_five(s.last5_merged_accuracy, s.merged_accuracy), of_last_five(s.last5_mean_accuracy, s.mean_accuracy),
+                        of_last_five(s.last5_worst_accuracy, s.worst_accuracy), difference(method, scene), percent_with_interval(s.ema_accuracy),
+                        record::format_short(method.learning_rate)});
     }
     return table({{"method"},
                   {"reached", true},
                   {"time", true},
                   {"samples", true},
                   {"bytes", true},
+                  {"sent in all", true},
                   {"idle", true},
                   {"merged", true},
                   {"mean", true},
-                  {"worst", true}},
+                  {"worst", true},
+                  {"\u2212 " + escape(record::reference_of(scene)->method, 60), true},
+                  {"EMA", true},
+                  {"rate", true}},
                  rows);
+}
+
+// What became of the exchanges, the mean over runs, and how stale they were.
+std::string exchange_table(const Scene& scene) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& method : scene.methods) {
+        const auto mean = [&](auto&& value) {
+            std::vector<double> values;
+            for (const auto& run : method.runs)
+                if (const std::optional<double> v = value(run)) values.push_back(*v);
+            return record::format_count(record::interval_of(values).mean);
+        };
+        using Counts = record::ExchangeCounts;
+        std::vector<std::string> row{escape(method.method, 60)};
+        for (const auto fate : {&Counts::started, &Counts::mixed, &Counts::declined, &Counts::overdue, &Counts::undelivered, &Counts::skipped})
+            row.push_back(mean([&](const record::Summary& s) { return s.exchange_counts.*fate; }));
+        row.push_back(mean([](const record::Summary& s) { return s.staleness.mean; }));
+        row.push_back(mean([](const record::Summary& s) { return s.staleness.max; }));
+        row.push_back(mean([](const record::Summary& s) { return s.final.bytes_payload; }));
+        row.push_back(mean([](const record::Summary& s) { return s.final.bytes_control; }));
+        row.push_back(mean([](const record::Summary& s) { return s.final.consensus_distance; }));
+        rows.push_back(std::move(row));
+    }
+    return table({{"method"}, {"started", true}, {"mixed", true}, {"declined", true}, {"overdue", true}, {"undelivered", true}, {"skipped", true},
+                  {"staleness, steps", true}, {"at most", true}, {"bytes of parameters", true}, {"besides", true}, {"consensus distance", true}},
+                 rows);
+}
+
+// The rates that were tried on validation data.
+std::string grids(const Scene& scene) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& method : scene.methods)
+        for (const record::TriedRate& t : method.grid)
+            rows.push_back({escape(method.method, 60), record::format_short(t.learning_rate) + (t.learning_rate == method.learning_rate ? " (chosen)" : ""),
+                            std::to_string(t.reached) + " of " + std::to_string(t.seeds), record::format_seconds(t.seconds_to_target), record::format_percent(t.accuracy)});
+    if (rows.empty()) return "";
+    return "<details><summary>Rates tried on validation data</summary>\n" +
+           table({{"method"}, {"rate", true}, {"reached", true}, {"time", true}, {"accuracy", true}}, rows) + "</details>\n";
 }
 
 struct Kind {
@@ -116,8 +175,8 @@ std::vector<std::string> scene_bars(const Scene& scene, const std::map<std::stri
         time.push_back(censored(s.seconds_to_target, record::format_seconds));
         bytes.push_back(censored(s.bytes_to_target, record::format_bytes));
         idle.push_back({method.method, colour, s.idle_share.mean, s.idle_share.low, s.idle_share.high, record::format_percent(s.idle_share.mean)});
-        accuracy.push_back({method.method, colour, s.merged_accuracy.mean, s.merged_accuracy.low, s.merged_accuracy.high,
-                            percent_with_interval(s.merged_accuracy)});
+        const Interval& merged = s.last5_merged_accuracy.mean ? s.last5_merged_accuracy : s.merged_accuracy;
+        accuracy.push_back({method.method, colour, merged.mean, merged.low, merged.high, percent_with_interval(merged)});
     }
     const bool targets = std::any_of(scene.methods.begin(), scene.methods.end(), [](const auto& m) {
         return std::any_of(m.runs.begin(), m.runs.end(), [](const auto& r) { return r.target.has_value(); });
@@ -165,14 +224,18 @@ std::string page_of_comparison(const Comparison& comparison, const std::vector<R
     if (comparison.target_value) body += "; target: " + escape(comparison.target_metric) + " " + record::format_short(comparison.target_value);
     body +=
         ".</p>\n<p class=\"soft\">Times, samples and bytes to target are medians over seeds and empty where half of the seeds never "
-        "reached it; \u00b1 is half a 95 % interval.</p>\n";
+        "reached it; \u00b1 is half a 95 % interval. Accuracies are means of the last five evaluations (* of the last one, where there "
+        "were fewer); differences of merged are taken seed by seed; EMA is the moving average of the model that all agree on.</p>\n";
 
     if (comparison.scenes.empty()) body += "<p class=\"soft\">No method has finished a run: there is nothing to compare.</p>\n";
     body += "<h2>All methods together</h2>\n";
-    for (const Scene& scene : comparison.scenes) body += "<h3>" + escape(scene.name) + "</h3>\n" + scene_table(scene);
+    for (const Scene& scene : comparison.scenes) body += "<h3>" + escape(scene.name) + "</h3>\n" + scene_table(scene) + grids(scene);
     for (const std::string& note : comparison.notes) body += "<p class=\"note\">" + escape(note) + "</p>\n";
 
     body += drawings(comparison, runs, colours);
+
+    if (!comparison.scenes.empty()) body += "<h2>Exchanges</h2>\n";
+    for (const Scene& scene : comparison.scenes) body += "<h3>" + escape(scene.name) + "</h3>\n" + exchange_table(scene);
 
     for (const Run& run : runs)
         if (!run.config.empty()) {

@@ -54,6 +54,7 @@ struct MethodStatistics {
     Interval merged_accuracy, mean_accuracy, worst_accuracy, merged_loss;  // at the end
     Interval last5_merged_accuracy, last5_mean_accuracy, last5_worst_accuracy, last5_merged_loss;
     Interval ema_accuracy, idle_share;
+    Interval bytes;  // sent in the whole run, by all
 };
 
 MethodStatistics statistics_of(const MethodResult& method);

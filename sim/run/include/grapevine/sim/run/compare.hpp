@@ -20,7 +20,9 @@ struct Tuning {
 
 struct CompareRequest {
     config::Config config;                     // its own exchange is the first method, its [compare.*] the next
+    std::vector<std::pair<std::string, config::Config>> points;  // of its sweep, each a scene under its name; empty: it is one
     std::vector<config::ExchangeKind> against;
+    std::vector<std::string> only;             // of all methods these; empty: all
     std::uint32_t seeds = 1;                   // seed, seed + 1, ...
     std::optional<Tuning> tuning;
     std::string out;                           // directory; empty: nothing is written
@@ -38,7 +40,7 @@ std::variant<record::Comparison, record::Error> compare(const CompareRequest& re
 
 // The methods of a comparison, the file's own first and each name once; the scenes; and the comparison before any run.
 std::vector<Method> methods_of(const CompareRequest& request);
-std::vector<std::pair<std::string, config::Config>> scenes_of(const config::Config& config);
+std::vector<std::pair<std::string, config::Config>> scenes_of(const CompareRequest& request);
 record::Comparison nothing_yet(const CompareRequest& request);
 
 // The scenario with nothing going wrong: same machines, latencies and rates.
