@@ -102,11 +102,11 @@ int run(const Arguments& a) {
     for (const char* name : {"rates", "tune-seeds"})
         if (a.has(name) && !a.has("tune")) return complain({"--" + std::string(name) + " says how to tune, and nothing is tuned", "add --tune"}, usage);
     if (a.has("tune")) {
+        auto rates = read_rates(a.get("rates").value_or(""));
+        if (const auto* error = std::get_if<Error>(&rates)) return complain(*error, usage);
         if (real) return complain({"--tune runs in simulated time only", "tune without --real, and write each method's rate into its [compare.NAME]"}, usage);
         if (!request.config.model.needs_data()) return complain({"--tune chooses by held-out data, and this model learns from none", "leave --tune out"}, usage);
         if (request.config.data.validation > 0) return complain({"--tune holds its own part of the training set out, and [data] has 'validation' already", "take 'validation' out"}, usage);
-        auto rates = read_rates(a.get("rates").value_or(""));
-        if (const auto* error = std::get_if<Error>(&rates)) return complain(*error, usage);
         request.tuning = sim::Tuning{std::get<std::vector<double>>(std::move(rates)), tuning_seeds.value_or(std::min(request.seeds, 3u))};
     }
     for (const sim::Method& method : sim::methods_of(request)) {

@@ -42,6 +42,16 @@ void print(const record::Summary& s) {
                 format_percent(s.time.waiting).c_str());
     std::printf("  traffic      %s of parameters, %s besides, %s messages\n", format_bytes(f.bytes_payload).c_str(),
                 format_bytes(f.bytes_control).c_str(), format_count(f.messages).c_str());
+    if (s.last5.merged_accuracy)
+        std::printf("  last five    merged %s, mean of peers %s, worst %s%s\n", format_percent(s.last5.merged_accuracy).c_str(),
+                    format_percent(s.last5.accuracy).c_str(), format_percent(s.last5.worst_accuracy).c_str(),
+                    s.ema_accuracy ? ("; moving average of the agreed model " + format_percent(s.ema_accuracy)).c_str() : "");
+    const auto& x = s.exchange_counts;
+    if (x.mixed.value_or(0) + x.skipped.value_or(0) + x.overdue.value_or(0) > 0)
+        std::printf("  exchanges    %s%s mixed (%s steps stale on average, %s at most), %s declined, %s overdue, %s undelivered, %s skipped\n",
+                    x.started ? (format_count(x.started) + " started, ").c_str() : "", format_count(x.mixed).c_str(), format_short(s.staleness.mean).c_str(),
+                    format_short(s.staleness.max).c_str(), format_count(x.declined).c_str(), format_count(x.overdue).c_str(), format_count(x.undelivered).c_str(),
+                    format_count(x.skipped).c_str());
     const auto& m = s.membership;
     if (m.first_detection_seconds.median)
         std::printf("  membership   deaths seen after %s (median; longest %s), known to all after %s; %s false\n",

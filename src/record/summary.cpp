@@ -154,6 +154,8 @@ LastFive last_five(const std::vector<Sample>& samples) {
     return {mean(&Sample::loss), mean(&Sample::accuracy), mean(&Sample::worst_accuracy), mean(&Sample::merged_loss), mean(&Sample::merged_accuracy)};
 }
 
+const char* staleness_bin(std::size_t i) { return bins.at(i); }
+
 void ExchangeTally::mixed(std::uint64_t staleness) {
     ++mixed_;
     most_ = std::max(most_, staleness);

@@ -131,9 +131,20 @@ std::string numbers(const record::Run& run, const record::Sample& last) {
             row(learning, "samples to target", s.target->reached_at_samples ? format_count(s.target->reached_at_samples) : "not reached");
             row(learning, "bytes to target", s.target->reached_at_bytes ? format_bytes(s.target->reached_at_bytes) : "not reached");
         }
+        row(learning, "last five evaluations, mean of peers", format_percent(s.last5.accuracy));
+        row(learning, "last five, worst peer", format_percent(s.last5.worst_accuracy));
+        row(learning, "last five, merged model", format_percent(s.last5.merged_accuracy));
+        row(learning, "moving average of the agreed model", format_percent(s.ema_accuracy));
         row(learning, "time computing", format_percent(s.time.computing));
         row(learning, "time mixing", format_percent(s.time.mixing));
         row(learning, "time waiting", format_percent(s.time.waiting));
+        const record::ExchangeCounts& c = s.exchange_counts;
+        row(world, "exchanges started", format_count(c.started));
+        row(world, "mixed", format_count(c.mixed));
+        row(world, "declined", format_count(c.declined));
+        row(world, "overdue", format_count(c.overdue));
+        row(world, "undelivered", format_count(c.undelivered));
+        row(world, "skipped", format_count(c.skipped));
         row(world, "inputs handled", format_count(s.events));
         row(world, "inputs per CPU second", format_count(s.events_per_cpu_second));
         row(world, "CPU time", format_seconds(s.cpu_seconds));
@@ -142,9 +153,16 @@ std::string numbers(const record::Run& run, const record::Sample& last) {
         row(world, "trace hash", s.trace_hash.empty() ? "-" : escape(s.trace_hash, 32));
         row(world, "model hash", s.model_hash.empty() ? "-" : escape(s.model_hash, 32));
     }
+    std::string stale;
+    if (run.summary && run.summary->staleness.mean) {
+        std::vector<std::vector<std::string>> bins;
+        for (std::size_t i = 0; i < record::Staleness::bins; ++i) row(bins, record::staleness_bin(i), format_count(run.summary->staleness.counts[i]));
+        stale = "<details><summary>Staleness of mixes: " + format_short(run.summary->staleness.mean) + " steps on average, " +
+                format_short(run.summary->staleness.max) + " at most</summary>\n" + table({{"local steps since ours were sent"}, {"mixes", true}}, bins) + "</details>\n";
+    }
     if (learning.empty() && world.empty()) return "";
     return "<h2>Numbers at the end</h2>\n<div class=\"two\">" + table({{"learning"}, {"", true}}, learning) +
-           table({{"world"}, {"", true}}, world) + "</div>\n";
+           table({{"world"}, {"", true}}, world) + "</div>\n" + stale;
 }
 
 std::string membership(const record::Summary& s) {

@@ -48,6 +48,8 @@ struct Staleness {
     bool operator==(const Staleness&) const = default;
 };
 
+const char* staleness_bin(std::size_t i);  // "0", "1", "2-3", ...; i < Staleness::bins
+
 // Counts both, an event at a time.
 class ExchangeTally {
 public:

@@ -27,7 +27,7 @@ struct CompareRequest {
     std::optional<Tuning> tuning;
     std::string out;                           // directory; empty: nothing is written
     bool overwrite = false;
-    unsigned threads = 1;                      // runs at a time
+    unsigned threads = 2;                      // runs at a time
     std::function<void(const std::string& what, std::size_t done, std::size_t of)> progress;
     const std::atomic<bool>* stop = nullptr;
     std::string version, command;
