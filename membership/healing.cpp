@@ -22,7 +22,7 @@ std::optional<PeerId> Graveyard::forget(Instant since, std::size_t cap) {
 }
 
 void Membership::forget_old(Instant now, Out& out) {
-    const std::size_t cap = view_ ? 32 : std::max<std::size_t>(1024, roster_.present());
+    const std::size_t cap = view_ ? Graveyard::in_partial_view : std::max<std::size_t>(1024, roster_.present());
     while (const auto peer = graveyard_.forget(now - config_.forget_dead, cap)) {
         const auto* e = roster_.find(*peer);
         if (!e || present(e->standing)) continue;

@@ -85,8 +85,7 @@ void Membership::hear_about_stranger(Instant now, const Rumor& rumor, bool hears
     if (!present(rumor.standing)) {
         // Not one of us. But a dead one is remembered, so that we too can find out whether it is back.
         if (!hearsay || rumor.standing != Standing::dead) return;
-        roster_.put(rumor.about, Standing::dead);
-        graveyard_.bury(now, who);
+        remember_dead(now, rumor.about);
         out.tell(Reachable{who, rumor.about});
         return;
     }
@@ -96,6 +95,12 @@ void Membership::hear_about_stranger(Instant now, const Rumor& rumor, bool hears
     out.tell(Joined{who, rumor.about});
     if (!hearsay) spread(now, {rumor.about, Standing::alive, {}}, out);  // who welcomed us knew it before
     if (rumor.standing == Standing::suspect) accuse(now, who, rumor.accuser, out);
+}
+
+void Membership::remember_dead(Instant now, Handle record) {
+    if (book_.incarnation(record) > highest_first) return;
+    roster_.put(record, Standing::dead);
+    graveyard_.bury(now, book_.id(record));
 }
 
 // With a higher incarnation than that which was dead or had left.

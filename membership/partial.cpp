@@ -38,6 +38,7 @@ public:
         m_.roster_.put(who, Standing::alive);
         m_.order_.added(peer);
         out_.tell(Joined{peer, who});
+        m_.tell_of_the_dead();
     }
     void down(PeerId who) override {
         m_.suspicions_.end(who);
@@ -127,12 +128,23 @@ void Membership::no_neighbour_more(Instant, PeerId peer, Out& out) {
     view_->member_down(peer, effects);
 }
 
-void Membership::hear_of_nobody_of_ours(Instant, const Rumor& rumor, Out& out) {
+void Membership::hear_of_nobody_of_ours(Instant now, const Rumor& rumor, Out& out) {
     const PeerId who = book_.id(rumor.about);
-    if (!view_->contains(who)) return;
     ViewEffects effects(*this, out);
-    if (!present(rumor.standing)) view_->member_down(who, effects);
-    else if (rumor.standing == Standing::alive) view_->renew(rumor.about, effects);
+    if (view_->contains(who)) {
+        if (!present(rumor.standing)) view_->member_down(who, effects);
+        else if (rumor.standing == Standing::alive) view_->renew(rumor.about, effects);
+    }
+    // Where many are linked, many have lost somebody themselves. Where few are (nobody has all its neighbours), who did may
+    // be gone itself when a cut heals, and the others would know no way to the other side.
+    if (rumor.standing == Standing::dead && view_->room() && roster_.dead() < Graveyard::in_partial_view) remember_dead(now, rumor.about);
+}
+
+// To a new neighbour, with whatever we tell it: it may have come after they were held for dead.
+void Membership::tell_of_the_dead() {
+    if (!view_->room()) return;
+    for (const auto& e : roster_.entries())
+        if (e.standing == Standing::dead) rumors_.put(book_, rumor_of(e), false);
 }
 
 // Whoever asks us to ping somebody says who that is.

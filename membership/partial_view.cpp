@@ -72,13 +72,13 @@ void PartialView::repair(ViewOut& out) {
     joins_ /= 2;
     for (std::size_t i = asked_count_; i-- > 0;) {
         if (++asked_[i].rounds < patience) continue;
-        const PeerId silent = book_->id(asked_[i].who);
+        const Handle silent = asked_[i].who;
         asked_[i] = asked_[--asked_count_];
-        drop_passive(silent, out);
+        fell_silent(silent, out);
     }
     if (awaiting_ && ++awaited_ == patience) {  // try another before it is time
         awaiting_ = false;
-        drop_passive(book_->id(sent_[0]), out);
+        fell_silent(sent_[0], out);
         start_shuffle(true, out);
     }
     if (!room()) return;
@@ -130,13 +130,27 @@ void PartialView::member_down(PeerId peer, ViewOut& out) {
     drop_passive(peer, out);
     const auto at = place(active_, peer);
     if (!at) return;
-    if (lost_.full()) lost_.set(losses_++ % lost_.size(), active_[*at], 0);
-    else lost_.push_back(active_[*at]);
+    lose(active_[*at]);
     active_.remove(*at);
     out.unknown(peer);
 }
 
-void PartialView::forget(PeerId peer, ViewOut& out) { drop_passive(peer, out); }
+void PartialView::forget(PeerId peer, ViewOut& out) {
+    if (const auto at = place(passive_, peer)) fell_silent(passive_[*at], out);
+}
+
+// No spare any more. But who has few neighbours may be a newcomer whose contact is cut off from all that it told us of,
+// and knows no other way to them once that contact is gone.
+void PartialView::fell_silent(Handle who, ViewOut& out) {
+    if (few() && !neighbour(book_->id(who))) lose(who);
+    drop_passive(book_->id(who), out);
+}
+
+void PartialView::lose(Handle who) {
+    if (const auto at = place(lost_, book_->id(who))) lost_.set(*at, who, 0);
+    else if (lost_.full()) lost_.set(losses_++ % lost_.size(), who, 0);
+    else lost_.push_back(who);
+}
 
 template <std::size_t N>
 bool PartialView::renew_in(Handles<N>& list, Handle record) {

@@ -107,3 +107,54 @@ TEST_CASE("the address of the dead is kept as long as they are called, and in pa
     }
     CHECK(calls > 5);
 }
+
+TEST_CASE("who has room for a neighbour in a partial view remembers the dead of others too, calls them, and tells whoever comes") {
+    for (const std::uint64_t neighbours : {1, 2, 4, 5}) {
+        Config partial;
+        partial.partial = true;
+        Alone a(0, partial);
+        const auto is_neighbour = [&](std::uint64_t id) {
+            a.give(Received<Message>{PeerId{id}, Message{ViewMessage(Neighbour{a.other(id), false}), {}}});
+            REQUIRE(a.members->roster().contains(PeerId{id}));
+        };
+        for (std::uint64_t i = 2; i < 2 + neighbours; ++i) is_neighbour(i);
+        a.hear({a.other(20), Standing::dead, {}});
+        a.hear({a.other(21), Standing::suspect, PeerId{2}});  // it may be well
+        a.hear({a.other(22), Standing::left, {}});            // it will not be back
+        a.hear({a.other(23, 1u << 31), Standing::dead, {}});  // nobody can be that, and it could not refute it
+        CHECK(a.members->roster().dead() == (neighbours < 5 ? 1 : 0));
+        CHECK(a.members->roster().entries().size() == neighbours + a.members->roster().dead());
+        CHECK(a.told<Gone>() == 0);  // it was none of ours
+        if (neighbours == 5) continue;
+
+        int calls = 0;
+        for (int i = 0; i < 60; ++i) {
+            if (const auto target = a.probe()) {
+                calls += a.sent_to(PeerId{20}) != nullptr;
+                a.answer(*target);
+            }
+        }
+        CHECK(calls > 5);
+        if (neighbours < 4) {
+            a.give(Received<Message>{PeerId{9}, Message{ViewMessage(Enter{a.other(9)}), {}}});
+            bool told = false;
+            for (const auto& e : a.effects.list)
+                if (const auto* s = std::get_if<Membership::Effects::Send>(&e); s && s->to == PeerId{9})
+                    for (const Rumor& r : s->message.rumors) told = told || (a.book.id(r.about) == PeerId{20} && r.standing == Standing::dead);
+            CHECK(told);
+        }
+        // It answers a call, and is asked to be a neighbour.
+        a.hear(Welcome{0, 1}, {a.other(20, 1), Standing::alive, {}}, PeerId{20});
+        CHECK(a.members->roster().dead() == 0);
+        REQUIRE(a.sent_to(PeerId{20}));
+        CHECK(std::holds_alternative<Neighbour>(std::get<ViewMessage>(a.sent_to(PeerId{20})->body)));
+    }
+}
+
+TEST_CASE("a partial view remembers no more than 32 dead of others") {
+    Config partial;
+    partial.partial = true;
+    Alone a(0, partial);
+    for (std::uint64_t i = 20; i < 120; ++i) a.hear({a.other(i), Standing::dead, {}});
+    CHECK(a.members->roster().dead() == Graveyard::in_partial_view);
+}

@@ -367,6 +367,45 @@ TEST_CASE("who has nobody left turns to its contacts in turn, and to the last th
     CHECK(a.active(3));
 }
 
+TEST_CASE("a spare that falls silent is turned to when nobody is left, if neighbours were few") {
+    struct Row { std::uint64_t neighbours; bool remembered; };
+    for (const Row& row : {Row{1, true}, Row{2, true}, Row{3, false}, Row{4, false}})
+        for (int how = 0; how < 3; ++how) {
+            Alone a;
+            a.neighbours(2, 1 + row.neighbours);
+            a.spares(10, 10, 0);
+            a.out.sent.clear();
+            if (how == 0) a.view.forget(PeerId{10}, a.out);  // an exchange
+            if (how == 1) a.view.shuffle(a.out);
+            for (int round = 0; round < 3; ++round) a.repair();  // how == 2: it is asked to be a neighbour
+            CHECK(!a.view.contains(PeerId{10}));
+            for (std::uint64_t i = 2; i < 2 + row.neighbours; ++i) a.view.member_down(PeerId{i}, a.out);
+            std::set<PeerId> tried;
+            for (int round = 0; round < 6; ++round) {
+                a.repair();
+                for (const auto& [to, enter] : a.sent<Enter>()) tried.insert(to);
+            }
+            CHECK(tried.contains(PeerId{10}) == row.remembered);
+            a.is_sound();
+        }
+}
+
+TEST_CASE("who was lost twice takes one place among the lost") {
+    Alone a;
+    a.neighbours(2, 3);
+    a.view.member_down(PeerId{3}, a.out);
+    for (int times = 0; times < 5; ++times) {
+        a.neighbours(2, 2);
+        a.view.member_down(PeerId{2}, a.out);
+    }
+    std::set<PeerId> tried;
+    for (int round = 0; round < 4; ++round) {
+        a.repair();
+        for (const auto& [to, enter] : a.sent<Enter>()) tried.insert(to);
+    }
+    CHECK(tried == std::set<PeerId>{PeerId{2}, PeerId{3}});
+}
+
 TEST_CASE("whatever is said to it, a view keeps its sizes and nobody twice") {
     Alone a;
     Random random(11);

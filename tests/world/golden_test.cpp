@@ -20,8 +20,8 @@ namespace {
 Duration ms(const std::string& text) { return std::chrono::milliseconds(std::stoll(text)); }
 
 // Commands, one a line:
-//   cluster KEY=VALUE ...    peers, exchange, graph, period, every_steps, latency, step, joins, static, trains, until_steps,
-//                            elements, rate, seed, algorithm, backup; durations in ms
+//   cluster KEY=VALUE ...    peers, exchange, graph, period, every_steps, latency, step, joins, partial, static, trains,
+//                            until_steps, elements, rate, seed, algorithm, backup; durations in ms
 //   run MS | crash P | leave P | join P | slow P FACTOR | cut A|B | heal | finish P | values
 // and "show WORD ..." keeps only the lines that contain one of the words.
 class Story {
@@ -92,6 +92,7 @@ private:
             else if (key == "latency") o.latency = ms(value);
             else if (key == "step") o.step_seconds = std::stod(value) / 1e3;
             else if (key == "joins") o.joins = true;
+            else if (key == "partial") o.membership.partial = true;
             else if (key == "static") o.membership.probing = false;
             else if (key == "trains") o.exchange.trains = value == "1";
             else if (key == "elements") o.dimension = std::stoul(value);

@@ -13,6 +13,8 @@ namespace grapevine::membership {
 // cut off, and are called now and then) and then forgotten.
 class Graveyard {
 public:
+    static constexpr std::size_t in_partial_view = 32;  // it remembers no more
+
     void bury(Instant now, PeerId peer) { graves_.push_back({now, peer}); }
     void risen(PeerId peer);
     // The oldest, if it lies there since before `since` or there are more than `cap`.

@@ -205,6 +205,7 @@ private:
     void hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay, Out& out);
     void hear_about_self(Instant now, const Rumor& rumor, Out& out);
     void hear_about_stranger(Instant now, const Rumor& rumor, bool hearsay, Out& out);
+    void remember_dead(Instant now, Handle record);
     void comes_back(Instant now, Handle record, Out& out);
     void accuse(Instant now, PeerId about, PeerId accuser, Out& out);
     bool flaps(Instant now, Handle record) const;
@@ -249,6 +250,7 @@ private:
     bool heard_from_the_dead(Instant now, PeerId from, const Message& message, Out& out);
     void stranger_pinged(Instant now, PeerId from, Out& out);
     void hear_of_nobody_of_ours(Instant now, const Rumor& rumor, Out& out);
+    void tell_of_the_dead();
     void reach_target(const Message& message, PeerId target, Out& out);
     void lose_target(PeerId target, Out& out);
     void enter_through(Instant now, Handle contact, Out& out);

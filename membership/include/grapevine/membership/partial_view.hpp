@@ -103,7 +103,7 @@ protected:
 //   Entries carry their age, so that the dead, who tell of themselves no more, fade from all views.
 // - Who is evicted is told for whom. That one has room, and so gets into a link: nobody else's degree changes.
 // - A contact leads newcomers on and evicts nobody for them: thousands at once would only push each other out.
-// - Where few neighbours are left several spares are asked at once.
+// - Where few neighbours are left several spares are asked at once, and those that were silent are not quite forgotten.
 //
 // There is no time in here: `repair` is called once a round (a probe period), `shuffle` every few. Every third round
 // keeps partners even; a newcomer does better to shuffle each round for its first thirty.
@@ -136,6 +136,7 @@ public:
         for (const Handle h : lost_) f(h);
     }
     bool neighbour(PeerId peer) const { return place(active_, peer).has_value(); }
+    bool room() const { return active_.size() < config_.active; }  // for one more neighbour
 
     // Company: both views. Who has been drawn may be dead; if it does not answer: forget.
     std::size_t size() const override { return active_.size() + passive_.size(); }
@@ -158,7 +159,6 @@ private:
     }
     std::optional<Handle> handle_of(PeerId peer) const;
     Handle either(std::size_t i) const { return i < active_.size() ? active_[i] : passive_[i - active_.size()]; }
-    bool room() const { return active_.size() < config_.active; }
     bool few() const { return active_.size() < (config_.active + 1u) / 2; }
 
     void lead_in(Handle newcomer, ViewOut& out);
@@ -176,6 +176,8 @@ private:
     void hear(Handle who, std::uint8_t age, Sample* sent, ViewOut& out);
     std::size_t oldest();                                      // in the passive view
     void drop_passive(PeerId peer, ViewOut& out);
+    void fell_silent(Handle who, ViewOut& out);
+    void lose(Handle who);
     template <std::size_t N>
     bool renew_in(Handles<N>& list, Handle record);
     void pick(Sample& into, std::size_t most, PeerId except);  // from the passive view
@@ -193,7 +195,7 @@ private:
     Handles<32> passive_;
     Sample sent_;              // by our last shuffle, its receiver first: these give way to the answer
     std::array<Asked, 6> asked_;
-    Handles<3> seeds_, lost_;  // whom to turn to when nobody is left; the last to have gone
+    Handles<3> seeds_, lost_;  // whom to turn to when nobody is left; the last to have gone or fallen silent
 };
 static_assert(sizeof(PartialView) <= 400, "a simulation holds a million");
 
