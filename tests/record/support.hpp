@@ -62,7 +62,7 @@ inline Summary full_summary() {
     s.final = full_sample();
     s.last5 = {0.29, 0.885, 0.86, 0.28, 0.8925};
     s.ema_loss = 0.27, s.ema_accuracy = 0.9;
-    s.exchange_counts = {1000, 950, 20, 3, 2, 1, 0, 24};
+    s.exchange_counts = {1000, 950, 20, 3, 2, 1, 0, 5, 6, 24};
     s.staleness.mean = 1.5, s.staleness.max = 9, s.staleness.counts[0] = 400, s.staleness.counts[11] = 1;
     s.target = TargetResult{"merged_accuracy", 0.86, 41.0, 1e6, {}};
     s.time = {0.97, 0.02, 0.01};
