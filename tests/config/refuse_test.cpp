@@ -108,7 +108,6 @@ TEST_CASE("keys of an exchange belong to the kinds that have them") {
         {"[exchange]\nkind = \"epidemic\"\nspeed_scaled = true", "3:1", "belongs to kind = \"gossip\"", ""},
         {"[exchange]\nkind = \"fedavg\"\nserver = \"gpu[4]\"\n[[group]]\nname = \"gpu\"\ncount = 4", "3:10", "no peer of this run is called 'gpu[4]'", "gpu[0]"},
         {"[exchange]\nkind = \"parameter-server\"\nserver = \"alice\"\n[[group]]\nname = \"gpu\"\ncount = 4", "3:10", "no peer of this run", "gpu[0]"},
-        {"[exchange]\nevery_steps = 2\nspeed_scaled = true", "3:16", "follow the speed by themselves", ""},
     });
 }
 
