@@ -23,6 +23,7 @@ public:
         : Overlapping(config, self, random), targets_(targets) {}
 
 protected:
+    bool gives_now() const final { return turn_.has_value(); }
     struct Task {  // what the learner has been told to do besides training, oldest first: it answers in order
         std::uint32_t tag = 0;
         std::uint32_t round = 0;  // of the turn we froze for; else

@@ -130,14 +130,17 @@ void Outer::step(Instant now, Input&& input, const Company& company, Out& out) {
                 if (talk_ && talk_->partner == u.to && talk_->ticket == u.ticket && !talk_->mixing) give_up(now, Failure::undelivered, out);
             },
             [&](Completion& completion) { completed(now, std::move(completion), company, out); },
-            [&](Finish&) {
+            [&](Finish& finish) {
                 if (finishing_) return;
                 finishing_ = true;
+                parting_ = finish.parting;
                 catching_up_ = false;
                 training_.stop();
                 ticks_.stop();
-                finish_by_ = now + finish_within;
-                out.wake(now, Due{finish_turn});
+                finish_by_ = now + (parting_ ? part_within : finish_within);
+                if (!parting_) return out.wake(now, Due{finish_turn});
+                if (!talk_) due(now, company, 1, out);
+                out.wake(finish_by_, Due{finish_turn});
             },
             [&](Halt&) {
                 halted_ = true;
@@ -146,6 +149,10 @@ void Outer::step(Instant now, Input&& input, const Company& company, Out& out) {
             },
         },
         input);
+    if (parting_ && !talk_ && !finished_) {
+        finished_ = true;
+        out.tell(Finished{});
+    }
 }
 
 void Outer::due(Instant now, const Company& company, std::uint32_t tries, Out& out) {

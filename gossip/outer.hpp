@@ -94,6 +94,7 @@ private:
     std::uint64_t next_due_step_ = 0;
     double samples_ = 0;
     bool catching_up_, halted_ = false, finishing_ = false, finished_ = false;
+    bool parting_ = false;  // finishing, for ourselves alone
     Instant finish_by_{};
     int calm_ = 0;
 };

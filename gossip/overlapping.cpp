@@ -68,15 +68,18 @@ void Overlapping::step(Instant now, Input&& input, const Company& company, Out& 
                 }
                 train(now, out);
             },
-            [&](Finish&) {
+            [&](Finish& finish) {
                 if (finishing_) return;
                 finishing_ = true;
+                parting_ = finish.parting;
                 catching_up_ = false;
                 training_.stop();
                 ticks_.stop();
-                finish_by_ = now + finish_within;
+                finish_by_ = now + (parting_ ? part_within : finish_within);
                 finishes(now, out);
-                out.wake(now, Due{finish_turn});
+                if (!parting_) return out.wake(now, Due{finish_turn});
+                due(now, company, out);
+                out.wake(finish_by_, Due{finish_turn});
             },
             [&](Halt&) {
                 halted_ = true;
@@ -86,6 +89,7 @@ void Overlapping::step(Instant now, Input&& input, const Company& company, Out& 
             },
         },
         input);
+    if (parting_ && !gives_now()) conclude(out);
 }
 
 void Overlapping::caught_up(Instant now, Out& out) {

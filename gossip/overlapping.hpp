@@ -33,6 +33,7 @@ protected:
     virtual void begins_alone(Instant, Out&) {}  // nobody to catch up with came
     virtual void finishes(Instant, Out&) {}      // training is over; the last exchanges follow
     virtual void halts(Instant, const Company&, Out&) {}
+    virtual bool gives_now() const { return false; }  // something of ours is out, and not known to have come
     virtual void again(Instant, const Company&, Out&) {}  // what call_again() asked for
 
     void caught_up(Instant now, Out& out);
@@ -66,6 +67,7 @@ private:
     bool catching_up_;
     bool halted_ = false;
     bool finishing_ = false, finished_ = false;
+    bool parting_ = false;  // finishing, for ourselves alone: one more turn
     Instant finish_by_{};
     int calm_ = 0;  // turns in a row that found hardly any difference
 };

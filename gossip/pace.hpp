@@ -6,6 +6,9 @@
 
 namespace grapevine::gossip {
 
+// Who leaves while the others train on waits this long for its last exchange.
+inline constexpr Duration part_within = std::chrono::seconds(2);
+
 // When exchanges are due by time: the four clocks. A peer has its own; only `rounds` and `shuffled` mean
 // anything to all at once, and only where all have one clock.
 //   fixed     a timer of the period, with a phase uniform in (0, period]

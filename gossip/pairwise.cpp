@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t most_answers = 2;
 constexpr Duration finish_every = std::chrono::milliseconds(100);
 constexpr Duration finish_within = std::chrono::seconds(10);
-constexpr Duration part_within = std::chrono::seconds(2);
 constexpr double calm_distance = 0.001;  // of the norm
 constexpr std::uint64_t finish_turn = ~std::uint64_t{0};
 constexpr std::uint64_t catch_up_turn = finish_turn - 1;

@@ -64,11 +64,11 @@ void WithServer::step(Instant now, Input&& input, const Company& company, Out& o
                            else worker->completed(now, common_, std::move(completion), out);
                        }
                    },
-                   [&](Finish&) {
+                   [&](Finish& finish) {
                        if (common_.finishing || common_.halted) return;
                        common_.finishing = true;
                        common_.training.stop();
-                       out.wake(now + finish_within, Due{finish_turn});
+                       out.wake(now + (finish.parting ? part_within : finish_within), Due{finish_turn});
                        if (server) server->finish(now, common_, out);
                        else worker->finish(now, common_, out);
                    },
