@@ -99,4 +99,9 @@ private:
     int calm_ = 0;
 };
 
+// Outer steps with one partner after the other, each in its own time; else in rounds.
+inline bool talks(const Config& config) {
+    return config.kind == Kind::outer && config.group_size == 2 && !(config.period && config.clock == Clock::rounds);
+}
+
 }  // namespace grapevine::gossip
