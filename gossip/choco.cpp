@@ -8,6 +8,10 @@ namespace grapevine::gossip {
 
 double step_of(double kept) { return kept; }
 
+void Choco::started(Out& out) {
+    momentum_.start([&](Fold fold) { order(fold, out); });
+}
+
 void Choco::enter(Instant, const Roll& roll, Out& out) {
     const std::uint64_t n = roll.size();
     neighbours_.clear();
@@ -48,6 +52,7 @@ void Choco::mix_if_ready(Out& out) {
     }
     order(Fold{model_slot, mixed, 1, step, {}}, out);
     last_order_ = order(Fold{model_slot, copy, 1, -step, {}}, out);
+    momentum_.mixed(steps(), [&](Fold fold) { order(fold, out); });
 }
 
 void Choco::completed(Instant now, const Roll& roll, Completion&& completion, Out& out) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quasi_global.hpp"
 #include "rounds.hpp"
 
 namespace grapevine::gossip {
@@ -11,7 +12,7 @@ namespace grapevine::gossip {
 // What was left out stays in x_i - y_i and travels later: that is the error feedback. s_i is sum_j w_ij y_j, so of the
 // neighbours' copies only their weighted sum is kept. The mean of all x_i stays as it is.
 //
-// Slots: 1 y_i, 2 s_i, 3 the difference to be sent. Every q must count once at both of its ends, and so
+// Slots: 1 y_i, 2 s_i, 3 the difference to be sent; then those of quasi-global momentum. Every q must count once at both of its ends, and so
 //   - a neighbour of the round is waited for as long as it is on the roll, whatever patience says; one that dies leaves the roll.
 //     With a fixed roll nobody does: then its neighbours stand still, and soon all;
 //   - on a new roll all copies start at 0 again on all sides, and the first q's carry the models over in time. A round's
@@ -20,8 +21,8 @@ namespace grapevine::gossip {
 // The step g is smaller the less travels: see step_of().
 class Choco final : public Rounds {
 public:
-    using Rounds::Rounds;
-    Slot slots() const override { return 4; }
+    Choco(const Config& config, PeerId self, Random random) : Rounds(config, self, random), momentum_(config, 4) {}
+    Slot slots() const override { return static_cast<Slot>(4 + QuasiGlobal::slots(config())); }
 
 protected:
     void enter(Instant now, const Roll& roll, Out& out) override;
@@ -30,6 +31,8 @@ protected:
     void lost_peer(Instant, const Roll&, PeerId, Out&) override {}  // its q is on its way, or the roll changes
     void overdue(Instant now, const Roll& roll, Out& out) override;
     void abandon() override { neighbours_.clear(); }
+    void started(Out& out) override;
+    std::optional<Drift> drift() const override { return momentum_.drift(); }
 
 private:
     static constexpr Slot copy = 1, mixed = 2, difference = 3;
@@ -44,6 +47,7 @@ private:
     std::optional<Snapshot> ours_; // our q of this round, until it is mixed
     std::uint32_t last_order_ = 0; // of this round
     std::uint64_t bytes_ = 0;
+    QuasiGlobal momentum_;
 };
 
 // How far a peer goes towards its neighbours' copies: as far as the share that travels. The bound of the paper's theorem 2 is

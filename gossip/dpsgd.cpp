@@ -1,5 +1,7 @@
 #include "dpsgd.hpp"
 
+#include <algorithm>
+
 #include "encoded.hpp"
 
 namespace grapevine::gossip {
@@ -7,6 +9,16 @@ namespace grapevine::gossip {
 const MixingGraph& Dpsgd::over(const Roll& roll) {
     if (!graph_ || graph_->size() != roll.size()) graph_.emplace(config(), roll.size());
     return *graph_;
+}
+
+void Dpsgd::started(Out& out) {
+    momentum_.start([&](Fold fold) { order(fold, out); });
+}
+
+// Along a directed edge the same peer tells us one part after the other, and waits for us in none of these rounds.
+std::size_t Dpsgd::ahead(const Roll& roll) {
+    const std::size_t rounds = over(roll).ahead();
+    return config().graph == Graph::one_peer_exponential ? std::max<std::size_t>(rounds, config().fragments) : rounds;
 }
 
 void Dpsgd::enter(Instant now, const Roll& roll, Out& out) {
@@ -20,17 +32,17 @@ void Dpsgd::enter(Instant now, const Roll& roll, Out& out) {
         missing_for_ = roll.hash;
         return done(now, How::sat_out, out);
     }
-    const Row row = over(roll).row(roll.rank, round());
+    const Row row = over(roll).row(roll.rank, 1 + (round() - 1) / config().fragments);
     own_ = row.own;
     for (const Weighted& in : row.in) heard_.push_back({roll.at(in.rank), in.weight, false, {}});
     for (const std::uint32_t rank : row.out) told_.push_back(roll.at(rank));
     if (heard_.empty() && told_.empty()) return done(now, How::sat_out, out);
-    order(encoded(config(), model_slot, Range{0, config().size}), out);
+    order(encoded(config(), model_slot, carried()), out);
 }
 
 void Dpsgd::arrived(Instant now, const Roll&, PeerId from, Message&& message, Out& out) {
     auto* model = std::get_if<RoundModel>(&message);
-    if (!model || combines_ > 0 || model->snapshot.range.count != config().size) return;
+    if (!model || combines_ > 0 || model->snapshot.range != carried()) return;
     for (Neighbour& n : heard_)
         if (n.id == from && !n.theirs) n.theirs = std::move(model->snapshot);
     mix_if_ready(now, out);
@@ -88,6 +100,7 @@ void Dpsgd::mix_if_ready(Instant now, Out& out) {
         order(Combine{model_slot, 1 - weight, weight, std::move(*n.theirs), clipping_.on() ? clipping_.guard(now, steps()) : Guard{}}, out);
         n.theirs.reset();
     }
+    momentum_.mixed(steps(), [&](Fold fold) { order(fold, out); });
 }
 
 void Dpsgd::lost_peer(Instant now, const Roll&, PeerId peer, Out& out) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "clipping.hpp"
 #include "one_way.hpp"
+#include "quasi_global.hpp"
 
 namespace grapevine::gossip {
 
@@ -16,6 +18,7 @@ namespace grapevine::gossip {
 class Epidemic final : public OneWay {
 public:
     Epidemic(const Config& config, PeerId self, Random random);
+    Slot slots() const override { return static_cast<Slot>(1 + QuasiGlobal::slots(config())); }
 
 private:
     struct Here {
@@ -26,6 +29,8 @@ private:
         std::uint64_t steps;  // we had taken when it came
     };
 
+    void started(Instant now, const Company& company, Out& out) override;
+    std::optional<Drift> drift() const override { return momentum_.drift(); }
     void mix(Instant now, Out& out) override;
     bool gives() const override { return !catching_up() && !halted(); }
     bool room() const override { return here_.size() + accepted() < most_; }
@@ -38,6 +43,8 @@ private:
     std::vector<Here> here_;
     double relative_ = 0;      // greatest difference of this turn's, over our norm
     bool taking_ = false;      // a newcomer's first, not yet mixed
+    Clipping clipping_;
+    QuasiGlobal momentum_;
 };
 
 }  // namespace grapevine::gossip

@@ -9,6 +9,17 @@
 
 namespace grapevine::gossip {
 
+void Group::started(Out& out) {
+    momentum_.start([&](Fold fold) { order(fold, out); });
+}
+
+void Group::conclude(Out& out) {
+    const auto give = [&](Fold fold) { order(fold, out); };
+    order(Swap{gathered_}, out);
+    if (behind_) momentum_.begin_anew(steps(), give);
+    else momentum_.mixed(steps(), give);
+}
+
 void Group::enter(Instant now, const Roll& roll, Out& out) {
     if (abandoned_) out.tell(Failed{abandoned_->first, Failure::partner_gone, abandoned_->second});
     abandoned_.reset();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "quasi_global.hpp"
 #include "rounds.hpp"
 
 namespace grapevine::gossip {
@@ -24,10 +25,10 @@ namespace grapevine::gossip {
 class Group : public Rounds {
 public:
     Group(const Config& config, PeerId self, Random random) : Group(config, self, random, 1) {}
-    Slot slots() const override { return 2; }
+    Slot slots() const override { return static_cast<Slot>(2 + QuasiGlobal::slots(config())); }
 
 protected:
-    Group(const Config& config, PeerId self, Random random, Slot gathered) : Rounds(config, self, random), gathered_(gathered) {}
+    Group(const Config& config, PeerId self, Random random, Slot gathered) : Rounds(config, self, random), gathered_(gathered), momentum_(config, 2) {}
 
     void enter(Instant now, const Roll& roll, Out& out) override;
     void arrived(Instant now, const Roll& roll, PeerId from, Message&& message, Out& out) override;
@@ -40,7 +41,9 @@ protected:
     void abandon() override;
 
     // Slot `gathered` holds the group's mean: give the orders that make a model of it, the last of them a Swap.
-    virtual void conclude(Out& out) { order(Swap{gathered_}, out); }
+    virtual void conclude(Out& out);
+    void started(Out& out) override;
+    std::optional<Drift> drift() const override { return momentum_.drift(); }
     bool behind() const { return behind_; }  // the others of the group have more than twice our samples
 
     const Slot gathered_;
@@ -75,6 +78,7 @@ private:
     double together_ = 0;     // samples behind the mean
     double borrowed_ = 0;     // samples behind our model that others have trained on
     std::uint64_t bytes_ = 0;
+    QuasiGlobal momentum_;    // not of the outer exchanges, which have a momentum of their own
 };
 
 // Into how many groups n peers fall.

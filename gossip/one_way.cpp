@@ -135,9 +135,11 @@ void OneWay::peer_down(Instant now, PeerId peer, const Company& company, Out& ou
     if (turn_ && find(peer, turn_->round)) strike(now, peer, Failure::partner_gone, company, out);
 }
 
-void OneWay::combine(Task task, double ours, double theirs, Snapshot&& snapshot, Out& out) {
+void OneWay::quietly(decltype(Order::what) what, Out& out) { tasks_.push_back({.tag = order(std::move(what), out)}); }
+
+void OneWay::combine(Task task, double ours, double theirs, Snapshot&& snapshot, Out& out, const Guard& guard) {
     task.bytes = snapshot.bytes.size;
-    task.tag = order(Combine{model_slot, ours, theirs, std::move(snapshot)}, out);
+    task.tag = order(Combine{model_slot, ours, theirs, std::move(snapshot), guard}, out);
     tasks_.push_back(task);
 }
 

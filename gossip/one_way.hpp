@@ -33,6 +33,7 @@ protected:
         std::uint64_t bytes = 0, steps = 0;
         Instant since{};
         bool last = true;         // of a turn's mixing
+        bool guarded = false;
     };
 
     virtual void mix(Instant, Out&) {}              // what came since the last turn, when one is due
@@ -58,7 +59,8 @@ protected:
     void peer_down(Instant now, PeerId peer, const Company& company, Out& out) final;
 
     void offer(Instant now, const Company& company, Out& out);
-    void combine(Task task, double ours, double theirs, Snapshot&& snapshot, Out& out);
+    void combine(Task task, double ours, double theirs, Snapshot&& snapshot, Out& out, const Guard& guard = {});
+    void quietly(decltype(Order::what) what, Out& out);  // an order that nothing follows from
     std::size_t accepted() const { return coming_.size(); }
     bool turn_out() const { return turn_.has_value(); }
 

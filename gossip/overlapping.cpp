@@ -101,7 +101,10 @@ void Overlapping::train(Instant now, Out& out) {
     if (catching_up_ || halted_ || finishing_) return;
     std::uint64_t most = ~std::uint64_t{0};
     if (config_.every_steps) most = next_due_step_ - training_.steps();
-    training_.begin(now, most, [&](Train t) { order(t, out); });
+    training_.begin(now, most, [&](Train t) {
+        t.drift = drift();
+        order(t, out);
+    });
 }
 
 void Overlapping::settle(double relative, Out& out) {

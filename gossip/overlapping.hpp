@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "pace.hpp"
@@ -35,6 +36,7 @@ protected:
     virtual void halts(Instant, const Company&, Out&) {}
     virtual bool gives_now() const { return false; }  // something of ours is out, and not known to have come
     virtual void again(Instant, const Company&, Out&) {}  // what call_again() asked for
+    virtual std::optional<Drift> drift() const { return {}; }  // what drives our steps besides gradients
 
     void caught_up(Instant now, Out& out);
     void train(Instant now, Out& out);
@@ -48,6 +50,7 @@ protected:
     Random& random() { return random_; }
     Patience& patience() { return patience_; }
     std::uint64_t steps() const { return training_.steps(); }
+    std::uint64_t ordered() const { return training_.ordered(); }  // with those under way
     bool catching_up() const { return catching_up_; }
     bool halted() const { return halted_; }
     bool finishing() const { return finishing_; }

@@ -179,7 +179,9 @@ void Pairwise::mix(Instant now, Talk& talk, bool answer, Out& out) {
     const std::uint32_t tag = order(Combine{model_slot, against_sent ? 1 : 1 - weight, weight, std::move(*talk.theirs), guard}, out);
     tasks_.push_back({tag, answer, talk.partner, talk.round, weight, bytes, theirs_samples, guarded});
     if (against_sent) quietly(Combine{model_slot, 1, -weight, std::move(*talk.sent), {}}, out);
-    momentum_.mixed(training_.ordered(), [&](Fold fold) { quietly(fold, out); });
+    const auto give = [&](Fold fold) { quietly(fold, out); };
+    if (catching_up_) momentum_.begin_anew(training_.ordered(), give);
+    else momentum_.mixed(training_.ordered(), give);
     talk.theirs.reset();
     talk.sent.reset();
 }

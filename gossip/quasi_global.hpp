@@ -30,6 +30,14 @@ public:
         give(Fold{m_, model_slot, 1, -each, {}});
         give(Fold{p_, model_slot, 0, 1, {}});
     }
+    // Behind a mix that made another's model of ours: how far that lay away says nothing of where steps lead.
+    template <class Give>
+    void begin_anew(std::uint64_t steps, Give&& give) {
+        if (mu_ <= 0) return;
+        mixed_at_ = steps;
+        give(Fold{m_, model_slot, 0, 0, {}});
+        give(Fold{p_, model_slot, 0, 1, {}});
+    }
     std::optional<Drift> drift() const { return mu_ > 0 ? std::optional(Drift{m_, -mu_}) : std::nullopt; }
 
 private:

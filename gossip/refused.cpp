@@ -8,8 +8,8 @@ namespace {
 const char* refused_one_way(const Config& config) {
     if (config.kind == Kind::epidemic && config.pushes == 0) return "an epidemic exchange that pushes to nobody exchanges nothing";
     if (config.encoding == Encoding::top_k) return "top-k is for differences: epidemic and push-sum send models";
-    if (config.fragments > 1 || config.quasi_global > 0 || config.clip != Clip::off || config.speed_scaled)
-        return "epidemic and push-sum have no fragments, no quasi-global momentum, no clipping and no scaling by speed yet";
+    if (config.fragments > 1 || config.speed_scaled) return "epidemic and push-sum have no fragments and no scaling by speed";
+    if (config.kind == Kind::push_sum && (config.quasi_global > 0 || config.clip != Clip::off)) return "push-sum has no quasi-global momentum and no clipping";
     if (config.kind != Kind::push_sum || !config.robust) return nullptr;
     if (config.graph != Graph::ring) return "robust push-sum knows the graph \"ring\" only: its sums need neighbours that stay, a slot for each";
     if (config.encoding) return "robust push-sum sends sums, of which differences are taken: an encoding would spoil them";

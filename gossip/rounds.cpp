@@ -134,7 +134,10 @@ void Rounds::train(Instant now, Out& out) {
     }
     std::uint64_t most = ~std::uint64_t{0};
     if (config_.every_steps) most = next_due_step_ - training_.steps();
-    training_.begin(now, most, [&](Train t) { out.tell(Order{++tag_, t}); });
+    training_.begin(now, most, [&](Train t) {
+        t.drift = drift();
+        out.tell(Order{++tag_, t});
+    });
 }
 
 void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
@@ -209,7 +212,8 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     } else {
         if (!make_room(from, round)) return;
     }
-    if (early_.size() >= 4 * std::size_t{roll_.in_force()->size()} + 16) return;  // more than any honest peer is ahead
+    const std::size_t ahead_of_us = std::max<std::size_t>(4, ahead(*roll_.in_force()));
+    if (early_.size() >= ahead_of_us * roll_.in_force()->size() + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
     if (in_round_) return passed(now, *roll_.in_force(), from, out);
     if (!training_.wanted() || woken_by_others()) train(now, out);

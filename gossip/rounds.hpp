@@ -43,6 +43,8 @@ protected:
     virtual void started(Out&) {}
     // The round we train for goes on without us: what we make for it is not wanted.
     virtual bool left_out() const { return false; }
+    // What drives our steps besides gradients.
+    virtual std::optional<Drift> drift() const { return {}; }
 
     enum class How { mixed, sat_out, given_up, overtaken };  // overtaken: the others are ahead, so on to the next at once
     void done(Instant now, How how, Out& out);  // the round is over

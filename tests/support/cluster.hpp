@@ -26,6 +26,7 @@ struct ClusterOptions {
     std::optional<Duration> tally;
     bool joins = false;          // all through the first; else everybody knows everybody
     std::size_t dimension = 1;
+    std::vector<double> goals;   // what each peer trains towards; none: all towards 0
     double step_seconds = 0.010;
     bool exponential_steps = false;  // of that mean; else all alike
     std::ostream* story = nullptr;
@@ -105,7 +106,7 @@ private:
         n.config.exchange.newcomer = newcomer;
         n.config.exchange.serves = index == 0 || serves;  // of exchanges with a server
         n.config.exchange.seed = options_.seed;
-        n.learner = std::make_unique<ToyLearner>(std::vector<double>(options_.dimension, index));
+        n.learner = std::make_unique<ToyLearner>(std::vector<double>(options_.dimension, index), index < options_.goals.size() ? options_.goals[index] : 0);
         n.step_time = {options_.exponential_steps ? config::Distribution::Kind::exponential : config::Distribution::Kind::constant, options_.step_seconds, 0, {}, {}};
         n.uplink = n.downlink = options_.rate;
         n.known = std::move(known);

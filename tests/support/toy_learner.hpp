@@ -23,7 +23,11 @@ public:
         Completion done{order.tag, samples_, steps_, Folded{}};
         if (const auto* train = std::get_if<Train>(&order.what)) {
             for (std::uint32_t i = 0; i < train->steps; ++i)
-                for (double& x : slots_[0]) x += 0.1 * (goal_ - x);
+                for (std::size_t k = 0; k < slots_[0].size(); ++k) {
+                    double& x = slots_[0][k];
+                    if (train->drift) x += train->drift->weight * slots_[train->drift->slot][k];
+                    x += 0.1 * (goal_ - x);
+                }
             steps_ += train->steps;
             samples_ += train->steps;
             done.what = Trained{train->steps, std::abs(goal_ - slots_[0][0]), static_cast<double>(train->steps)};
