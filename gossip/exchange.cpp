@@ -21,7 +21,7 @@ std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Rando
     switch (config.kind) {
         case Kind::gossip: return std::make_unique<Pairwise>(config, self, random);
         case Kind::dpsgd:
-            if (config.encoding == Encoding::top_k) return std::make_unique<Choco>(config, self, random);
+            if (config.encoding == Encoding::top_k && config.graph == Graph::ring) return std::make_unique<Choco>(config, self, random);
             return std::make_unique<Dpsgd>(config, self, random);
         case Kind::allreduce: return std::make_unique<Allreduce>(config, self, random);
         case Kind::local: return std::make_unique<Local>(config);

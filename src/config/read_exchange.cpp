@@ -103,9 +103,9 @@ void read_own(Section& section, Exchange& exchange, const std::string& here) {
     if (mine({"server"}, {parameter_server, fedavg}, "kind = \"parameter-server\" and \"fedavg\"")) section.text("server", exchange.server);
     if (mine({"clients"}, {fedavg}, "kind = \"fedavg\"") && section.above("clients", exchange.clients, 0) && exchange.clients > 1)
         section.fault("clients", "'clients' is a share of the peers: 1 at most", "clients = 0.25");
-    if (mine({"quasi_global"}, {gossip, epidemic, dpsgd, push_sum, group}, "exchanges that mix models")) section.number("quasi_global", exchange.quasi_global, 0, 0.9999);
-    if (mine({"fragments"}, {gossip, epidemic, dpsgd, push_sum}, "exchanges that mix with peers")) section.integer("fragments", exchange.fragments, 1, 1024);
-    if (mine({"clip"}, {gossip, epidemic, dpsgd}, "exchanges that mix with peers")) section.choice("clip", exchange.clip, clips);
+    if (mine({"quasi_global"}, {gossip, epidemic, dpsgd, group}, "kind = \"gossip\", \"epidemic\", \"dpsgd\" and \"group\"")) section.number("quasi_global", exchange.quasi_global, 0, 0.9999);
+    if (mine({"fragments"}, {gossip, dpsgd}, "kind = \"gossip\" and \"dpsgd\"")) section.integer("fragments", exchange.fragments, 1, 1024);
+    if (mine({"clip"}, {gossip, epidemic, dpsgd}, "kind = \"gossip\", \"epidemic\" and \"dpsgd\"")) section.choice("clip", exchange.clip, clips);
     if (exchange.kind == gossip && !section.choice("form", exchange.form, forms) && exchange.clip != Clip::off) exchange.form = Form::convex;
     if (exchange.kind == gossip && exchange.clip != Clip::off && exchange.form == Form::delta)
         section.fault("clip", "clipping holds another's model against ours, and the delta form mixes differences", "form = \"convex\"");

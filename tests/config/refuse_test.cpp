@@ -95,7 +95,12 @@ TEST_CASE("keys of an exchange belong to the kinds that have them") {
     check_all({
         {"[exchange]\nkind = \"epidemic\"\nform = \"delta\"", "3:1", "belongs to kind = \"gossip\"", "take the line out"},
         {"[exchange]\npushes = 3", "2:1", "belongs to kind = \"epidemic\"; this exchange is \"gossip\"", "take the line out"},
-        {"[exchange]\nkind = \"allreduce\"\nclip = \"balance\"", "3:1", "belongs to exchanges that mix with peers", ""},
+        {"[exchange]\nkind = \"allreduce\"\nclip = \"balance\"", "3:1", "belongs to kind = \"gossip\", \"epidemic\" and \"dpsgd\"", ""},
+        {"[exchange]\nkind = \"push-sum\"\nquasi_global = 0.9", "3:1", "'quasi_global' belongs to kind = \"gossip\"", ""},
+        {"[exchange]\nkind = \"epidemic\"\nfragments = 4", "3:1", "'fragments' belongs to kind = \"gossip\" and \"dpsgd\"", ""},
+        {"[exchange]\nkind = \"dpsgd\"\nspeed_scaled = true", "3:1", "'speed_scaled' belongs to kind = \"gossip\"", ""},
+        {"[exchange]\nkind = \"group\"\nstaleness_weight = 0.1", "3:1", "'staleness_weight' belongs to kind = \"gossip\"", ""},
+        {"[exchange]\nkind = \"dpsgd\"\nconsensus = 0.1", "3:1", "'consensus' belongs to kind = \"gossip\"", ""},
         {"[exchange]\nkind = \"outer\"\nrate = 0", "3:8", "", ""},
         {"[exchange]\nkind = \"outer\"\nsize = \"many\"", "3:8", "", "\"all\""},
         {"[exchange]\nkind = \"fedavg\"\nclients = 1.5", "3:11", "1 at most", "0.25"},

@@ -47,7 +47,7 @@ struct Config {
     bool robust = false;                                 // push-sum: running sums over fixed neighbours
     std::uint32_t group_size = 4;                        // group; outer: 2, or 0 for everybody
     double rate = 0.7, momentum = 0.5;                   // outer
-    bool unchecked = false;                              // outer: also what drives peers apart; for tests, no file says it
+    bool unchecked = false;                              // also what drives peers or their mean astray; for tests, no file says it
     Algorithm algorithm = Algorithm::any;                // allreduce
     std::uint32_t backup = 0;                            // allreduce: a round does not wait for so many
     std::uint32_t buckets = 1;                           // allreduce: of gradients, overlapped with the backward pass
