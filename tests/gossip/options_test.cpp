@@ -182,3 +182,21 @@ TEST_CASE("a newcomer's momentum begins at the model that it was given") {
         CHECK(farthest < 1e-3);  // it began at 4; driven on by that way it went to beyond -1
     }
 }
+
+TEST_CASE("clipping in epidemic: one that goes elsewhere draws nobody along") {
+    const auto farthest = [](Clip clip) {
+        ClusterOptions o = gossiping(8);
+        o.exchange.kind = Kind::epidemic;
+        o.exchange.clip = clip;
+        o.goals.assign(8, 1);
+        o.goals[7] = 1000;
+        Cluster cluster(o);
+        cluster.run_for(60s);
+        double most = 0;
+        for (std::uint32_t i = 0; i < 7; ++i) most = std::max(most, std::abs(cluster.value(i) - 1));
+        return most;
+    };
+    CHECK(farthest(Clip::off) > 10);
+    CHECK(farthest(Clip::self_centred) < 2);
+    CHECK(farthest(Clip::balance) < 2);
+}

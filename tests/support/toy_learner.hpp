@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
+#include <optional>
 #include <vector>
 
 #include "grapevine/learner.hpp"
@@ -13,6 +16,7 @@ namespace grapevine::test {
 class ToyLearner final : public Learner {
 public:
     ToyLearner(std::vector<double> initial, double goal = 0) : slots_{std::move(initial)}, goal_(goal) {}
+    void adds(double each) { adds_ = each; }  // to every value in a step, and no goal: what all have added is known
 
     std::uint64_t layout() const override { return 0x70790000 + slots_[0].size(); }
     std::uint64_t size() const override { return slots_[0].size(); }
@@ -26,24 +30,30 @@ public:
                 for (std::size_t k = 0; k < slots_[0].size(); ++k) {
                     double& x = slots_[0][k];
                     if (train->drift) x += train->drift->weight * slots_[train->drift->slot][k];
-                    x += 0.1 * (goal_ - x);
+                    x += adds_ ? *adds_ : 0.1 * (goal_ - x);
                 }
             steps_ += train->steps;
             samples_ += train->steps;
             done.what = Trained{train->steps, std::abs(goal_ - slots_[0][0]), static_cast<double>(train->steps)};
         } else if (const auto* publish = std::get_if<Publish>(&order.what)) {
-            done.what = Published{snapshot(publish->slot, publish->range)};
+            done.what = Published{snapshot(*publish)};
         } else if (const auto* combine = std::get_if<Combine>(&order.what)) {
             const auto* theirs = reinterpret_cast<const double*>(combine->theirs.bytes.data);
             Combined combined;
+            const auto ours = slots_[combine->slot].begin() + static_cast<std::ptrdiff_t>(combine->theirs.range.offset);
             for (std::uint64_t i = 0; i < combine->theirs.range.count; ++i) {
-                double& x = slots_[combine->slot][combine->theirs.range.offset + i];
+                const double x = ours[static_cast<std::ptrdiff_t>(i)];
                 combined.distance += (theirs[i] - x) * (theirs[i] - x);
                 combined.norm += x * x;
-                x = combine->ours_weight * x + combine->theirs_weight * theirs[i];
             }
             combined.distance = std::sqrt(combined.distance);
             combined.norm = std::sqrt(combined.norm);
+            combined.taken = passes(combine->guard, combined.distance, combined.norm);
+            for (std::uint64_t i = 0; i < combine->theirs.range.count && combined.taken > 0; ++i) {
+                double& x = ours[static_cast<std::ptrdiff_t>(i)];
+                const double weight = combined.taken * combine->theirs_weight;
+                x = (combine->guard ? 1 - weight : combine->ours_weight) * x + weight * theirs[i];
+            }
             if (combine->slot == model_slot && combine->theirs.range.count == size())
                 samples_ = combine->ours_weight * samples_ + combine->theirs_weight * combine->theirs.samples;
             done.what = combined;
@@ -67,9 +77,24 @@ public:
     void set_samples(double samples) { samples_ = samples; }
 
 private:
-    Snapshot snapshot(Slot slot, Range range) const {
-        auto copy = std::make_shared<std::vector<double>>(slots_[slot].begin() + static_cast<std::ptrdiff_t>(range.offset),
-                                                          slots_[slot].begin() + static_cast<std::ptrdiff_t>(range.offset + range.count));
+    // What an encoding loses is lost; what is left travels in double precision.
+    Snapshot snapshot(const Publish& publish) const {
+        const Range range = publish.range;
+        auto copy = std::make_shared<std::vector<double>>(slots_[publish.slot].begin() + static_cast<std::ptrdiff_t>(range.offset),
+                                                          slots_[publish.slot].begin() + static_cast<std::ptrdiff_t>(range.offset + range.count));
+        if (publish.encoding == Encoding::bf16)
+            for (double& x : *copy) {
+                int exponent = 0;
+                const double digits = std::frexp(x, &exponent);
+                x = std::ldexp(std::nearbyint(std::ldexp(digits, 8)), exponent - 8);
+            }
+        if (publish.encoding == Encoding::top_k && range.count > 0) {
+            std::vector<std::size_t> places(copy->size());
+            std::iota(places.begin(), places.end(), std::size_t{0});
+            std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) { return std::abs((*copy)[a]) > std::abs((*copy)[b]); });
+            const auto kept = static_cast<std::size_t>(std::max(1.0, publish.kept * static_cast<double>(range.count)));
+            for (std::size_t k = kept; k < places.size(); ++k) (*copy)[places[k]] = 0;
+        }
         Snapshot s;
         s.layout = layout();
         s.encoding = Encoding::float64;
@@ -81,6 +106,7 @@ private:
     }
     std::vector<std::vector<double>> slots_;
     double goal_;
+    std::optional<double> adds_;
     double samples_ = 0;
     std::uint64_t steps_ = 0;
 };
