@@ -22,11 +22,22 @@ struct Drift {  // before every step: model += weight * slot (quasi-global momen
     Slot slot = 1;
     double weight = 0;
 };
+// One step in slices, so that the parameters that are through it can travel while the others are not. The first does the forward
+// pass; each goes on with the backward pass until it has the gradient of its own range, the last parameters first, and
+// applies it there. Between them come orders that leave the model alone. The last one counts the step; it must come.
+struct Slice {
+    std::uint32_t index = 0, count = 1;
+    constexpr bool last() const { return index + 1 == count; }
+    constexpr Range of(Range whole) const { return part(whole, count - 1 - index, count); }
+};
 struct Train {  // take this many local steps
     std::uint32_t steps = 1;
     std::optional<Drift> drift = {};
     double rate_scale = 1;  // of the learning rate
+    std::optional<Slice> slice = {};  // of one step
 };
+// The share of a step's work that a slice is: a third is the forward pass (one product of matrices a layer, two on the way back).
+constexpr double share(const Slice& slice) { return (slice.index == 0 ? 1.0 / 3 : 0.0) + 2.0 / 3 / slice.count; }
 struct Publish {  // freeze a range of a slot
     Slot slot = model_slot;
     Range range;
@@ -70,7 +81,7 @@ struct Order {
 };
 
 struct Trained {
-    std::uint32_t steps = 0;  // taken by this order
+    std::uint32_t steps = 0;  // taken by this order; by a slice that is not the last: none yet
     double loss = 0;          // mean over the steps just taken
     double samples = 0;       // used by this order
 };

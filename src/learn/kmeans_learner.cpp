@@ -140,6 +140,10 @@ void KmeansLearner::assign(const Dataset& set, std::span<const std::uint32_t> ro
 }
 
 Trained KmeansLearner::train(const Train& order) {
+    if (order.slice) {  // a row may change any cluster: the first slice does it all
+        if (order.slice->index == 0) sliced_step_ = train(Train{1, order.drift, order.rate_scale});
+        return order.slice->last() ? sliced_step_ : Trained{};
+    }
     const Dataset& set = *task_->sets.train;
     double inertia = 0, samples = 0;
     for (std::uint32_t s = 0; s < order.steps; ++s) {

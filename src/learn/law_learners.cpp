@@ -126,16 +126,33 @@ double QuadraticLearner::loss(const double* x) const {
     return a_ / 2 * sum;
 }
 
+void QuadraticLearner::begin_step() {
+    step_loss_ = loss(model().data());
+    if (noise_ == 0) return;
+    drawn_.resize(size());
+    for (double& d : drawn_) d = noise_ * random_.normal();
+}
+
+void QuadraticLearner::move(Range range, double rate_scale) {
+    for (std::size_t i = range.offset; i < range.offset + range.count; ++i) {
+        double& x = model()[i];
+        x -= rate_scale * rate_ * (a_ * (x - b_) + (noise_ == 0 ? 0 : drawn_[i]));
+    }
+}
+
 Trained QuadraticLearner::train(const Train& order) {
+    if (const auto& slice = order.slice) {
+        if (slice->index == 0) drift(order), begin_step();
+        move(slice->of({0, size()}), order.rate_scale);
+        return slice->last() ? Trained{1, step_loss_, 1} : Trained{};
+    }
     const std::uint32_t steps = order.steps;
     double losses = 0;
     for (std::uint32_t s = 0; s < steps; ++s) {
         drift(order);
-        losses += loss(model().data());
-        for (double& x : model()) {
-            const double noise = noise_ == 0 ? 0 : noise_ * random_.normal();
-            x -= order.rate_scale * rate_ * (a_ * (x - b_) + noise);
-        }
+        begin_step();
+        losses += step_loss_;
+        move({0, size()}, order.rate_scale);
     }
     return {steps, steps == 0 ? 0 : losses / steps, static_cast<double>(steps)};
 }

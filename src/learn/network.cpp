@@ -83,22 +83,24 @@ void Network::forward(Backend& backend, DeviceSpan parameters, Pass& pass) const
 }
 
 void Network::backward(Backend& backend, DeviceSpan parameters, Pass& pass, DeviceSpan gradient) const {
-    for (std::size_t l = layers_.size(); l-- > 0;) {
-        const Layer& layer = layers_[l];
-        const DeviceSpan in = pass.outputs[l];
-        const std::size_t rows = in.size / layer.inputs;
-        const bool last = l + 1 == layers_.size();
-        const DeviceSpan delta = last ? pass.outputs[l + 1] : pass.deltas[l];  // (rows, outputs)
-        if (last)
-            backend.column_sums(delta, layer.biases_of(gradient));
-        else
-            backend.relu_backward(pass.outputs[l + 1], delta, layer.biases_of(gradient));
-        backend.gemm({.m = layer.inputs, .n = layer.outputs, .k = rows, .transpose_a = true}, in, delta,
-                     layer.weights_of(gradient));
-        if (l > 0)
-            backend.gemm({.m = rows, .n = layer.inputs, .k = layer.outputs, .transpose_b = true}, delta,
-                         layer.weights_of(parameters), pass.deltas[l - 1]);
-    }
+    for (std::size_t l = layers_.size(); l-- > 0;) backward(backend, l, parameters, pass, gradient);
+}
+
+void Network::backward(Backend& backend, std::size_t l, DeviceSpan parameters, Pass& pass, DeviceSpan gradient) const {
+    const Layer& layer = layers_[l];
+    const DeviceSpan in = pass.outputs[l];
+    const std::size_t rows = in.size / layer.inputs;
+    const bool last = l + 1 == layers_.size();
+    const DeviceSpan delta = last ? pass.outputs[l + 1] : pass.deltas[l];  // (rows, outputs)
+    if (last)
+        backend.column_sums(delta, layer.biases_of(gradient));
+    else
+        backend.relu_backward(pass.outputs[l + 1], delta, layer.biases_of(gradient));
+    backend.gemm({.m = layer.inputs, .n = layer.outputs, .k = rows, .transpose_a = true}, in, delta,
+                 layer.weights_of(gradient));
+    if (l > 0)
+        backend.gemm({.m = rows, .n = layer.inputs, .k = layer.outputs, .transpose_b = true}, delta,
+                     layer.weights_of(parameters), pass.deltas[l - 1]);
 }
 
 }  // namespace grapevine::learn

@@ -16,6 +16,11 @@ Completion OrderedLearner::carry_out(const Order& order) {
     std::visit(Cases{
         [&](const Train& train_order) {
             assert(!train_order.drift || train_order.drift->slot < slots());
+            const Slice slice = train_order.slice.value_or(Slice{});
+            assert(slice.index == next_slice_);
+            assert(slice.index < slice.count);
+            assert(!train_order.slice || train_order.steps == 1);
+            next_slice_ = slice.last() ? 0 : slice.index + 1;
             const Trained trained = train(train_order);
             steps_ += trained.steps;
             samples_ += trained.samples;

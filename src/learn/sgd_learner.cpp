@@ -54,6 +54,7 @@ void SgdLearner::claim(Slot slots) {
 }
 
 Trained SgdLearner::train(const Train& order) {
+    if (order.slice) return take_slice(order);
     const std::uint32_t steps = order.steps;
     const std::size_t batch = batches_.size();
     const std::size_t block = on_boundary(size());
@@ -70,27 +71,64 @@ Trained SgdLearner::train(const Train& order) {
     return {steps, losses.rows == 0 ? 0 : losses.sum / samples, samples};
 }
 
-void SgdLearner::take_step(std::span<const std::uint32_t> rows, double rate_scale) {
-    const Dataset& set = *task_->sets.train;
+// A layer's gradient is made as a whole when the first of its parameters is wanted, and with it what goes to the layer
+// below: that needs the weights as they were.
+Trained SgdLearner::take_slice(const Train& order) {
+    const Slice& slice = *order.slice;
+    const std::size_t batch = batches_.size(), block = on_boundary(size());
     const DeviceSpan model = slots_[model_slot];
+    if (sliced_.size == 0) sliced_ = backend_->allocate(block + network_.pass_size(batch, true));
+    gradient_ = sliced_.part(0, size());
+    network_.lay_out(batch, true, sliced_.part(block, sliced_.size - block), pass_);
+    if (slice.index == 0) {
+        backend_->take_losses();
+        if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slots_[order.drift->slot], 1, model);
+        forward(batches_.next());
+        const kernels::Losses losses = backend_->take_losses();
+        const auto samples = static_cast<double>(losses.rows);
+        sliced_step_ = {1, losses.rows == 0 ? 0 : losses.sum / samples, samples};
+        layers_left_ = network_.layers().size();
+    }
+    const Range range = slice.of({0, size()});
+    const auto end_of = [&](std::size_t l) { return network_.layers()[l].biases + network_.layers()[l].outputs; };
+    while (layers_left_ > 0 && range.offset < end_of(layers_left_ - 1)) {
+        --layers_left_;
+        network_.backward(*backend_, layers_left_, model, pass_, gradient_);
+    }
+    update(range, order.rate_scale);
+    return slice.last() ? sliced_step_ : Trained{};
+}
+
+void SgdLearner::take_step(std::span<const std::uint32_t> rows, double rate_scale) {
+    forward(rows);
+    network_.backward(*backend_, slots_[model_slot], pass_, gradient_);
+    update({0, size()}, rate_scale);
+}
+
+void SgdLearner::forward(std::span<const std::uint32_t> rows) {
+    const Dataset& set = *task_->sets.train;
     gather(set, rows, *backend_, pass_.outputs.front());
     for (std::size_t i = 0; i < rows.size(); ++i) targets_[i] = set.labels[rows[i]];
 
-    network_.forward(*backend_, model, pass_);
+    network_.forward(*backend_, slots_[model_slot], pass_);
     backend_->softmax_cross_entropy(network_.classes(), std::span(targets_).first(rows.size()), pass_.outputs.back());
-    network_.backward(*backend_, model, pass_, gradient_);
+}
 
+void SgdLearner::update(Range range, double rate_scale) {
+    const DeviceSpan model = slots_[model_slot];
     auto decayed = how_;
     decayed.rate *= static_cast<float>(rate_scale);
     auto undecayed = decayed;
     undecayed.weight_decay = 0;
-    const auto velocity_at = [this](DeviceSpan of, DeviceSpan in) {
-        return velocity_.size == 0 ? DeviceSpan{} : velocity_.part(static_cast<std::size_t>(of.data - in.data), of.size);
+    const auto step = [&](const kernels::Step& how, std::uint64_t offset, std::uint64_t count) {  // what of it lies in the range
+        const std::uint64_t begin = std::max(offset, range.offset), end = std::min(offset + count, range.offset + range.count);
+        if (begin >= end) return;
+        const auto here = [&](DeviceSpan of) { return of.size == 0 ? of : of.part(begin, end - begin); };
+        backend_->step(how, here(gradient_), here(velocity_), here(model));
     };
     for (const auto& layer : network_.layers()) {
-        const DeviceSpan weights = layer.weights_of(model), biases = layer.biases_of(model);
-        backend_->step(decayed, layer.weights_of(gradient_), velocity_at(weights, model), weights);
-        backend_->step(undecayed, layer.biases_of(gradient_), velocity_at(biases, model), biases);
+        step(decayed, layer.weights, layer.inputs * layer.outputs);
+        step(undecayed, layer.biases, layer.outputs);
     }
 }
 

@@ -145,3 +145,19 @@ TEST_CASE("all start from the same centroids, which the seed draws and no peer's
     CHECK(KmeansLearner::initial(*task->sets.test, 4, 7) != KmeansLearner::initial(*task->sets.test, 4, 8));
     CHECK(!task_of(blobs())->table.holds_sums());
 }
+
+TEST_CASE("a step in slices is the same step") {
+    auto config = kmeans();
+    config.data.batch = 32;
+    const auto task = task_of(config);
+    const auto whole = learner_of(config, task), sliced = learner_of(config, task);
+    for (int step = 0; step < 5; ++step) {
+        const Completion expected = whole->carry_out({1, Train{1}});
+        for (std::uint32_t i = 0; i < 3; ++i) {
+            const Completion done = sliced->carry_out({1, Train{1, {}, 1, Slice{i, 3}}});
+            CHECK(done.steps == expected.steps - (i < 2 ? 1 : 0));
+            if (i == 2) CHECK(std::get<Trained>(done.what).loss == std::get<Trained>(expected.what).loss);
+        }
+        CHECK(values_of<double>(publish(*sliced)) == values_of<double>(publish(*whole)));
+    }
+}

@@ -137,6 +137,32 @@ TEST_CASE("with noise a quadratic comes to rest with variance rate noise^2 / (a 
     CHECK(squares / n == doctest::Approx(variance).epsilon(5 * std::sqrt(2 / n)));
 }
 
+TEST_CASE("a step in slices is the same step, the last parameters first") {
+    for (const auto kind : {ModelKind::average, ModelKind::quadratic})
+        for (const std::uint32_t count : {1u, 2u, 3u, 5u, 20u}) {
+            auto config = law(kind, 7);
+            if (kind == ModelKind::quadratic) config.model.noise = 1;
+            const auto task = task_of(config);
+            const auto whole = learner_of(config, task), sliced = learner_of(config, task);
+            for (int step = 0; step < 3; ++step) {
+                const auto before = values_of<double>(publish(*sliced));
+                const Completion expected = whole->carry_out({0, Train{1}});
+                const auto after = values_of<double>(publish(*whole));
+                for (std::uint32_t i = 0; i < count; ++i) {
+                    const Completion done = sliced->carry_out({0, Train{1, {}, 1, Slice{i, count}}});
+                    const auto now = values_of<double>(publish(*sliced));
+                    const auto here = static_cast<std::ptrdiff_t>(Slice{i, count}.of({0, 7}).offset);
+                    CHECK(std::equal(now.begin(), now.begin() + here, before.begin()));
+                    CHECK(std::equal(now.begin() + here, now.end(), after.begin() + here));
+                    if (i + 1 < count) continue;
+                    CHECK(std::get<Trained>(done.what).loss == std::get<Trained>(expected.what).loss);
+                    CHECK(done.steps == expected.steps);
+                    CHECK(done.samples_behind == expected.samples_behind);
+                }
+            }
+        }
+}
+
 TEST_CASE("peers' noise is their own, and the same from run to run") {
     const auto config = law(ModelKind::quadratic);
     const auto task = task_of(config);

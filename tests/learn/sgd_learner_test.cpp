@@ -51,6 +51,44 @@ TEST_CASE("one step is the gradient's, and weight decay spares the biases") {
     for (std::uint64_t i = 0; i < bias.size(); ++i) CHECK(b[bias.offset + i] == a[bias.offset + i]);
 }
 
+TEST_CASE("a step in slices makes the same bits as a whole one, whatever others do between them") {
+    for (const auto kind : {config::ModelKind::logistic, config::ModelKind::mlp})
+        for (const auto optimizer : {Optimizer::sgd, Optimizer::momentum, Optimizer::nesterov})
+            for (const std::uint32_t count : {1u, 2u, 3u, 4u, 7u, 64u, 1000u}) {
+                CAPTURE(count);
+                auto config = blobs(kind);
+                config.train.optimizer = optimizer;
+                config.train.weight_decay = 1e-3;
+                const auto task = task_of(config);
+                const auto whole = learner_of(config, task), sliced = learner_of(config, task), other = learner_of(config, task);
+                sliced->claim(2);
+                for (int step = 0; step < 5; ++step) {
+                    const Completion expected = whole->carry_out({0, Train{1, {}, 0.5}});
+                    const auto before = values_of<float>(publish(*sliced));
+                    for (std::uint32_t i = 0; i < count; ++i) {
+                        const Completion done = sliced->carry_out({0, Train{1, {}, 0.5, Slice{i, count}}});
+                        const auto trained = std::get<Trained>(done.what);
+                        CHECK(trained.steps == (i + 1 == count ? 1 : 0));
+                        if (i + 1 == count) {
+                            CHECK(trained.loss == std::get<Trained>(expected.what).loss);
+                            CHECK(trained.samples == std::get<Trained>(expected.what).samples);
+                            CHECK(done.samples_behind == expected.samples_behind);
+                            CHECK(done.steps == expected.steps);
+                            continue;
+                        }
+                        other->carry_out({0, Train{1}});  // shares this thread's scratch
+                        sliced->evaluate();
+                        const Range range = Slice{i, count}.of({0, sliced->size()});
+                        sliced->carry_out({0, Fold{1, model_slot, 0, 1, range}});
+                        const auto now = values_of<float>(publish(*sliced)), then = values_of<float>(publish(*whole));
+                        CHECK(std::equal(now.begin() + static_cast<std::ptrdiff_t>(range.offset), now.end(), then.begin() + static_cast<std::ptrdiff_t>(range.offset)));
+                        CHECK(std::equal(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(range.offset), before.begin()));
+                    }
+                    CHECK(values_of<float>(publish(*sliced)) == values_of<float>(publish(*whole)));
+                }
+            }
+}
+
 TEST_CASE("the same seed learns the same bits, on any thread and beside others; another seed other bits") {
     for (const auto optimizer : {Optimizer::sgd, Optimizer::momentum}) {
         auto config = blobs(config::ModelKind::mlp);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -25,7 +26,21 @@ public:
 
     Completion carry_out(const Order& order) override {
         Completion done{order.tag, samples_, steps_, Folded{}};
-        if (const auto* train = std::get_if<Train>(&order.what)) {
+        if (next_slice_ > 0) {  // a step is begun: until it is made the model is to be left alone
+            assert(!std::holds_alternative<Train>(order.what) || std::get<Train>(order.what).slice);
+            assert(!std::holds_alternative<Swap>(order.what));
+            assert(!std::holds_alternative<Combine>(order.what) || std::get<Combine>(order.what).slot != model_slot);
+        }
+        if (const auto* train = std::get_if<Train>(&order.what); train && train->slice) {
+            assert(train->slice->index == next_slice_);
+            next_slice_ = train->slice->last() ? 0 : next_slice_ + 1;
+            const Range range = train->slice->of({0, size()});
+            for (std::uint64_t i = range.offset; i < range.offset + range.count; ++i) slots_[0][i] += 0.1 * (goal_ - slots_[0][i]);
+            const std::uint32_t steps = train->slice->last() ? 1 : 0;
+            steps_ += steps;
+            samples_ += steps;
+            done.what = Trained{steps, std::abs(goal_ - slots_[0][0]), static_cast<double>(steps)};
+        } else if (train) {
             for (std::uint32_t i = 0; i < train->steps; ++i)
                 for (std::size_t k = 0; k < slots_[0].size(); ++k) {
                     double& x = slots_[0][k];
@@ -109,6 +124,7 @@ private:
     std::optional<double> adds_;
     double samples_ = 0;
     std::uint64_t steps_ = 0;
+    std::uint32_t next_slice_ = 0;
 };
 
 }  // namespace grapevine::test

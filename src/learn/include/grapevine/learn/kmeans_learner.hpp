@@ -65,6 +65,7 @@ private:
     std::size_t unseen_;
     std::vector<float> inputs_, products_;   // of the rows last assigned: (rows, features), (rows, k)
     std::vector<Near> near_;
+    Trained sliced_step_;                    // what the last slice of the step will answer
 };
 
 }  // namespace grapevine::learn

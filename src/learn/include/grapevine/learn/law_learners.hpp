@@ -23,7 +23,7 @@ public:
     Evaluation evaluate(const Snapshot&) override { return {}; }
 
 protected:
-    Trained train(const Train& order) override { return {order.steps, 0, 0}; }
+    Trained train(const Train& order) override { return {order.slice && !order.slice->last() ? 0 : order.steps, 0, 0}; }
     std::vector<double>& model() { return slots_[model_slot]; }
     void drift(const Train& order);
 
@@ -51,9 +51,13 @@ public:
 private:
     Trained train(const Train& order) override;
     double loss(const double* x) const;
+    void begin_step();  // loss and noise of it
+    void move(Range range, double rate_scale);
 
     double a_, b_, noise_, rate_;
     Random random_;
+    std::vector<double> drawn_;  // noise of the step, where there is any
+    double step_loss_ = 0;
 };
 
 }  // namespace grapevine::learn

@@ -36,6 +36,9 @@ public:
     // last. `gradient` has the parameters' layout; its gaps are left alone.
     void backward(kernels::Backend& backend, kernels::DeviceSpan parameters, Pass& pass,
                   kernels::DeviceSpan gradient) const;
+    // The same for layer l alone, when those above are done. After it nothing below needs this layer's parameters.
+    void backward(kernels::Backend& backend, std::size_t l, kernels::DeviceSpan parameters, Pass& pass,
+                  kernels::DeviceSpan gradient) const;
 
     struct Layer {
         std::size_t inputs = 0, outputs = 0;

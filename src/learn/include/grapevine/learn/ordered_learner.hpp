@@ -23,7 +23,7 @@ public:
 protected:
     OrderedLearner(const Task& task, Encoding encoding);
 
-    virtual Trained train(const Train& order) = 0;
+    virtual Trained train(const Train& order) = 0;  // slices come in order, and with no training between them
     virtual void freeze(Slot slot, Range range, std::byte* to) = 0;
     virtual Combined combine(const Combine& order) = 0;
     virtual void fold(const Fold& order, Range range) = 0;
@@ -40,6 +40,7 @@ private:
     std::uint64_t layout_, size_;
     Encoding encoding_;
     std::uint64_t steps_ = 0;
+    std::uint32_t next_slice_ = 0;  // of a step that is begun
     double samples_ = 0;  // behind the model, whether trained on here or mixed in
 };
 

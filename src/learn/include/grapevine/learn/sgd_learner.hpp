@@ -14,7 +14,7 @@ namespace grapevine::learn {
 
 // Trains a Network by stochastic gradient descent on its shard. Of its own it has the slots, and a velocity if
 // the optimiser has one, which is never mixed; gradients and activations are scratch that all learners of a
-// thread share.
+// thread share, but for steps in slices.
 class SgdLearner final : public OrderedLearner {
 public:
     SgdLearner(const config::Config& config, std::size_t peer, std::shared_ptr<const Task> task,
@@ -37,6 +37,9 @@ private:
     std::size_t slots() const override { return slots_.size(); }
 
     void take_step(std::span<const std::uint32_t> rows, double rate_scale);
+    Trained take_slice(const Train& order);
+    void forward(std::span<const std::uint32_t> rows);                 // and the gradient of the logits
+    void update(Range range, double rate_scale);                       // by gradient_
     Evaluation evaluate(kernels::DeviceSpan parameters, kernels::DeviceSpan memory);
     std::size_t evaluation_rows() const;  // at a time
 
@@ -51,6 +54,9 @@ private:
     kernels::DeviceSpan gradient_;          // scratch, of the order being carried out
     Network::Pass pass_;                    // likewise
     std::vector<std::int32_t> targets_;     // of the batch
+    kernels::DeviceSpan sliced_;            // gradient and activations of a step in slices: other orders come between them
+    std::size_t layers_left_ = 0;           // in its backward pass
+    Trained sliced_step_;                   // what its last slice will answer
 };
 
 }  // namespace grapevine::learn
