@@ -46,6 +46,7 @@ struct World::Node {
     std::uint32_t group;
     config::Distribution step_time;
     std::uint64_t step_times_drawn = 0;
+    double sliced_step = 0;  // seconds that the step takes of which a slice is under way
     Duration pace;
     double mix_rate;
     double slowness = 1;

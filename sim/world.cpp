@@ -221,12 +221,18 @@ void World::begin_order(std::uint32_t peer, std::uint32_t depth) {
     const Order& order = node.orders.front();
     double took = 0;
     if (const auto* train = std::get_if<Train>(&order.what)) {
-        for (std::uint32_t i = 0; i < train->steps; ++i)
-            took += std::max(draw(node.step_time, node.machine_random, node.step_times_drawn) * node.slowness, seconds(node.pace));
+        const auto step = [&] { return std::max(draw(node.step_time, node.machine_random, node.step_times_drawn) * node.slowness, seconds(node.pace)); };
+        if (const auto& slice = train->slice) {
+            if (slice->index == 0) node.sliced_step = step();
+            took = node.sliced_step * share(*slice);
+        } else {
+            for (std::uint32_t i = 0; i < train->steps; ++i) took += step();
+        }
     } else if (node.mix_rate > 0) {
         std::uint64_t elements = node.learner->size();
         if (const auto* publish = std::get_if<Publish>(&order.what)) elements = publish->range.count;
         if (const auto* combine = std::get_if<Combine>(&order.what)) elements = combine->theirs.range.count;
+        if (const auto* fold = std::get_if<Fold>(&order.what); fold && fold->range) elements = fold->range->count;
         if (!std::holds_alternative<Swap>(order.what))
             took = static_cast<double>(elements * bytes_per_element(node.learner->encoding())) / node.mix_rate * node.slowness;
     }

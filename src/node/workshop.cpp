@@ -1,6 +1,7 @@
 #include "workshop.hpp"
 
 #include <chrono>
+#include <cmath>
 
 #include "grapevine/protocol.hpp"
 
@@ -77,7 +78,9 @@ void Workshop::work() {
                     kind = &Times::training;
                     if (pace_ > Duration::zero()) {  // not faster than told: counted as computing, as in a simulation
                         std::unique_lock lock(mutex_);
-                        wanted_.wait_until(lock, began + pace_ * trained->steps, [&] { return closing_; });
+                        const auto& slice = std::get<Train>(order->what).slice;
+                        const Duration least = slice ? Duration(std::llround(static_cast<double>(pace_.count()) * share(*slice))) : pace_ * trained->steps;
+                        wanted_.wait_until(lock, began + least, [&] { return closing_; });
                     }
                 }
                 steps_ = std::get<Completion>(done).steps;
