@@ -43,6 +43,7 @@ std::optional<std::uint64_t> Ticks::woken(Instant now, const Due& due, Exchange:
 void Training::ended(Instant now, const Trained& trained) {
     under_way_ = false;
     ordered_ = 0;
+    slice_.reset();
     steps_ += trained.steps;
     if (trained.steps == 0) return;
     const double each = seconds(now - begun_) / trained.steps;

@@ -61,6 +61,22 @@ public:
         ordered_ = steps;
         give(Train{static_cast<std::uint32_t>(steps), {}, 1});
     }
+    // One step in slices. Once begun it is gone on with to the last, whatever becomes of what it was cut up for: half of a
+    // step is no model.
+    template <class Give>
+    void begin_slices(Instant now, std::uint32_t count, Give&& give) {
+        under_way_ = true;
+        begun_ = now;
+        ordered_ = 1;
+        slice_ = Slice{0, count};
+        give(Train{1, {}, 1, slice_});
+    }
+    const std::optional<Slice>& slice() const { return slice_; }  // the one under way
+    template <class Give>
+    void next_slice(Give&& give) {
+        ++slice_->index;
+        give(Train{1, {}, 1, slice_});
+    }
     void ended(Instant now, const Trained& trained);
     void stop() { trains_ = false; }
     double pace() const { return step_seconds_ > 0 ? 1 / step_seconds_ : 0; }  // steps a second; 0: not known
@@ -73,6 +89,7 @@ private:
     bool under_way_ = false;
     std::uint64_t ordered_ = 0;
     Instant begun_{};
+    std::optional<Slice> slice_;
     double step_seconds_ = 0;  // mean over the last orders
 };
 

@@ -99,7 +99,8 @@ const char* of_baselines(const Config& c) {
     return first_broken({
         {handed_in && c.period, "what is handed in to this server is made of steps: give every_steps, and a model that is trained"},
         {c.kind == allreduce && c.backup > 0 && !c.every_steps, "backup workers are about who has made its steps first: give every_steps in place of a period"},
-        {c.kind == allreduce && c.buckets > 1, "buckets of gradients are not there: a learner hands out parameters after its step, never a gradient in the middle of one"},
+        {c.kind == allreduce && c.buckets > 1 && !c.every_steps, "buckets are reduced while a step is made, and a round on a period begins with none: give every_steps"},
+        {c.kind == allreduce && c.buckets > 1 && c.backup > 0, "with backup workers it is known only after the steps who is in a round, and buckets are reduced before they are made: one of the two"},
     });
 }
 

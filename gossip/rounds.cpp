@@ -53,6 +53,7 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
                     if (now < watched_until_) return;  // one that was set earlier, for later
                     watching_ = false;
                     if (!in_round_) return;
+                    if (in_slices_) overdue_at_ = now + patience();  // it is our own step that takes so long
                     if (now >= overdue_at_) overdue(now, *roll_.in_force(), out);
                     else watch(out);
                 } else if (std::holds_alternative<RollDue>(woken.timer)) {
@@ -69,11 +70,7 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
             },
             [&](Completion& completion) {
                 samples_ = completion.samples_behind;
-                if (const auto* trained = std::get_if<Trained>(&completion.what)) {
-                    training_.ended(now, *trained);
-                    out.tell(TrainedSome{trained->steps, trained->loss});
-                    return train(now, out);
-                }
+                if (const auto* trained = std::get_if<Trained>(&completion.what)) return this->trained(now, *trained, out);
                 --orders_out_;
                 if (stale_orders_ > 0) {
                     if (--stale_orders_ == 0 && !in_round_) train(now, out);
@@ -86,7 +83,7 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
                 finishing_ = true;
                 training_.stop();
                 ticks_.stop();
-                out.tell(Finished{});  // after a round all that took part have what they agreed on
+                if (!training_.slice()) out.tell(Finished{});  // after a round all that took part have what they agreed on
             },
             [&](Halt&) {
                 halted_ = true;
@@ -98,8 +95,25 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
         input);
 }
 
+void Rounds::trained(Instant now, const Trained& trained, Out& out) {
+    if (const auto slice = training_.slice()) {
+        if (slice->index == 0 && in_slices_) entered_ = now;  // publishing begins
+        if (slice->last() && in_slices_) {
+            in_slices_ = false;
+            overdue_at_ = now + patience();
+        }
+        if (in_round_) sliced(now, *roll_.in_force(), *slice, out);
+        if (!slice->last()) return training_.next_slice([&](Train t) { out.tell(Order{++tag_, t}); });
+        if (finishing_) out.tell(Finished{});
+    }
+    training_.ended(now, trained);
+    out.tell(TrainedSome{trained.steps, trained.loss});
+    train(now, out);
+}
+
 void Rounds::roll_changed(Instant now, Out& out) {
     abandon();
+    in_slices_ = false;
     if (in_round_) {
         in_round_ = false;
         stale_orders_ = orders_out_;
@@ -134,6 +148,11 @@ void Rounds::train(Instant now, Out& out) {
     }
     std::uint64_t most = ~std::uint64_t{0};
     if (config_.every_steps) most = next_due_step_ - training_.steps();
+    if (config_.buckets > 1 && !alone && training_.wanted() && --most == 0) {
+        in_slices_ = true;
+        begin(now, round_ + 1, out);
+        return training_.begin_slices(now, config_.buckets, [&](Train t) { out.tell(Order{++tag_, t}); });
+    }
     training_.begin(now, most, [&](Train t) {
         t.drift = drift();
         out.tell(Order{++tag_, t});
@@ -146,16 +165,20 @@ void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
     std::erase_if(sent_, [&](const Sent& s) { return s.round != round_; });  // the round before stays
     round_ = round;
     entered_ = now;
-    Duration patience = patience_.now();
-    // A part that is lost is sent again when the transport has given it up, which takes it three seconds.
-    if (in_groups_ && !config_.patience) patience = std::max(patience, Duration(std::chrono::seconds(5)));
-    if (waits_for_all_ && !config_.patience) patience = std::chrono::minutes(10);  // slow is waited for; dead leave the roll
-    overdue_at_ = now + patience;
+    overdue_at_ = now + patience();
     if (!watching_ || overdue_at_ < watched_until_) watch(out);
     enter(now, *roll_.in_force(), out);
     std::vector<Early> kept = std::move(early_);
     early_.clear();
     for (Early& e : kept) take(now, e.from, std::move(e.message), out);
+}
+
+Duration Rounds::patience() const {
+    Duration patience = patience_.now();
+    // A part that is lost is sent again when the transport has given it up, which takes it three seconds.
+    if (in_groups_ && !config_.patience) patience = std::max(patience, Duration(std::chrono::seconds(5)));
+    if (waits_for_all_ && !config_.patience) patience = std::chrono::minutes(10);  // slow is waited for; dead leave the roll
+    return patience;
 }
 
 void Rounds::look_again(Instant at, Out& out) {
@@ -212,7 +235,7 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     } else {
         if (!make_room(from, round)) return;
     }
-    const std::size_t ahead_of_us = std::max<std::size_t>(4, ahead(*roll_.in_force()));
+    const std::size_t ahead_of_us = std::max<std::size_t>(4 * std::size_t{config_.buckets}, ahead(*roll_.in_force()));
     if (early_.size() >= ahead_of_us * roll_.in_force()->size() + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
     if (in_round_) return passed(now, *roll_.in_force(), from, out);

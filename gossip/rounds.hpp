@@ -15,6 +15,9 @@ namespace grapevine::gossip {
 //        ^                                         |
 //        +------ the roll is no longer in force ---+   (what was gathered is dropped; the model is as it was)
 //
+// With buckets a round begins before the last of its steps, which is taken in slices within it. They go on to the last also when
+// the round does not.
+//
 // Which messages a round needs, and what is made of them, is the derived exchange's.
 class Rounds : public Exchange {
 public:
@@ -41,6 +44,8 @@ protected:
     virtual void overdue(Instant now, const Roll& roll, Out& out) = 0;
     virtual void abandon() = 0;  // forget the round, and all of the roll
     virtual void started(Out&) {}
+    // Of the step in slices that this round began with, this one is done.
+    virtual void sliced(Instant, const Roll&, const Slice&, Out&) {}
     // The round we train for goes on without us: what we make for it is not wanted.
     virtual bool left_out() const { return false; }
     // What drives our steps besides gradients.
@@ -67,6 +72,7 @@ protected:
     Instant entered() const { return entered_; }
     Instant overdue_at() const { return overdue_at_; }
     bool in_round() const { return in_round_; }
+    bool in_slices() const { return in_slices_; }  // this round began with the slices of its last step, and they are not all done
     // It has made all its steps, and none since the last round.
     bool idle() const { return !training_.wanted() && training_.steps() + config_.every_steps.value_or(0) == next_due_step_; }
     PeerId self() const { return self_; }
@@ -89,6 +95,8 @@ private:
     // for another's clock. A tick that finds a round begun since the one before has nothing to do.
     bool woken_by_others() const { return ticks_.any() && config_.clock != Clock::rounds; }
     void train(Instant now, Out& out);
+    void trained(Instant now, const Trained& trained, Out& out);
+    Duration patience() const;
     void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out);
     void take(Instant now, PeerId from, Message&& message, Out& out);
     bool make_room(PeerId from, std::uint64_t round);
@@ -121,6 +129,7 @@ private:
     std::uint32_t orders_out_ = 0;
     double samples_ = 0;
     bool halted_ = false, finishing_ = false;
+    bool in_slices_ = false;
 };
 
 }  // namespace grapevine::gossip

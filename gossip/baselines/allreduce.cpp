@@ -9,6 +9,9 @@ namespace grapevine::gossip {
 
 namespace {
 
+// More than a course has, by as much as all can reckon: bucket b's hops are numbered from b times this on.
+std::uint32_t hops_of(const Roll& roll) { return 2 * roll.size(); }
+
 constexpr Duration say_again = std::chrono::seconds(1);
 
 using Ranks = std::shared_ptr<const std::vector<std::uint32_t>>;  // ascending; null: nobody
@@ -51,19 +54,33 @@ void Allreduce::mix(Instant now, const Roll& roll, Ranks left_out, Out& out) {
     const std::uint32_t n = roll.size() - size_of(left_out), place = roll.rank - below(left_out, roll.rank);
     // int8 rounds a part again when it travels in a longer run: there only the ring keeps all at the same bits.
     const Algorithm wanted = config().encoding == Encoding::int8 ? Algorithm::ring : config().algorithm;
-    const Course course(gossip::chosen(wanted, n, config().size), n, place);
+    const Course course(gossip::chosen(wanted, n, config().size / config().buckets), n, place);
     const double weight = first_of_roll() && !config().sums ? 1 + samples() : 1;
     auto& mixing = state_.emplace<Mixing>();
     mixing.left_out = std::move(left_out);
     mixing.course = course;
-    mixing.weights.assign(course.parts(), weight);
-    order(Fold{gathered, model_slot, 0, weight}, out);
-    proceed(roll, out);
+    mixing.weight = weight;
+    mixing.buckets.resize(config().buckets);
+    for (std::uint32_t b = 0; b < config().buckets; ++b) {
+        mixing.buckets[b].range = Slice{b, config().buckets}.of({0, config().size});
+        mixing.buckets[b].weights.assign(course.parts(), weight);
+    }
+    if (!in_slices())
+        for (std::uint32_t b = 0; b < config().buckets; ++b) begin(roll, b, out);
     for (auto& [from, part] : early) arrived(now, roll, from, std::move(part), out);
 }
 
-Range Allreduce::range_of(const Mixing& mixing, Run run) const {
-    const Range whole{0, config().size};
+void Allreduce::sliced(Instant, const Roll& roll, const Slice& slice, Out& out) { begin(roll, slice.index, out); }
+
+void Allreduce::begin(const Roll& roll, std::uint32_t b, Out& out) {
+    auto& mixing = std::get<Mixing>(state_);
+    mixing.buckets[b].begun = true;
+    order(Fold{gathered, model_slot, 0, mixing.weight, mixing.buckets[b].range}, out);
+    proceed(roll, b, out);
+}
+
+Range Allreduce::range_of(const Mixing& mixing, std::uint32_t b, Run run) const {
+    const Range whole = mixing.buckets[b].range;
     if (run.count == 0) return {};
     const Range first = part(whole, run.first, mixing.course.parts()), last = part(whole, run.first + run.count - 1, mixing.course.parts());
     return {first.offset, last.offset + last.count - first.offset};
@@ -89,48 +106,53 @@ void Allreduce::arrived(Instant, const Roll& roll, PeerId from, Message&& messag
     }
     auto* mixing = std::get_if<Mixing>(&state_);
     if (!mixing) return;
-    const auto hop = mixing->course.numbered(part->hop);
+    const std::uint32_t b = part->hop / hops_of(roll), number = part->hop % hops_of(roll);
+    if (b >= mixing->buckets.size()) return;
+    const auto hop = mixing->course.numbered(number);
     if (!hop || !hop->get || from != roll.at(rank_of(mixing->left_out, 0, hop->get->from))) return;
-    if (part->snapshot.range != range_of(*mixing, hop->get->run) || !(part->snapshot.weight > 0)) return;
-    if (mixing->next == mixing->course.hops() || part->hop < mixing->course.at(mixing->next).number) return;  // again
-    mixing->inbox.try_emplace(part->hop, std::move(part->snapshot));
-    proceed(roll, out);
+    if (part->snapshot.range != range_of(*mixing, b, hop->get->run) || !(part->snapshot.weight > 0)) return;
+    Bucket& bucket = mixing->buckets[b];
+    if (bucket.next == mixing->course.hops() || number < mixing->course.at(bucket.next).number) return;  // again
+    bucket.inbox.try_emplace(number, std::move(part->snapshot));
+    if (bucket.begun) proceed(roll, b, out);
 }
 
 // Hop by hop, as far as it goes with what is there.
-void Allreduce::proceed(const Roll& roll, Out& out) {
+void Allreduce::proceed(const Roll& roll, std::uint32_t b, Out& out) {
     auto& mixing = std::get<Mixing>(state_);
     const Course& course = mixing.course;
-    for (; mixing.next < course.hops(); ++mixing.next) {
-        const Hop hop = course.at(mixing.next);
-        if (hop.give && mixing.given <= mixing.next) {
-            mixing.given = mixing.next + 1;
+    Bucket& bucket = mixing.buckets[b];
+    for (; bucket.next < course.hops(); ++bucket.next) {
+        const Hop hop = course.at(bucket.next);
+        if (hop.give && bucket.given <= bucket.next) {
+            bucket.given = bucket.next + 1;
             if (hop.give->run.count == 0) {
                 Snapshot nothing;
                 nothing.layout = config().layout;
-                ship(roll, hop.number, hop.give->to, std::move(nothing), out);
+                ship(roll, b, hop.number, hop.give->to, std::move(nothing), out);
             } else {
-                const bool finished = mixing.finished == hop.give->run;
-                if (finished) mixing.finished.reset();
-                mixing.publishing.push_back({hop.number, hop.give->to, mixing.weights[hop.give->run.first], finished});
-                order(encoded(config(), gathered, range_of(mixing, hop.give->run)), out);
+                const bool finished = bucket.finished == hop.give->run;
+                if (finished) bucket.finished.reset();
+                mixing.publishing.push_back({b, hop.number, hop.give->to, bucket.weights[hop.give->run.first], finished});
+                order(encoded(config(), gathered, range_of(mixing, b, hop.give->run)), out);
             }
         }
         if (!hop.get) continue;
-        const auto here = mixing.inbox.find(hop.number);
-        if (here == mixing.inbox.end()) return;
+        const auto here = bucket.inbox.find(hop.number);
+        if (here == bucket.inbox.end()) return;
         Snapshot theirs = std::move(here->second);
-        mixing.inbox.erase(here);
+        bucket.inbox.erase(here);
         mixing.bytes += theirs.bytes.size;
-        if (hop.get->run.count > 0) take(roll, mixing, *hop.get, std::move(theirs), out);
+        if (hop.get->run.count > 0) take(roll, mixing, b, *hop.get, std::move(theirs), out);
     }
+    ++mixing.through;
     swap_if_complete(roll, out);
 }
 
 // Where values are rounded to travel the swap waits for the part that we finished to be taken over as it travels.
 void Allreduce::swap_if_complete(const Roll& roll, Out& out) {
     auto& mixing = std::get<Mixing>(state_);
-    if (mixing.complete || mixing.next < mixing.course.hops() || (config().encoding && !mixing.publishing.empty())) return;
+    if (mixing.complete || !mixing.all_through() || (config().encoding && !mixing.publishing.empty())) return;
     mixing.complete = true;
     order(Swap{gathered}, out);
     // Number i of those chosen beside the first has number i of those left out to look after.
@@ -140,26 +162,27 @@ void Allreduce::swap_if_complete(const Roll& roll, Out& out) {
     if (mixing.freezes) order(Publish{model_slot, Range{0, config().size}, encoding}, out);
 }
 
-void Allreduce::take(const Roll& roll, Mixing& mixing, const Hop::Get& get, Snapshot theirs, Out& out) {
+void Allreduce::take(const Roll& roll, Mixing& mixing, std::uint32_t b, const Hop::Get& get, Snapshot theirs, Out& out) {
+    Bucket& bucket = mixing.buckets[b];
     if (get.use == Use::copy) {
-        if (const std::uint32_t after = mixing.next + 1; after < mixing.course.hops()) {
+        if (const std::uint32_t after = bucket.next + 1; after < mixing.course.hops()) {
             const Hop hop = mixing.course.at(after);
             if (hop.give && hop.give->run == get.run) {  // passed on as it came
-                mixing.given = after + 1;
-                ship(roll, hop.number, hop.give->to, theirs, out);
+                bucket.given = after + 1;
+                ship(roll, b, hop.number, hop.give->to, theirs, out);
             }
         }
         return void(order(Combine{gathered, 0, 1, std::move(theirs)}, out));
     }
-    for (std::uint32_t p = get.run.first; p < get.run.first + get.run.count; ++p) mixing.weights[p] += theirs.weight;
-    const double scale = get.use == Use::finish ? 1 / mixing.weights[get.run.first] : 1;  // from a sum to a mean
-    if (get.use == Use::finish) mixing.finished = get.run;
+    for (std::uint32_t p = get.run.first; p < get.run.first + get.run.count; ++p) bucket.weights[p] += theirs.weight;
+    const double scale = get.use == Use::finish ? 1 / bucket.weights[get.run.first] : 1;  // from a sum to a mean
+    if (get.use == Use::finish) bucket.finished = get.run;
     order(Combine{gathered, scale, scale, std::move(theirs)}, out);
 }
 
-void Allreduce::ship(const Roll& roll, std::uint32_t hop, std::uint32_t to, Snapshot snapshot, Out& out) {
+void Allreduce::ship(const Roll& roll, std::uint32_t bucket, std::uint32_t hop, std::uint32_t to, Snapshot snapshot, Out& out) {
     const auto& mixing = std::get<Mixing>(state_);
-    send(roll.at(rank_of(mixing.left_out, 0, to)), Part{roll.hash, round(), hop, new_ticket(), std::move(snapshot)}, out);
+    send(roll.at(rank_of(mixing.left_out, 0, to)), Part{roll.hash, round(), bucket * hops_of(roll) + hop, new_ticket(), std::move(snapshot)}, out);
 }
 
 void Allreduce::completed(Instant now, const Roll& roll, Completion&& completion, Out& out) {
@@ -183,7 +206,7 @@ void Allreduce::completed(Instant now, const Roll& roll, Completion&& completion
         published->snapshot.weight = next.weight;
         // The others take this part as it travels, rounded; so do we, or we would end with another model than they.
         if (config().encoding && next.finished) order(Combine{gathered, 0, 1, published->snapshot}, out);
-        ship(roll, next.hop, next.to, std::move(published->snapshot), out);
+        ship(roll, next.bucket, next.hop, next.to, std::move(published->snapshot), out);
         swap_if_complete(roll, out);
     } else if (std::holds_alternative<Swapped>(completion.what)) {
         const double places = roll.size() - size_of(mixing->left_out);
@@ -243,7 +266,7 @@ void Allreduce::decided(Instant now, const Roll& roll, Decision decision, Out& o
         return;
     }
     if (std::holds_alternative<Behind>(state_)) return;  // what was asked for will do
-    if (const auto* mixing = std::get_if<Mixing>(&state_); mixing && mixing->next == mixing->course.hops()) return;
+    if (const auto* mixing = std::get_if<Mixing>(&state_); mixing && mixing->all_through()) return;
     drop_orders();
     go_to(decided_.round);
     fall_behind(roll, out);
@@ -275,7 +298,7 @@ void Allreduce::undelivered(PeerId to, std::uint32_t ticket) {
 void Allreduce::overdue(Instant now, const Roll& roll, Out& out) {
     const auto* mixing = std::get_if<Mixing>(&state_);
     const auto* behind = std::get_if<Behind>(&state_);
-    if ((mixing && mixing->next == mixing->course.hops()) || (behind && behind->bytes > 0)) return;  // only the learner is late
+    if ((mixing && mixing->all_through()) || (behind && behind->bytes > 0)) return;  // only the learner is late
     if (now < gives_up_at_) {
         look_again(std::min(now + say_again, gives_up_at_), out);
         if (behind) return out.send(behind->asked, Ready{roll.hash, round(), idle()});
@@ -283,8 +306,11 @@ void Allreduce::overdue(Instant now, const Roll& roll, Out& out) {
     }
     PeerId late = roll.at(0);
     if (behind) late = behind->asked;
-    if (mixing)
-        if (const auto get = mixing->course.at(mixing->next).get) late = roll.at(rank_of(mixing->left_out, 0, get->from));
+    if (mixing) {
+        const auto behind_hand = [&](const Bucket& bucket) { return bucket.next < mixing->course.hops(); };
+        const Bucket& first = *std::find_if(mixing->buckets.begin(), mixing->buckets.end(), behind_hand);
+        if (const auto get = mixing->course.at(first.next).get) late = roll.at(rank_of(mixing->left_out, 0, get->from));
+    }
     out.tell(Failed{late, Failure::overdue});
     done(now, How::given_up, out);
 }

@@ -28,6 +28,11 @@ namespace grapevine::gossip {
 // small messages may be lost. Those chosen know who is left out: number i of these is given the model by number
 // i mod m of the m chosen beside the first, on request: a slow link never has more than one model on its way.
 // Without the first there is a new roll, and a new round 1.
+//
+// Buckets (Li et al. 2020, PyTorch DDP): the last step of a round is taken in `buckets` slices. What a slice has updated, the last
+// parameters first, is a bucket: it is folded into the slot and goes along a Course of its own, while the next slices are
+// taken. The learner does one thing at a time, so what a hop needs of it waits for the slice under way. When all buckets are through, the
+// slot is swapped in. Who begins a round without a step of its own has all buckets at once.
 class Allreduce final : public Rounds {
 public:
     using Rounds::Rounds;
@@ -42,6 +47,7 @@ protected:
     bool left_out() const override { return decided_.round > round(); }
     void lost_peer(Instant, const Roll&, PeerId, Out&) override {}  // the roll changes without it
     void overdue(Instant now, const Roll& roll, Out& out) override;
+    void sliced(Instant now, const Roll& roll, const Slice& slice, Out& out) override;
     void abandon() override;
 
 private:
@@ -51,20 +57,28 @@ private:
     struct Waiting {  // for the first on the roll to choose
         std::vector<std::pair<PeerId, Part>> early;  // from those who heard it before us
     };
-    struct Mixing {
-        Ranks left_out;
-        Course course;
+    struct Bucket {
+        Range range;
+        bool begun = false;                  // what we bring is in the slot, or ordered there
         std::uint32_t next = 0;              // hop
         std::uint32_t given = 0;             // of these hops what is to be given is ordered, or gone
         std::map<std::uint32_t, Snapshot> inbox;  // by the number of the hop
         std::vector<double> weights;         // behind each part, as gathered here
+        std::optional<Run> finished;         // what we divided and have not sent yet
+    };
+    struct Mixing {
+        Ranks left_out;
+        Course course;
+        std::vector<Bucket> buckets;
+        std::uint32_t through = 0;           // buckets
+        double weight = 1;                   // ours
         struct Outgoing {
-            std::uint32_t hop, to;
+            std::uint32_t bucket, hop, to;
             double weight;
             bool finished;                   // what we divided, on its first way
         };
         std::vector<Outgoing> publishing;    // orders to publish that are out, oldest first
-        std::optional<Run> finished;         // what we divided and have not sent yet
+        bool all_through() const { return through == buckets.size(); }
         bool complete = false;               // the swap is ordered
         bool freezes = false;                // somebody left out will ask us for the model: then it is frozen
         std::uint64_t bytes = 0;
@@ -79,16 +93,17 @@ private:
     };
 
     void mix(Instant now, const Roll& roll, Ranks left_out, Out& out);
-    void proceed(const Roll& roll, Out& out);
+    void begin(const Roll& roll, std::uint32_t b, Out& out);
+    void proceed(const Roll& roll, std::uint32_t b, Out& out);
     void swap_if_complete(const Roll& roll, Out& out);
-    void take(const Roll& roll, Mixing& mixing, const Hop::Get& get, Snapshot theirs, Out& out);
-    void ship(const Roll& roll, std::uint32_t hop, std::uint32_t to, Snapshot snapshot, Out& out);
+    void take(const Roll& roll, Mixing& mixing, std::uint32_t b, const Hop::Get& get, Snapshot theirs, Out& out);
+    void ship(const Roll& roll, std::uint32_t bucket, std::uint32_t hop, std::uint32_t to, Snapshot snapshot, Out& out);
     void say_ready(Instant now, const Roll& roll, Out& out);
     void count(Instant now, const Roll& roll, std::uint32_t rank, const Ready& ready, Out& out);
     void decided(Instant now, const Roll& roll, Decision decision, Out& out);
     void fall_behind(const Roll& roll, Out& out);
     void serve(const Roll& roll, Out& out);
-    Range range_of(const Mixing& mixing, Run run) const;
+    Range range_of(const Mixing& mixing, std::uint32_t b, Run run) const;
 
     std::variant<Waiting, Mixing, Behind> state_;
     Decision decided_;            // the latest that we know of

@@ -83,6 +83,11 @@ private:
         if (Random more = Random(seed).split(2); o.exchange.kind == gossip::Kind::allreduce) {
             o.exchange.algorithm = static_cast<gossip::Algorithm>(more.below(3));
             if (more.chance(0.6)) o.exchange.backup = static_cast<std::uint32_t>(1 + more.below(3));
+            else if (more.chance(0.6)) {
+                o.exchange.buckets = static_cast<std::uint32_t>(2 + more.below(4));
+                o.dimension = 1 + more.below(40);
+                told_ << "buckets " << o.exchange.buckets << ", ";
+            }
             told_ << "algorithm " << static_cast<int>(o.exchange.algorithm) << ", backup " << o.exchange.backup << ", ";
         }
         told_ << "seed " << seed << ": " << o.peers << " peers, " << (kind == 0 ? "gossip" : o.exchange.kind == gossip::Kind::parameter_server ? "parameter-server"

@@ -49,7 +49,7 @@ struct RoundModel {
 };
 
 // A part of the model on its way through an allreduce or a group. What a hop is, the exchange says: in a ring hops 0 to
-// n-2 gather sums as they go round and hops n-1 to 2n-3 hand the means out.
+// n-2 gather sums as they go round and hops n-1 to 2n-3 hand the means out; those of bucket b are numbered from 2n b on.
 struct Part {
     std::uint64_t roll = 0;
     std::uint64_t round = 0;
