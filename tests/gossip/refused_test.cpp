@@ -132,7 +132,7 @@ TEST_CASE("unchecked lifts what claims drift or divergence, and nothing else") {
     CHECK_FALSE(lifted(with(Kind::group, [](Config& c) { c.fragments = 2; })));
     CHECK_FALSE(lifted(with(Kind::gossip, [](Config& c) { c.clip = Clip::balance; })));
     CHECK_FALSE(lifted(with(Kind::push_sum, [](Config& c) { c.quasi_global = 0.5; })));
-    CHECK_FALSE(lifted(with(Kind::allreduce, [](Config& c) { c.buckets = 2; })));
+    CHECK_FALSE(lifted(with(Kind::allreduce, [](Config& c) { c.buckets = 2, c.backup = 1; })));
 }
 
 TEST_CASE("sums that are carried stay what they are") {
