@@ -44,6 +44,28 @@ const char* of_sums(const Config& c) {
     });
 }
 
+// Tensors of merge kind `set` hold immutable pieces, and two of them merge by union whatever weights they are given. So an
+// exchange carries them that sends whole models as they are and combines them with its own; both forms of gossip do, for
+// what the delta form takes back from what it had sent is in the union already. One that adds up parts, or keeps
+// differences and accumulators, would reckon with pieces.
+const char* of_sets(const Config& c) {
+    if (!c.sets) return nullptr;
+    using enum Kind;
+    return first_broken({
+        {c.kind == group, "this model holds a set, and groups add up parts of models: use gossip, epidemic, push-sum or dpsgd"},
+        {c.kind == outer, "this model holds a set, and outer steps reckon with differences: use gossip, epidemic, push-sum or dpsgd"},
+        {c.kind == allreduce, "this model holds a set, and allreduce adds up parts of models: use gossip, epidemic, push-sum or dpsgd"},
+        {one_of(c.kind, {parameter_server, fedavg}), "this model holds a set, and a server adds up models: use gossip, epidemic, push-sum or dpsgd"},
+        {c.kind == push_sum && c.robust, "this model holds a set, and robust push-sum sends running sums: take 'robust' out"},
+        {c.every_steps.has_value(), "this model makes no more steps when its pieces are there, and they would not reach everybody: give a period in place of 'every_steps'"},
+        {c.encoding.has_value(), "this model holds a set, and rounding would make other pieces of the same: encoding = \"float32\""},
+        {c.fragments > 1, "this model holds a set, and a fragment ends in the middle of a piece: fragments = 1"},
+        {c.clip != Clip::off, "this model holds a set, and 'clip' measures distances, which mean nothing between sets"},
+        {c.quasi_global > 0, "this model holds a set, and momentum reckons with differences: quasi_global = 0"},
+        {c.consensus.has_value(), "this model holds a set, and 'consensus' measures distances, which mean nothing between sets"},
+    });
+}
+
 const char* of_rhythm(const Config& c, bool common_clock) {
     using enum Kind;
     const bool for_all = c.clock == Clock::rounds || c.clock == Clock::shuffled;
@@ -127,7 +149,7 @@ std::string better(const Config& config) {
 
 std::optional<std::string> refused(const Config& config, bool common_clock) {
     if (config.kind == Kind::local) return std::nullopt;
-    for (const char* why : {of_sums(config), of_rhythm(config, common_clock), of_options(config), of_encodings(config), of_baselines(config)})
+    for (const char* why : {of_sums(config), of_sets(config), of_rhythm(config, common_clock), of_options(config), of_encodings(config), of_baselines(config)})
         if (why) return why;
     if (const double factor = spread_factor(config); factor > 1 && !config.unchecked)
         return "outer steps with momentum = " + shown(config.momentum) + " and rate = " + shown(config.rate) +

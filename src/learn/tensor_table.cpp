@@ -46,6 +46,12 @@ bool TensorTable::holds_sums() const {
     return false;
 }
 
+bool TensorTable::holds_sets() const {
+    for (const Tensor& t : tensors_)
+        if (t.role == Tensor::Role::set) return true;
+    return false;
+}
+
 std::string TensorTable::describe() const {
     std::string text;
     for (const Tensor& t : tensors_) {
@@ -54,6 +60,7 @@ std::string TensorTable::describe() const {
         for (std::size_t i = 0; i < t.shape.size(); ++i) text += (i == 0 ? " " : "x") + std::to_string(t.shape[i]);
         if (t.role == Tensor::Role::local) text += " local";
         if (t.role == Tensor::Role::sum) text += " sum";
+        if (t.role == Tensor::Role::set) text += " set";
     }
     return text;
 }

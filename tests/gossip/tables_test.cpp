@@ -110,3 +110,44 @@ TEST_CASE("sums travel only by exchanges that keep their mean") {
     config.form = Form::convex;
     CHECK(!why(Kind::gossip));
 }
+
+TEST_CASE("sets travel only by exchanges that combine whole models") {
+    Config config;
+    config.sets = true;
+    config.period = std::chrono::milliseconds(250);
+    const auto why = [&](Kind kind) {
+        config.kind = kind;
+        config.clock = Clock::rounds;
+        return refused(config, true);
+    };
+    const auto of_sets = [](const auto& why) { return why && why->find("holds a set") != std::string::npos; };
+    for (const Kind kind : {Kind::group, Kind::outer, Kind::allreduce, Kind::parameter_server, Kind::fedavg}) CHECK(of_sets(why(kind)));
+    for (const Kind kind : {Kind::gossip, Kind::epidemic, Kind::push_sum, Kind::dpsgd, Kind::local}) CHECK(!why(kind));
+    config.form = Form::delta;
+    CHECK(!why(Kind::gossip));
+    config.robust = true;
+    CHECK(of_sets(why(Kind::push_sum)));
+    config.robust = false;
+    config.clip = Clip::self_centred;
+    CHECK(of_sets(why(Kind::dpsgd)));
+    config.clip = Clip::off;
+    config.quasi_global = 0.9;
+    CHECK(of_sets(why(Kind::dpsgd)));
+    config.quasi_global = 0;
+    config.encoding = Encoding::bf16;
+    CHECK(of_sets(why(Kind::epidemic)));
+    config.encoding = Encoding::top_k;
+    CHECK(of_sets(why(Kind::dpsgd)));
+    config.encoding.reset();
+    config.fragments = 2;
+    CHECK(of_sets(why(Kind::gossip)));
+    config.fragments = 1;
+    config.consensus = 0.1;
+    CHECK(of_sets(why(Kind::gossip)));
+    config.consensus.reset();
+    config.period.reset();
+    config.every_steps = 1;
+    CHECK(why(Kind::dpsgd)->find("give a period") != std::string::npos);
+    config.sets = false;
+    CHECK(!why(Kind::dpsgd));
+}

@@ -39,6 +39,7 @@ TEST_CASE("another shape, name, role or order is another layout") {
     CHECK(base != one("x", {6}, Tensor::Role::average));
     CHECK(base != one("x", {2, 3}, Tensor::Role::local));
     CHECK(base != one("x", {2, 3}, Tensor::Role::sum));
+    CHECK(base != one("x", {2, 3}, Tensor::Role::set));
 }
 
 TEST_CASE("the layout's hash does not change from version to version: peers compare it") {

@@ -68,6 +68,7 @@ struct Config {
 
     bool trains = true;                            // the law's models do not
     bool sums = false;                             // the model holds tensors of merge kind sum: their mean must be kept
+    bool sets = false;                             // the model holds tensors of merge kind set: only whole ones unite
     Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
     std::optional<std::uint64_t> until_steps;      // then train no more, and answer on
     std::optional<Duration> until;                 // the run is about that long: nothing but BALANCE asks

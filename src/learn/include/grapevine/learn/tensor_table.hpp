@@ -12,8 +12,9 @@ constexpr std::uint64_t on_boundary(std::uint64_t elements) { return (elements +
 struct Tensor {
     // How it merges with those of others, its merge kind. average: exchanges mix it. local: stays with its peer (no model
     // has one yet). sum: of what all peers have counted; each adds its own changes, and only an exchange that keeps the
-    // mean over peers may carry it (gossip::Config::sums).
-    enum class Role : std::uint8_t { average, local, sum };
+    // mean over peers may carry it (gossip::Config::sums). set: places for immutable pieces, of which each fills its own; it
+    // merges by union (pieces.hpp), and only an exchange that combines whole models may carry it (gossip::Config::sets).
+    enum class Role : std::uint8_t { average, local, sum, set };
 
     std::string name;
     std::vector<std::uint64_t> shape;
@@ -36,6 +37,7 @@ public:
 
     std::uint64_t layout() const;    // hash of all the above: peers with another cannot mix with us
     bool holds_sums() const;
+    bool holds_sets() const;
     std::string describe() const;    // "w1 784x128, b1 128": so that both can be shown when they differ
 
 private:
