@@ -13,10 +13,10 @@ template <class E> struct Named {
     const char* word;
 };
 
-inline constexpr std::array<Named<ModelKind>, 5> model_kinds{
+inline constexpr std::array<Named<ModelKind>, 6> model_kinds{
     {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"},
-     {ModelKind::kmeans, "kmeans"}}};
-inline constexpr std::array later_model_kinds{"svm", "cnn", "gru", "transformer", "factors", "skipgram", "pca", "forest", "boosting"};
+     {ModelKind::kmeans, "kmeans"}, {ModelKind::forest, "forest"}}};
+inline constexpr std::array later_model_kinds{"svm", "cnn", "gru", "transformer", "factors", "skipgram", "pca", "boosting"};
 
 inline constexpr std::array<Named<ExchangeKind>, 11> exchange_kinds{{{ExchangeKind::gossip, "gossip"},
                                                                      {ExchangeKind::epidemic, "epidemic"},

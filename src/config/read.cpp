@@ -20,6 +20,9 @@ Config read_run(Section& file) {
     read_model(file, config);
     if (config.until_steps && config.model.kind == ModelKind::average)
         file.fault("until_steps", "the model \"average\" makes no steps, so 'until_steps' never comes", "until = \"60s\"");
+    if (config.until_steps && config.model.kind == ModelKind::forest && *config.until_steps > config.model.trees)
+        file.fault("until_steps", "a peer of this run grows " + std::to_string(config.model.trees) + " trees, a step each, and makes no more steps",
+                   "until = \"60s\", or more [model] trees");
     read_data(file, config);
     read_train(file, config);
     read_exchange(file, config);

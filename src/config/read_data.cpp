@@ -76,7 +76,8 @@ void read_data(Section& file, Config& config) {
         section.belongs({"features", "classes", "train_samples", "test_samples", "spread"}, "set = \"blobs\"", here);
     }
     read_split(section, data.split);
-    section.integer("batch", data.batch, 1, 1 << 24);
+    if (config.model.kind == ModelKind::forest) section.belongs({"batch"}, "models that learn from some rows at a time", "a step of \"forest\" grows a tree on all of them");
+    else section.integer("batch", data.batch, 1, 1 << 24);
     if (section.number("validation", data.validation, 0, 0.5) && data.set == "blobs" && data.validation * data.train_samples > data.train_samples - 1.0)
         section.fault("validation", "nothing would be left to train on", "validation = 0.1, or more train_samples");
     section.later({"format", "files", "normalize", "augment"});

@@ -29,6 +29,17 @@ void read_hidden(Section& model, std::vector<std::uint32_t>& hidden) {
     hidden = sizes;
 }
 
+void read_forest(Section& section, Model& model) {
+    section.integer("trees", model.trees, 1, 65536);
+    section.integer("depth", model.depth, 1, 16);
+    section.integer("places", model.places, 1, 1 << 24);
+    const double tree = 3.0 * static_cast<double>(1u << model.depth);  // more by one than its numbers
+    if (tree * model.places > most_parameters) section.fault("places", "this forest has room for more than 2^30 numbers", "fewer places, or less depth");
+    if (model.trees > model.places)
+        section.fault("trees", "a peer's " + std::to_string(model.trees) + " trees do not fit into " + std::to_string(model.places) + " places",
+                      "places: as many as all peers together have trees");
+}
+
 void read_initial(Section& model, std::optional<Initial>& initial) {
     if (!model.has("initial")) {
         model.value("initial");
@@ -77,6 +88,9 @@ void read_model(Section& file, Config& config) {
 
     if (model.kind == ModelKind::kmeans) section.integer("k", model.k, 1, 65536);
     else section.belongs({"k"}, "kind = \"kmeans\"", here);
+
+    if (model.kind == ModelKind::forest) read_forest(section, model);
+    else section.belongs({"trees", "depth", "places"}, "kind = \"forest\"", here);
 
     if (!model.needs_data()) {
         section.integer("dimension", model.dimension, 1, 1 << 24);

@@ -58,6 +58,11 @@ void write_model(Lines& out, const Model& model) {
     out.line("kind", quote(to_string(model.kind)));
     if (model.kind == ModelKind::mlp) out.line("hidden", list(model.hidden, [](std::uint32_t n) { return std::to_string(n); }));
     if (model.kind == ModelKind::kmeans) out.line("k", std::to_string(model.k));
+    if (model.kind == ModelKind::forest) {
+        out.line("trees", std::to_string(model.trees));
+        out.line("depth", std::to_string(model.depth));
+        out.line("places", std::to_string(model.places));
+    }
     if (model.needs_data()) return;
     out.line("dimension", std::to_string(model.dimension));
     if (model.initial)
@@ -69,7 +74,8 @@ void write_model(Lines& out, const Model& model) {
     out.line("noise", format_number(model.noise));
 }
 
-void write_data(Lines& out, const Data& data) {
+void write_data(Lines& out, const Config& config) {
+    const Data& data = config.data;
     out.head("[data]");
     out.line("set", quote(data.set));
     if (data.set == "blobs") {
@@ -84,7 +90,7 @@ void write_data(Lines& out, const Data& data) {
     const bool dirichlet = data.split.kind == Split::Kind::dirichlet_per_class || data.split.kind == Split::Kind::dirichlet_per_peer;
     out.line("split", "{ kind = " + quote(to_string(data.split.kind)) + (dirichlet ? ", alpha = " + format_number(data.split.alpha) : "") +
                           (data.split.kind == Split::Kind::shards ? ", classes = " + std::to_string(data.split.classes) : "") + " }");
-    out.line("batch", std::to_string(data.batch));
+    if (config.model.kind != ModelKind::forest) out.line("batch", std::to_string(data.batch));
     if (data.validation > 0) out.line("validation", format_number(data.validation));
 }
 
@@ -305,7 +311,7 @@ std::string to_toml(const Config& config, bool world) {
     if (config.until) out.line("until", quote(*config.until));
     if (config.until_steps) out.line("until_steps", std::to_string(*config.until_steps));
     write_model(out, config.model);
-    if (config.model.needs_data()) write_data(out, config.data);
+    if (config.model.needs_data()) write_data(out, config);
     write_train(out, config);
     write_exchange(out, config, config.exchange, "[exchange]", world);
     write_membership(out, config.membership, world);

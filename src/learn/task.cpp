@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "elements.hpp"
+#include "grapevine/learn/forest_learner.hpp"
 #include "grapevine/learn/kmeans_learner.hpp"
 #include "grapevine/learn/law_learners.hpp"
 #include "grapevine/learn/network.hpp"
@@ -36,6 +37,10 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
         task->centroids = KmeansLearner::initial(*task->sets.test, config.model.k, config.seed);
         return task;
     }
+    if (config.model.kind == config::ModelKind::forest) {
+        task->table = ForestLearner::table(config.model.places, config.model.depth);
+        return task;
+    }
     std::vector<std::uint32_t> hidden;
     if (config.model.kind == config::ModelKind::mlp) hidden = config.model.hidden;
     task->table = Network::table(train.features, hidden, train.classes);
@@ -53,6 +58,7 @@ std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t 
         case config::ModelKind::kmeans:
             assert(backend);
             return std::make_unique<KmeansLearner>(config, peer, peers, std::move(task), std::move(rows), std::move(backend));
+        case config::ModelKind::forest: return std::make_unique<ForestLearner>(config, peer, std::move(task), std::move(rows));
         case config::ModelKind::logistic:
         case config::ModelKind::mlp: break;
     }

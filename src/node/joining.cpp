@@ -121,6 +121,14 @@ std::optional<End> Node::prepare() {
         return End::configuration;
     }
     if (const std::string why = setup::doubtful(*config_); !why.empty()) log(Level::warn, "config", why);
+    if (config_->model.kind == config::ModelKind::forest) {  // its trees lie in places by number, which no other node may have
+        const std::uint32_t peers = config_->model.places / config_->model.trees;
+        if (!options_.shard || options_.shard->first >= peers) {
+            log(Level::error, "config", "this run's trees lie in places by the number of whoever grows them, and there are places for " + std::to_string(peers) +
+                                            ": say which part of the data this node has, --shard I/N with I from 1 to " + std::to_string(peers));
+            return End::configuration;
+        }
+    }
     auto prepared = learn::prepare(*config_);
     if (const auto* error = std::get_if<learn::Error>(&prepared)) {
         log(Level::error, "data", error->what + ": " + error->hint);

@@ -73,6 +73,17 @@ std::string other_size(const config::Config& config) {
     return ranks < peers ? file + ": no edge reaches peer " + std::to_string(ranks) + ": " + run : "";
 }
 
+// Each peer's trees have places of their own. Of nodes nobody knows how many there will be: each looks for itself.
+std::string crowded(const config::Config& config) {
+    if (config.model.kind != config::ModelKind::forest || config.exchange.kind == config::ExchangeKind::single) return "";
+    std::uint64_t peers = 0;
+    for (const config::Group& group : config.groups) peers += group.count;
+    const std::uint64_t trees = peers * config.model.trees;
+    if (trees <= config.model.places) return "";
+    return std::to_string(peers) + " peers with " + std::to_string(config.model.trees) + " trees each need " + std::to_string(trees) + " places, and [model] has places = " +
+           std::to_string(config.model.places);
+}
+
 }  // namespace
 
 PeerConfig peer_config(const config::Config& config) {
@@ -132,6 +143,10 @@ PeerConfig peer_config(const config::Config& config) {
     e.trains = config.model.kind != config::ModelKind::average;
     e.order = config.train.order;
     e.until_steps = config.until_steps;
+    if (config.model.kind == config::ModelKind::forest) {  // a tree a step, and then it has its share
+        e.sets = config.model.holds_sets();
+        e.until_steps = std::min<std::uint64_t>(config.until_steps.value_or(config.model.trees), config.model.trees);
+    }
     e.until = config.until;
     e.seed = config.seed;
     if (config.metrics.tally.value_or(Duration::zero()) > Duration::zero()) peer.tally = config.metrics.tally;
@@ -147,6 +162,8 @@ std::string refused(const config::Config& config, bool common_clock) {
         if (std::string why = other_size(config); !why.empty()) return why;
     if (config.membership.kind == config::MembershipKind::partial && kind == push_sum && config.exchange.robust)
         return "robust push-sum needs everybody to agree on who is whose neighbour, and with [membership] kind = \"partial\" nobody knows everybody: take 'robust' out, or use kind = \"swim\"";
+    if (common_clock)
+        if (std::string why = crowded(config); !why.empty()) return why;
     return gossip::refused(peer_config(config).exchange, common_clock).value_or("");
 }
 

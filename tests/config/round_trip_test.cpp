@@ -11,6 +11,7 @@ TEST_CASE("what is written reads as the same") {
         "[model]\nkind = \"average\"\ndimension = 3\ninitial = \"delta\"\n[train]\ntarget = { metric = \"consensus_distance\", at_most = 1e-9 }\n[exchange]\nkind = \"dpsgd\"\nperiod = \"1s\"\nclock = \"rounds\"\ngraph = \"matching\"",
         "[model]\nkind = \"quadratic\"\na = \"index\"\nb = [0.1, 1e-300, -7]\ninitial = -0.5\n[exchange]\nkind = \"allreduce\"\nevery_steps = 8",
         "[model]\nkind = \"kmeans\"\nk = 3\n[train]\norder = \"5ms\"\n[exchange]\nform = \"delta\"\n[metrics]\ntally = \"250ms\"",
+        "[model]\nkind = \"forest\"\ntrees = 3\ndepth = 5\nplaces = 12\n[data]\nset = \"blobs\"\n[exchange]\nkind = \"epidemic\"\npushes = 1",
         "[model]\nkind = \"logistic\"\n[data]\ndirectory = \"/data\"\nsplit = \"contiguous\"\n[exchange]\nkind = \"local\"\n[membership]\nkind = \"static\"",
         "[exchange]\nkind = \"fedavg\"\nserver = \"gpu[1]\"\nclients = 0.5\n[[group]]\nname = \"gpu\"\ncount = 2",
         "[exchange]\nkind = \"parameter-server\"\nserver = \"alice\"\nwait_for = 3",

@@ -25,7 +25,7 @@ struct Distribution {
     bool operator==(const Distribution&) const = default;
 };
 
-enum class ModelKind { logistic, mlp, average, quadratic, kmeans };
+enum class ModelKind { logistic, mlp, average, quadratic, kmeans, forest };
 
 // What a number per peer may be: one for all, one each, or a rule.
 struct PerPeer {
@@ -53,8 +53,12 @@ struct Model {
     PerPeer b{PerPeer::Rule::number, 0, {}};
     double noise = 1;                               // quadratic: standard deviation of the gradient's noise, per coordinate
     std::uint32_t k = 10;                           // kmeans: clusters
-    bool needs_data() const { return kind == ModelKind::logistic || kind == ModelKind::mlp || kind == ModelKind::kmeans; }
-    bool follows_gradients() const { return kind != ModelKind::average && kind != ModelKind::kmeans; }
+    std::uint32_t trees = 8, depth = 8;             // forest: of each peer; of a tree
+    std::uint32_t places = 256;                     // forest: for trees, of all peers together
+    bool needs_data() const { return kind == ModelKind::logistic || kind == ModelKind::mlp || kind == ModelKind::kmeans || kind == ModelKind::forest; }
+    bool follows_gradients() const { return kind != ModelKind::average && kind != ModelKind::kmeans && kind != ModelKind::forest; }
+    // Its tensors are sets of immutable pieces, of merge kind set: only an exchange that combines whole models carries them.
+    bool holds_sets() const { return kind == ModelKind::forest; }
     // Its tensors are sums of what all peers have counted, of merge kind sum: an exchange must not add to them or take away.
     bool holds_sums() const { return kind == ModelKind::kmeans; }
     bool operator==(const Model&) const = default;

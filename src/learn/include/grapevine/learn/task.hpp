@@ -18,7 +18,7 @@ namespace grapevine::learn {
 struct Task {
     Sets sets;                         // empty for the laws' models, which need no data
     TensorTable table;
-    std::vector<float> initial;        // the block all start from; empty for the laws' models and k-means
+    std::vector<float> initial;        // the block all start from; empty for the laws' models, k-means and forests
     std::vector<float> centroids;      // k-means: (k, features), where all start from
     std::shared_ptr<BufferPool> pool;  // for what they publish
 };
