@@ -1,6 +1,7 @@
 #include "outer.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "encoded.hpp"
 
@@ -51,6 +52,7 @@ double outer_factor(double momentum, double rate, std::uint32_t size, std::uint6
         for (const auto& row : a)
             for (const double x : row) norm += x * x;
         norm = std::sqrt(norm);
+        if (!std::isfinite(norm)) return std::numeric_limits<double>::infinity();
         if (!(norm > 0)) return 0;
         double square[3][3] = {};
         for (int i = 0; i < 3; ++i)

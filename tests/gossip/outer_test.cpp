@@ -55,6 +55,7 @@ TEST_CASE("what drives peers apart is refused, with the factor and with what wou
     CHECK(why->find("1.09") != std::string::npos);
     CHECK(why->find("momentum = 0.5 and rate = 0.7") != std::string::npos);
     CHECK(!refused(outer(0.5, 0.7), true));
+    for (const double rate : {1e60, 1e100, 1e200, 1e308}) CHECK(refused(outer(0.5, rate), true));  // beyond what the factor can be reckoned with
     CHECK(!doubtful(outer(0.5, 0.7)));
     CHECK(!refused(outer(0.9, 0.3), true));
     CHECK(!doubtful(outer(0.9, 0.3)));
