@@ -10,6 +10,9 @@ namespace {
 constexpr Duration tick = std::chrono::milliseconds(200);      // membership's gossip tick
 constexpr std::size_t names = 128;                             // in a message: a kilobyte
 constexpr std::size_t most_names = 65536;                      // that are gathered of what somebody proposes
+// By how much an epoch may be beyond all that were heard of. Halves of a cut are never so far apart; and who names the last
+// number there is would else leave none for the next proposal, for ever.
+constexpr std::uint64_t most_ahead = std::uint64_t{1} << 32;
 constexpr Duration silence = std::chrono::seconds(3);  // then a listed member is struck
 }  // namespace
 
@@ -156,7 +159,9 @@ bool RollCall::adopt(Exchange::Out& out) {
 bool RollCall::received(Instant now, PeerId from, const Message& message, const Company& company, Exchange::Out& out) {
     if (fixed_ || stopped_) return false;
     heard(now, from, out);
+    const auto believable = [&](std::uint64_t epoch) { return epoch <= highest_ || epoch - highest_ <= most_ahead; };
     if (const auto* proposal = std::get_if<RollProposal>(&message)) {
+        if (!believable(proposal->epoch)) return false;
         const auto all = proposed(from, *proposal, company);
         if (!all || !std::binary_search(all->begin(), all->end(), self_) || !std::binary_search(all->begin(), all->end(), from)) return false;
         highest_ = std::max(highest_, proposal->epoch);
@@ -196,6 +201,7 @@ bool RollCall::received(Instant now, PeerId from, const Message& message, const 
         return conclude(out);
     }
     if (const auto* no = std::get_if<RollNo>(&message)) {
+        if (!believable(no->epoch)) return false;
         highest_ = std::max(highest_, no->epoch);
         if (proposing_ && no->epoch >= promise_->epoch) {  // again, above it, when the view has been still
             proposing_.reset();

@@ -135,3 +135,27 @@ TEST_CASE("a roll of 300 is proposed in small messages: a hash to those who see 
     CHECK(same_has_it);
     CHECK(named >= 1);
 }
+
+TEST_CASE("an epoch that leaves no number for the next is not believed") {
+    struct Pair final : Company {
+        std::size_t size() const override { return 1; }
+        bool contains(PeerId peer) const override { return peer == PeerId{1}; }
+        std::optional<PeerId> draw(Random&) const override { return PeerId{1}; }
+        std::vector<PeerId> all() const override { return {PeerId{1}}; }
+    } company;
+    const std::vector<PeerId> both{PeerId{1}, PeerId{2}};
+    const auto proposal = [&](std::uint64_t epoch) {
+        return gossip::RollProposal{epoch, std::make_shared<const std::vector<PeerId>>(both), gossip::hash_of(epoch, both), 2};
+    };
+    gossip::RollCall peer({}, PeerId{2});
+    gossip::Exchange::Effects effects;
+    peer.start({}, company, effects);
+    peer.received({}, PeerId{1}, gossip::RollNo{~std::uint64_t{0}, 7}, company, effects);
+    peer.received({}, PeerId{1}, proposal(~std::uint64_t{0}), company, effects);
+    effects.list.clear();
+    CHECK(peer.received({}, PeerId{1}, proposal(5), company, effects));
+    REQUIRE(effects.list.size() >= 1);
+    const auto* sent = std::get_if<gossip::Exchange::Effects::Send>(&effects.list.front());
+    REQUIRE(sent);
+    CHECK(std::holds_alternative<gossip::RollYes>(sent->message));
+}
