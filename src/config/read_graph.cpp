@@ -47,6 +47,17 @@ private:
     std::vector<std::uint32_t> of_;
 };
 
+// Of one piece: whether every edge joins two of unlike colour, with two colours in all. Each rank stands here twice, once in
+// each; whoever can come back to itself in the other colour, along an odd number of edges, joins its two.
+bool in_two_halves(const std::vector<Edge>& edges, std::uint32_t ranks) {
+    Pieces coloured(2 * ranks);
+    for (const Edge& e : edges) {
+        coloured.join(2 * e.a, 2 * e.b + 1);
+        coloured.join(2 * e.a + 1, 2 * e.b);
+    }
+    return coloured.find(0) != coloured.find(1);
+}
+
 // The edges of a file's text, a < b, ascending; or what is wrong: the line (0: all of it), why, and what to do.
 struct Wrong {
     std::size_t line;
@@ -96,6 +107,9 @@ std::variant<std::vector<Edge>, Wrong> edges_of(const std::string& text) {
             sums[rank] += *weighted ? e.weight : 1;
             if (*weighted && sums[rank] > 1 + rounding) return Wrong{e.line, "with this edge the weights of " + std::to_string(rank) + " make more than 1", "less: what they leave of 1 is its own weight"};
         }
+    const bool all_given_away = *weighted && std::all_of(sums.begin(), sums.end(), [](double sum) { return sum >= 1 - rounding; });
+    if (all_given_away && in_two_halves(edges, ranks))
+        return Wrong{0, "every rank gives all of its weight away, and all edges lead from one half of the ranks to the other", "the halves swap their models for ever: make one weight smaller"};
     if (!*weighted)
         for (Edge& e : edges) e.weight = 1 / (1 + std::max(sums[e.a], sums[e.b]));
     return edges;

@@ -87,6 +87,7 @@ for name, text, *said in (
         ("heavy", "0 1 1.5\n", "heavy.txt:1: '1.5' is no weight"), ("none", "0 1 0\n", "none.txt:1: '0' is no weight"), ("nan", "0 1 nan\n", "nan.txt:1:"),
         ("some", "0 1 0.2\n1 2\n", "some.txt:2: this edge has no weight"), ("sum", "0 1 0.5\n1 2 0.6\n2 3 0.1\n", "sum.txt:2: with this edge the weights of 1 make more than 1"),
         ("apart", "0 1\n2 3\n", "apart.txt: no way leads from 0 to 2"), ("empty", "# nothing\n", "empty.txt: holds no edges"),
+        ("swap", "0 1 0.5\n1 2 0.5\n2 3 0.5\n3 0 0.5\n", "swap.txt: every rank gives all of its weight away"),
         ("many", "0 1\n1 2\n2 3\n3 4\n", "many.txt:4: there is no peer 4: the run has 4 peers, 0 to 3"),
         ("few", "0 1\n1 2\n", "few.txt: no edge reaches peer 3: the run has 4 peers")):
     write(name + ".txt", text)
