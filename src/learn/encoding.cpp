@@ -124,6 +124,10 @@ void decode(const Snapshot& snapshot, std::span<float> to) {
     });
 }
 
+bool travels_as(const Snapshot& snapshot, std::optional<Encoding> runs, Encoding learners) {
+    return snapshot.range.count == 0 || snapshot.encoding == learners || snapshot.encoding == runs;
+}
+
 bool well_formed(const Snapshot& snapshot) {
     if (!fits(snapshot.encoding, snapshot.range.count, snapshot.bytes.size)) return false;
     if (snapshot.encoding == Encoding::top_k && !places_ascend(snapshot)) return false;

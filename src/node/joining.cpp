@@ -179,6 +179,7 @@ std::optional<End> Node::prepare() {
     PeerConfig peer = setup::peer_config(*config_);
     peer.exchange.layout = learner_->layout();
     peer.exchange.size = learner_->size();
+    encoding_ = peer.exchange.encoding;
     peer.exchange.newcomer = found_.has_value();
     const std::string& server = config_->exchange.server;
     peer.exchange.serves = server.empty() ? !found_ : server == options_.name;

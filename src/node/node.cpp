@@ -149,8 +149,8 @@ void Node::take(net::Inbound&& inbound) {
                        auto message = wire::decode(std::as_bytes(std::span(parcel.header)), book_, parcel.body);
                        if (!message) return;
                        // One value that is no number would spread to all who mix with us; and places are not believed.
-                       if (const Snapshot* s = parameters(*message); s && fits(*s, learner_->layout(), learner_->size()) && !learn::well_formed(*s)) {
-                           if (reporter_->refused() == 1) log(Level::warn, "gossip", "parameters that are no numbers, or garbled, came in and are not mixed (said once)");
+                       if (const Snapshot* s = parameters(*message); s && fits(*s, learner_->layout(), learner_->size()) && !(learn::travels_as(*s, encoding_, learner_->encoding()) && learn::well_formed(*s))) {
+                           if (reporter_->refused() == 1) log(Level::warn, "gossip", "parameters that are no numbers, garbled, or in an encoding that is not this run's came in and are not mixed (said once)");
                            return;
                        }
                        step(Received<Peer::Message>{parcel.from, std::move(*message)});

@@ -90,6 +90,7 @@ private:
 
     std::shared_ptr<const learn::Task> task_;
     std::unique_ptr<Learner> learner_;
+    std::optional<Encoding> encoding_;  // of this run's parameters on their way; none: the learner's
     std::string device_;                  // what it computes on, for people
     Metadata metadata_;                   // what of it does not change
     std::unique_ptr<Workshop> workshop_;

@@ -183,7 +183,7 @@ std::string prometheus_text(const StatusFacts& f, const record::Sample& s, const
     failed("no_graph", f.counts.no_graph);
     failed("clipped", f.counts.clipped);
     metric("grapevine_exchanges_skipped_total", "counter", "Exchanges not begun because one was out.", f.counts.skipped);
-    metric("grapevine_parameters_refused_total", "counter", "Parameters not mixed because they were no numbers, or garbled.", static_cast<double>(f.refused));
+    metric("grapevine_parameters_refused_total", "counter", "Parameters not mixed because they were no numbers, garbled, or in another encoding than the run's.", static_cast<double>(f.refused));
     metric("grapevine_distance_ratio", "gauge", "Distance to the last partner's parameters over the norm of ours.", f.distance);
     metric("grapevine_staleness_steps", "gauge", "Local steps taken between publishing and mixing, last time.", static_cast<double>(f.staleness));
     metric("grapevine_sent_bytes_total", "counter", "Bytes sent.", static_cast<double>(traffic.control.bytes_out), "{plane=\"control\"}");

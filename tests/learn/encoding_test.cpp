@@ -140,6 +140,28 @@ TEST_CASE("top_k keeps the largest, of equals the first") {
     CHECK(std::isnan(there_and_back({1, no_number, infinite}, Encoding::top_k, 0.3)[1]));  // the largest of all: who receives it refuses it
 }
 
+TEST_CASE("what travels in another encoding than the run's is not taken") {
+    for (const auto sent : {Encoding::float32, Encoding::float64, Encoding::bf16, Encoding::int8, Encoding::top_k}) {
+        CAPTURE(static_cast<int>(sent));
+        Snapshot s;
+        s.encoding = sent;
+        s.range = {0, 2};
+        CHECK(travels_as(s, std::nullopt, Encoding::float32) == (sent == Encoding::float32));
+        CHECK(travels_as(s, Encoding::int8, Encoding::float32) == (sent == Encoding::float32 || sent == Encoding::int8));
+        CHECK(travels_as(s, std::nullopt, Encoding::float64) == (sent == Encoding::float64));
+        s.range = {0, 0};
+        CHECK(travels_as(s, std::nullopt, Encoding::float64));
+    }
+    // A number that is none for a learner of float32: well-formed by itself, and infinite in the model.
+    const auto large = std::make_shared<const double>(1e300);
+    Snapshot s;
+    s.encoding = Encoding::float64;
+    s.range = {0, 1};
+    s.bytes = {reinterpret_cast<const std::byte*>(large.get()), sizeof *large, large};
+    CHECK(well_formed(s));
+    CHECK(!travels_as(s, std::nullopt, Encoding::float32));
+}
+
 TEST_CASE("content is looked at before it is believed") {
     CHECK(well_formed(pairs(5, {{0, 1.f}, {3, 2.f}, {4, 0.f}})));
     CHECK(well_formed(pairs(0, {})));

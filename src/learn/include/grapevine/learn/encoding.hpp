@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "grapevine/snapshot.hpp"
@@ -30,5 +31,10 @@ void decode(const Snapshot& snapshot, std::span<float> to);
 // Whether the content can be believed: all values are numbers, none infinite, and the places of top_k ascend and lie in the
 // range. Who takes parameters from outside asks first: one value that is none spreads to every peer that mixes with it.
 bool well_formed(const Snapshot& snapshot);
+
+// Whether it travels as a run's parameters do: in the run's encoding, or in the learner's own, which a few parts keep. Who
+// runs the same sends nothing else: top_k would be a model of zeros where differences are not expected, and a float64 that
+// is a number need not be one as float32. No values have no encoding.
+bool travels_as(const Snapshot& snapshot, std::optional<Encoding> runs, Encoding learners);
 
 }  // namespace grapevine::learn
