@@ -86,7 +86,8 @@ void RobustPushSum::receive(Instant now, PeerId from, Message&& message, const C
 void RobustPushSum::take(Instant now, Neighbour& from, RoundModel&& model, Out& out) {
     const double came = model.snapshot.weight - from.mass, whole = mass_ + came;
     from.round = model.round;
-    if (!(came > 0) || !(whole < most_mass)) return;
+    // Hardly anything, by which the model would be divided: with what comes next it counts.
+    if (!(came > 0x1p-40 * model.snapshot.weight) || !(whole < most_mass)) return;
     const std::uint64_t bytes = model.snapshot.bytes.size;
     add({.life = life_}, Combine{from.last, from.mass > 0 ? -1 / came : 0, 1 / came, model.snapshot}, out);
     add({.life = life_, .gained = came, .mixed = MixedWith{from.id, 0, unknown, unknown, bytes, {}, came / whole}, .since = now, .steps = steps()},

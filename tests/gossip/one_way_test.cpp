@@ -482,4 +482,6 @@ TEST_CASE("robust push-sum: a sum of another layout, of another roll or with no 
     CHECK(orders({roll, 6, 1, bad}) == 3);
     bad.weight = 0.25;
     CHECK(orders({roll, 7, 1, bad}) == 0);    // a sum that shrinks is none
+    bad.weight = std::nextafter(0.75, 1);
+    CHECK(orders({roll, 8, 1, bad}) == 0);    // so little would have the values divided by next to nothing
 }
