@@ -77,6 +77,7 @@ bool Outgoing::send_chunk(Parcel& parcel, Instant now) {
         case Links::Sent::yes:
             parcel.sent += size;
             in_flight_ += size;
+            Tally::add(wire_.tally().body_bytes_out, size);
             return true;
         case Links::Sent::full: return false;
         case Links::Sent::gone:

@@ -11,7 +11,7 @@ namespace grapevine::net {
 // Counts that one thread writes and any may read.
 struct Tally {
     std::atomic<std::uint64_t> frames_in{0}, frames_out{0}, bytes_in{0}, bytes_out{0}, connections{0};
-    std::atomic<std::uint64_t> parcels_in{0}, parcels_out{0}, undelivered{0};
+    std::atomic<std::uint64_t> parcels_in{0}, parcels_out{0}, body_bytes_out{0}, undelivered{0};
     std::array<std::atomic<std::uint64_t>, drop_reasons> dropped{};
 
     void drop(Drop reason) { dropped[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed); }

@@ -207,6 +207,7 @@ Counters Transport::counters() const {
     for (std::size_t i = 0; i < drop_reasons; ++i) counters.dropped[i] = in.control_tally.dropped[i] + in.bulk_tally.dropped[i];
     counters.parcels_in = in.bulk_tally.parcels_in;
     counters.parcels_out = in.bulk_tally.parcels_out;
+    counters.body_bytes_out = in.bulk_tally.body_bytes_out;
     counters.undelivered = in.bulk_tally.undelivered;
     const Pool::Count buffers = in.bulk.buffers();
     counters.buffers_made = buffers.made;

@@ -235,8 +235,8 @@ record::Sample Reporter::sample_of(const View& view) const {
     s.steps = static_cast<double>(steps_);
     s.samples = samples_;
     const auto& bulk = view.traffic.bulk;
-    s.bytes_payload = static_cast<double>(bulk.bytes_out);
-    s.bytes_control = static_cast<double>(view.traffic.control.bytes_out);
+    s.bytes_payload = static_cast<double>(view.traffic.body_bytes_out);
+    s.bytes_control = static_cast<double>(view.traffic.control.bytes_out + bulk.bytes_out - view.traffic.body_bytes_out);
     s.refused_mixes = static_cast<double>(refused_ + clipped_);
     s.messages = static_cast<double>(view.traffic.control.frames_out + view.traffic.parcels_out);
     if (config_.exchange.kind == config::ExchangeKind::push_sum) {

@@ -1,3 +1,4 @@
+#include <numeric>
 #include <doctest/doctest.h>
 
 #include <map>
@@ -32,6 +33,7 @@ TEST_CASE("parcels of every size arrive whole and equal, in order") {
     const Counters counters = a->counters();
     CHECK(counters.undelivered == 0);
     CHECK(counters.bulk.bytes_out > (20 << 20));
+    CHECK(counters.body_bytes_out == std::accumulate(std::begin(sizes), std::end(sizes), std::size_t{0}));
 }
 
 TEST_CASE("the body is let go of when it is sent") {

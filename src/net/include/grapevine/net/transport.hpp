@@ -121,6 +121,7 @@ struct Counters {
     PlaneCounters control, bulk;
     std::array<std::uint64_t, drop_reasons> dropped{};  // of what came in and what should have gone out
     std::uint64_t parcels_in = 0, parcels_out = 0, undelivered = 0;
+    std::uint64_t body_bytes_out = 0;  // of parcels, without any headers; also of those that were given up on their way
     std::uint64_t buffers_made = 0, buffers_in_use = 0, buffer_bytes = 0;  // of the receiving pool
     std::vector<BulkPath> paths;
     std::uint64_t of(Drop reason) const { return dropped[static_cast<std::size_t>(reason)]; }
