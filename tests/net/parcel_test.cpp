@@ -1,7 +1,7 @@
-#include <numeric>
 #include <doctest/doctest.h>
 
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "raw.hpp"
