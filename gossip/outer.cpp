@@ -9,11 +9,7 @@ namespace grapevine::gossip {
 
 namespace {
 constexpr std::uint32_t most_tries = 3;
-constexpr Duration finish_every = std::chrono::milliseconds(100);
-constexpr Duration finish_within = std::chrono::seconds(10);
-constexpr double calm_distance = 0.001;  // of the norm
 constexpr Duration ask_again_after = std::chrono::milliseconds(250);
-constexpr Duration catch_up_within = std::chrono::seconds(10);
 constexpr std::uint64_t finish_turn = ~std::uint64_t{0};  // turns that no clock comes to
 constexpr std::uint64_t catch_up_turn = finish_turn - 1;
 constexpr std::uint64_t ask_again_turn = finish_turn - 2;

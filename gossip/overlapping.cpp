@@ -3,13 +3,9 @@
 namespace grapevine::gossip {
 
 namespace {
-constexpr Duration finish_every = std::chrono::milliseconds(100);
-constexpr Duration finish_within = std::chrono::seconds(10);
-constexpr double calm_distance = 0.001;  // of the norm
 constexpr std::uint64_t finish_turn = ~std::uint64_t{0};
 constexpr std::uint64_t catch_up_turn = finish_turn - 1;
 constexpr std::uint64_t again_turn = finish_turn - 2;
-constexpr Duration catch_up_within = std::chrono::seconds(10);
 }  // namespace
 
 Overlapping::Overlapping(const Config& config, PeerId self, Random random)

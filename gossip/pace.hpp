@@ -6,7 +6,12 @@
 
 namespace grapevine::gossip {
 
-// Who leaves while the others train on waits this long for its last exchange.
+// The ends of a run, for exchanges that wait for nobody. A newcomer mixes before it trains, or begins alone after a while. When
+// the run is over peers mix on until a few mixes in a row find hardly any difference; who leaves while the others train on mixes once.
+inline constexpr Duration catch_up_within = std::chrono::seconds(10);
+inline constexpr Duration finish_every = std::chrono::milliseconds(100);
+inline constexpr Duration finish_within = std::chrono::seconds(10);
+inline constexpr double calm_distance = 0.001;  // of the norm
 inline constexpr Duration part_within = std::chrono::seconds(2);
 
 // When exchanges are due by time: the four clocks. A peer has its own; only `rounds` and `shuffled` mean

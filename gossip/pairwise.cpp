@@ -11,14 +11,10 @@ namespace grapevine::gossip {
 
 namespace {
 constexpr std::size_t most_answers = 2;
-constexpr Duration finish_every = std::chrono::milliseconds(100);
-constexpr Duration finish_within = std::chrono::seconds(10);
-constexpr double calm_distance = 0.001;  // of the norm
 constexpr std::uint64_t finish_turn = ~std::uint64_t{0};
 constexpr std::uint64_t catch_up_turn = finish_turn - 1;
 constexpr std::uint64_t ask_again_turn = finish_turn - 2;
 constexpr Duration ask_again_after = std::chrono::milliseconds(250);
-constexpr Duration catch_up_within = std::chrono::seconds(10);
 }  // namespace
 
 double mixing_weight(double ours, double theirs) {

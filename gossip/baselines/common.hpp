@@ -47,7 +47,6 @@ struct Common {
     }
 };
 
-inline constexpr Duration finish_within = std::chrono::seconds(10);
 inline constexpr std::uint64_t finish_turn = ~std::uint64_t{0};
 inline constexpr std::uint64_t ask_turn = finish_turn - 1;
 
