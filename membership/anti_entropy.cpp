@@ -110,7 +110,7 @@ void Membership::send_records(PeerId to, std::uint8_t bits, const Mask& mask, Ou
     Message message{Records{}, {}};
     std::size_t in_message = 0;
     for (const auto& [bucket, rumor] : news) {
-        const std::size_t size = wire_bytes(book_.at(rumor.about));
+        const std::size_t size = book_.wire_bytes(rumor.about);
         if ((bytes += size) > config_.sync_bytes) break;
         if (message.rumors.full() || (in_message + size > config_.rumor_bytes && !message.rumors.empty())) {
             out.send(to, message);

@@ -13,16 +13,17 @@ constexpr std::uint32_t most_doubtful = 8, given_up = 5;
 // Once a period. Published when it changes much, and seldom: every change is told to everybody.
 void Membership::judge_links(Instant now, Out& out) {
     if (now - last_heard_ > 5 * config_.period) return;  // who hears nobody has nothing to say that would help: it may be buried by now
-    const Record& ours = book_.at(self_);
+    const bool was_degraded = book_.degraded(self_);
+    const std::uint32_t was_failing = book_.failing(self_);
     const std::uint32_t failing = links_.failing();
     const bool often = links_.probes() % 4 == 0;  // the median costs a walk
-    bool degraded = ours.degraded;
-    if (often || ours.degraded) degraded = links_.worse_than(roster_.median_failing(), ours.degraded) || complaints_.fresh(now) >= Complaints::enough;
-    const std::uint32_t moved = failing > ours.failing ? failing - ours.failing : ours.failing - failing;
+    bool degraded = was_degraded;
+    if (often || was_degraded) degraded = links_.worse_than(roster_.median_failing(), was_degraded) || complaints_.fresh(now) >= Complaints::enough;
+    const std::uint32_t moved = failing > was_failing ? failing - was_failing : was_failing - failing;
     const Duration seldom = scaled(config_.period, std::max(30.0, static_cast<double>(members()) / 4));
     const bool may = now - described_at_ >= seldom || described_at_ == Instant{};
-    if (degraded == ours.degraded && !(may && ((moved >= 10 && links_.probes() >= 20) || metadata_ != ours.metadata))) return;
-    Record record = ours;
+    if (degraded == was_degraded && !(may && ((moved >= 10 && links_.probes() >= 20) || metadata_ != book_.metadata(self_)))) return;
+    Record record = book_.at(self_);
     record.failing = static_cast<std::uint8_t>(failing);
     record.degraded = degraded;
     record.metadata = metadata_;

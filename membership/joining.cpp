@@ -79,7 +79,7 @@ void Membership::send_roster(PeerId to, Out& out) {
     std::vector<RumorList> parts(1);
     std::size_t bytes = 0;
     const auto add = [&](const Rumor& rumor) {
-        const std::size_t size = wire_bytes(book_.at(rumor.about));
+        const std::size_t size = book_.wire_bytes(rumor.about);
         if (parts.back().full() || (bytes + size > config_.rumor_bytes && !parts.back().empty())) {
             parts.emplace_back();
             bytes = 0;
@@ -102,8 +102,9 @@ void Membership::send_roster(PeerId to, Out& out) {
 //     the same name under another key while its bearer is there: not let in
 
 Membership::Claim Membership::claim(Instant now, Handle about, Out& out) {
-    const Record& record = book_.at(about);
-    if (record.generation == 0) return Claim::fine;
+    const std::uint64_t generation = book_.generation(about);
+    if (generation == 0) return Claim::fine;
+    const std::string_view key = book_.key(about);
     const PeerId who = book_.id(about);
     std::vector<PeerId> earlier;
     for (Handle h = book_.namesake(about); h != about; h = book_.namesake(h)) {
@@ -111,21 +112,21 @@ Membership::Claim Membership::claim(Instant now, Handle about, Out& out) {
         if (other == who) continue;
         if (other == id_) {
             if (h != self_) continue;
-            if (book_.at(h).key != record.key) return Claim::taken;
+            if (book_.key(h) != key) return Claim::taken;
             if (!claimed_by(now, about, out)) return Claim::outdated;
             continue;
         }
         const Roster::Entry* known = roster_.find(other);
         if (!known || known->record != h) continue;
-        if (book_.at(h).key != record.key) {
+        if (book_.key(h) != key) {
             if (present(known->standing)) return Claim::taken;
             continue;
         }
-        if (book_.at(h).generation > record.generation) {
+        if (book_.generation(h) > generation) {
             if (present(known->standing)) return Claim::outdated;
             continue;  // the later one is gone; perhaps it was a mistake, and the earlier one is there still
         }
-        if (book_.at(h).generation < record.generation) earlier.push_back(other);
+        if (book_.generation(h) < generation) earlier.push_back(other);
     }
     for (const PeerId other : earlier)
         if (const auto* e = roster_.find(other); e && e->standing != Standing::left) bury(now, other, Standing::left, out);
@@ -135,7 +136,7 @@ Membership::Claim Membership::claim(Instant now, Handle about, Out& out) {
 // Somebody else runs under our name and key. If we are new here, it is the run before us (whose clock may have been
 // ahead of ours); else it may be the next one, which then has to say so itself. Whether it is.
 bool Membership::claimed_by(Instant now, Handle namesake, Out& out) {
-    const std::uint64_t theirs = book_.at(namesake).generation, ours = book_.at(self_).generation;
+    const std::uint64_t theirs = book_.generation(namesake), ours = book_.generation(self_);
     if (!settled_ && theirs >= ours) {
         Record record = book_.at(self_);
         record.generation = theirs + 1;

@@ -53,7 +53,7 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
     if (before == Standing::left && standing == Standing::dead) return;  // LEFT never becomes dead
     if (present(standing) && claim(now, rumor.about, out) != Claim::fine) return;
 
-    const Record was = book_.at(known->record);
+    const Handle was = known->record;
     suspicions_.end(who);
     switch (standing) {
         case Standing::alive:
@@ -66,7 +66,7 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
             if (!present(before)) {
                 comes_back(now, rumor.about, out);
                 if (!roster_.contains(who)) return;
-            } else if (!same_but_incarnation(was, book_.at(rumor.about))) out.tell(Changed{who, rumor.about});
+            } else if (!same_but_incarnation(book_.at(was), book_.at(rumor.about))) out.tell(Changed{who, rumor.about});
             spread(now, {rumor.about, Standing::alive, {}}, out);
             if (standing == Standing::suspect) accuse(now, who, accuser, out);
             break;

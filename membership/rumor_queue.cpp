@@ -4,12 +4,6 @@
 
 namespace grapevine::membership {
 
-// standing, accuser, incarnation, generation, failing with degraded, id; five lengths and their characters
-std::size_t wire_bytes(const Record& record) {
-    const Contact& c = record.contact;
-    return 1 + 8 + 4 + 8 + 1 + 8 + 5 + c.name.size() + c.control.size() + c.bulk.size() + record.key.size() + record.metadata.size();
-}
-
 void RumorQueue::append(std::uint32_t i, std::uint32_t line) {
     if (line >= lines_.size()) lines_.resize(line + 1);
     Entry& e = entries_[i];
@@ -68,14 +62,14 @@ void RumorQueue::put(const Book& book, const Rumor& rumor, bool urgent) {
 
 void RumorQueue::take(const Book& book, RumorList& list, std::size_t bytes, std::uint32_t limit, PeerId except) {
     if (empty() || list.full()) return;
-    for (const Rumor& r : list) bytes -= std::min(bytes, wire_bytes(book.at(r.about)));
+    for (const Rumor& r : list) bytes -= std::min(bytes, book.wire_bytes(r.about));
     std::uint32_t taken[RumorList::capacity];
     std::size_t count = 0;
     for (std::size_t line = 0; line < lines_.size() && !list.full(); ++line)
         for (std::uint32_t i = lines_[line].first; i != none && !list.full(); i = entries_[i].next) {
             const Entry& e = entries_[i];
             if (e.subject == except) continue;
-            const std::size_t size = wire_bytes(book.at(e.rumor.about));
+            const std::size_t size = book.wire_bytes(e.rumor.about);
             if (size > bytes) {
                 line = lines_.size();  // the next may be shorter, but would then always be told first
                 break;

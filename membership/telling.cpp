@@ -73,7 +73,7 @@ namespace {
 void trim(Sample& sample, std::size_t bytes, const Book& book) {
     std::size_t fits = 0;
     for (; fits < sample.size(); ++fits) {
-        const std::size_t size = wire_bytes(book.at(sample[fits]));
+        const std::size_t size = book.wire_bytes(sample[fits]);
         if (size > bytes) break;
         bytes -= size;
     }
@@ -100,11 +100,11 @@ void Membership::send(PeerId to, decltype(Message::body) body, Out& out, std::op
     std::size_t budget = config_.rumor_bytes;
     if (auto* view = std::get_if<ViewMessage>(&message.body)) {
         if (auto* shuffle = std::get_if<Shuffle>(view)) {
-            const std::size_t origin = wire_bytes(book_.at(shuffle->origin));
+            const std::size_t origin = book_.wire_bytes(shuffle->origin);
             trim(shuffle->sample, config_.rumor_bytes - std::min(config_.rumor_bytes, origin), book_);
             full = true;
         } else if (const auto record = carried(*view)) {
-            budget -= std::min(budget, wire_bytes(book_.at(*record)));
+            budget -= std::min(budget, book_.wire_bytes(*record));
         } else if (auto* answer = std::get_if<ShuffleAnswer>(view)) {
             trim(answer->sample, config_.rumor_bytes, book_);
             full = true;

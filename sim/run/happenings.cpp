@@ -194,7 +194,7 @@ void Happenings::begin_fault(Instant now, const config::Event& event) {
 
 std::string name_of(PeerId id, const World& world) {
     const std::uint32_t i = index_of(id);
-    return i < world.size() ? world.book().at(world.peer(i).members().self()).contact.name : "?";
+    return i < world.size() ? std::string(world.book().name(world.peer(i).members().self())) : "?";
 }
 
 std::optional<record::RunEvent> event_of(const Note& note, const World& world) {

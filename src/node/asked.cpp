@@ -25,7 +25,7 @@ std::variant<PeerId, Answer> Node::member_called(const std::string& who, bool ab
     std::vector<Candidate> members;
     const auto& m = peer_->members();
     members.push_back({id_, options_.name, membership::Standing::alive, true});
-    for (const auto& e : m.roster().entries()) members.push_back({book_.id(e.record), book_.at(e.record).contact.name, e.standing, false});
+    for (const auto& e : m.roster().entries()) members.push_back({book_.id(e.record), std::string(book_.name(e.record)), e.standing, false});
     auto found = find_member(members, who, absent_first);
     if (const auto* id = std::get_if<PeerId>(&found)) return *id;
     const auto& not_found = std::get<NotFound>(found);
@@ -77,7 +77,7 @@ void Node::asked(Desk::Asked&& asked) {
                        const PeerId id = std::get<PeerId>(found);
                        if (id == id_) return reply.give(refusal(409, "that is this node itself", "'grapevine leave' makes it leave"));
                        const auto* entry = peer_->members().roster().find(id);
-                       const std::string name = book_.at(entry->record).contact.name;
+                       const std::string name = std::string(book_.name(entry->record));
                        const auto was = status_of(entry->standing, book_.degraded(entry->record));
                        log(Level::info, "members", name + " is held for left from now on: somebody said so here");
                        step(membership::ForceLeave{id});
@@ -105,7 +105,7 @@ void Node::measured(const membership::Measured& m) {
     if (trip.sent < trip.wanted && trip.silent < most_silent) return measure_next(static_cast<std::size_t>(at - trips_.begin()));
     const auto who = [&](PeerId id) {
         const auto* entry = peer_->members().roster().find(id);
-        const std::string name = id == id_ ? options_.name : entry ? book_.at(entry->record).contact.name : "";
+        const std::string name = id == id_ ? options_.name : entry ? std::string(book_.name(entry->record)) : "";
         return Json{{"name", name}, {"id", hex(id.value)}};
     };
     const auto& t = trip.taken;

@@ -291,7 +291,7 @@ End Node::end() const {
 
 // Membership may have taken a higher generation, when it heard of the run before.
 void Node::keep_identity() {
-    const std::uint64_t generation = book_.at(peer_->members().self()).generation;
+    const std::uint64_t generation = book_.generation(peer_->members().self());
     if (generation == generation_kept_ || superseded_) return;
     generation_kept_ = generation;
     keep_generation(options_.out, options_.name, generation);

@@ -93,7 +93,7 @@ std::string members_json(const StatusFacts& f, double unix_time, const membershi
     const auto name_of = [&](PeerId id) {
         if (id == f.self.id) return f.name;
         const auto* e = members.roster().find(id);
-        return e ? book.at(e->record).contact.name : hex(id.value);
+        return e ? std::string(book.name(e->record)) : hex(id.value);
     };
     const auto add = [&](membership::Handle handle, membership::Standing standing, bool me) {
         const membership::Record& record = book.at(handle);

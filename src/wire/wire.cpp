@@ -344,7 +344,7 @@ constexpr std::size_t snapshot_size = 8 + 1 + 8 + 8 + 8 + 8 + 8;
 
 std::size_t size_of(const membership::ViewMessage& message, const membership::Book& book) {
     using namespace membership;
-    const auto size = [&](Handle h) { return 1 + wire_bytes(book.at(h)) - 9; };  // an age; neither standing nor accuser
+    const auto size = [&](Handle h) { return 1 + book.wire_bytes(h) - 9; };  // an age; neither standing nor accuser
     const auto all = [&](const Sample& sample) {
         std::size_t bytes = 0;
         for (const Handle h : sample) bytes += size(h);
@@ -410,7 +410,7 @@ std::size_t size_of(const gossip::Message& m) {
 std::size_t control_size(const Peer::Message& message, const membership::Book& book) {
     if (const auto* m = std::get_if<membership::Message>(&message)) {
         std::size_t size = 2 + size_of(*m, book) + 1;
-        for (const auto& r : m->rumors) size += membership::wire_bytes(book.at(r.about));
+        for (const auto& r : m->rumors) size += book.wire_bytes(r.about);
         return size;
     }
     return 2 + size_of(std::get<gossip::Message>(message));

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "grapevine/peer_id.hpp"
@@ -28,50 +33,109 @@ struct Record {
 inline constexpr std::size_t longest_name = 64, longest_endpoint = 128, longest_key = 32, longest_metadata = 64;
 bool within_limits(const Record& record);  // of the lengths above; and it has an id
 
+// Bytes that a rumor takes in a message, as src/wire writes it (tests/wire holds them equal).
+std::size_t wire_bytes(const Record& record);
+
 // The place of a record in a book. It stands for the record and says nothing by itself: handles never
 // decide or order anything, their records do.
 using Handle = std::uint32_t;
 
 // Every record that the peers of one driver have heard of, each kept once. A node has one book for its one
-// peer, a simulation one for all the peers of a thread: a view of n members then costs a few bytes a member,
-// and a rumor in memory is a handle. Records are never changed or moved.
+// peer, a simulation one for all its peers: a view of n members then costs a few bytes a member, and a rumor in memory
+// is a handle. Records are never changed or moved. Peers on several threads may share a book: what one has heard of by way of
+// a message can be looked up without a lock.
 class Book {
 public:
-    explicit Book(std::size_t limit = std::size_t{1} << 24) : limit_(limit) {}
+    static constexpr std::size_t most = std::size_t{1} << 24;
+    explicit Book(std::size_t limit = most);
+    ~Book();
+    Book(const Book&) = delete;
+    Book& operator=(const Book&) = delete;
 
     // The handle of an equal record, or of a new one. Nothing when the book is full (a flood of invented
     // members must end somewhere); who asked drops what it was told.
     std::optional<Handle> intern(const Record& record);
 
-    const Record& at(Handle handle) const { return records_[handle]; }
-    PeerId id(Handle handle) const { return ids_[handle]; }
-    std::uint32_t incarnation(Handle handle) const { return incarnations_[handle]; }
-    std::uint8_t failing(Handle handle) const { return failing_[handle]; }
-    bool degraded(Handle handle) const { return degraded_[handle] != 0; }
-    std::size_t size() const { return records_.size() - free_.size(); }
+    Record at(Handle handle) const;  // put together anew; the parts below cost nothing
+    PeerId id(Handle handle) const { return line(handle).id[place(handle)]; }
+    std::uint32_t incarnation(Handle handle) const { return line(handle).incarnation[place(handle)]; }
+    std::uint64_t generation(Handle handle) const { return line(handle).generation[place(handle)]; }
+    std::uint8_t failing(Handle handle) const { return line(handle).failing[place(handle)]; }
+    bool degraded(Handle handle) const { return line(handle).degraded[place(handle)] != 0; }
+    std::size_t wire_bytes(Handle handle) const { return line(handle).wire_bytes[place(handle)]; }  // of its rumor
+    std::string_view name(Handle handle) const { return texts(handle).name(); }
+    std::string_view key(Handle handle) const { return texts(handle).key(); }
+    std::string_view metadata(Handle handle) const { return texts(handle).metadata(); }
+    std::size_t size() const { return made_ - free_.size(); }
 
     // A record that bears the same name as an identity, or the handle itself: following it from any of them goes
     // through all and comes back.
-    Handle namesake(Handle handle) const { return namesake_[handle]; }
+    Handle namesake(Handle handle) const { return line(handle).namesake[place(handle)].load(std::memory_order_acquire); }
 
     // Lets go of all records but the marked ones (one mark a handle up to bound()), whose handles stay as they are.
     // Only for an owner that knows every handle there is: a node between two steps.
     void keep_only(const std::vector<bool>& marked);
-    std::size_t bound() const { return records_.size(); }
+    std::size_t bound() const { return made_; }
 
 private:
-    std::uint64_t key_of(const Record& record) const;
+    static constexpr std::size_t per_chunk = 4096;
+    struct Endpoints {
+        std::string control, bulk;
+    };
+    struct Texts {
+        const char* begin = nullptr;  // name, key and metadata, one behind the other
+        std::uint8_t name_size = 0, key_size = 0, metadata_size = 0;
+        std::string_view name() const { return {begin, name_size}; }
+        std::string_view key() const { return {begin + name_size, key_size}; }
+        std::string_view metadata() const { return {begin + name_size + key_size, metadata_size}; }
+    };
+    // Apart from each other, so that a search by id walks through little memory.
+    struct Chunk {
+        std::array<PeerId, per_chunk> id;
+        std::array<std::uint32_t, per_chunk> incarnation;
+        std::array<std::uint64_t, per_chunk> generation;
+        std::array<std::uint16_t, per_chunk> wire_bytes;
+        std::array<std::uint8_t, per_chunk> failing, degraded;
+        std::array<std::atomic<Handle>, per_chunk> namesake;
+        std::array<const Endpoints*, per_chunk> endpoints;
+        std::array<Texts, per_chunk> texts;
+    };
+    // Handles by a hash of what they stand for; full at the half.
+    class Index {
+    public:
+        template <class Same>
+        Handle* find(std::uint64_t hash, Same&& same);  // the place of one that is the same, or a free one
+        void clear() { *this = {}; }
+        template <class HashOf>
+        void make_room(HashOf&& hash_of);               // for one more
+        static constexpr Handle none = ~Handle{0};
+        std::size_t used = 0;
+
+    private:
+        std::vector<Handle> places_;
+    };
+    class Lock;
+
+    static std::size_t place(Handle h) { return h % per_chunk; }
+    Chunk& line(Handle h) { return *chunks_[h / per_chunk]; }
+    const Chunk& line(Handle h) const { return *chunks_[h / per_chunk]; }
+    const Texts& texts(Handle h) const { return line(h).texts[place(h)]; }
+    bool is(Handle h, const Record& record) const;
+    std::uint64_t hash_of(Handle h) const;
+    void write(Handle h, const Record& record);
+    void add_to_indices(Handle h);
+    const char* keep(const Record& record);
 
     std::size_t limit_;
-    std::vector<Record> records_;
-    std::vector<PeerId> ids_;  // apart from the records, so that a search by id walks through little memory
-    std::vector<std::uint32_t> incarnations_;
-    std::vector<std::uint8_t> failing_, degraded_;
-    std::vector<Handle> same_key_;                         // the next record with this id and incarnation; itself: none
-    std::vector<Handle> namesake_;
+    std::vector<std::unique_ptr<Chunk>> chunks_;  // as many places from the start as there may ever be: readers never see it move
+    std::size_t made_ = 0;
     std::vector<Handle> free_;
-    std::unordered_map<std::uint64_t, Handle> newest_of_;  // looked up by key, never walked
-    std::unordered_map<std::string, Handle> bearer_of_;    // of a name that is an identity; likewise
+    Index equal_;                                // by the whole record
+    Index bearers_;                              // by a name that is an identity: the first that bore it
+    std::vector<std::unique_ptr<char[]>> text_;  // blocks; the last has text_left_ of text_block bytes left
+    std::size_t text_left_ = 0;
+    std::deque<Endpoints> endpoints_;            // many records have those of the one before
+    std::atomic_flag busy_;
 };
 
 }  // namespace grapevine::membership

@@ -56,7 +56,4 @@ private:
     std::size_t size_ = 0, cap_;
 };
 
-// Bytes that a rumor takes in a message, as src/wire writes it (tests/wire holds them equal).
-std::size_t wire_bytes(const Record& record);
-
 }  // namespace grapevine::membership
