@@ -1,5 +1,7 @@
 #include "grapevine/sim/invariants.hpp"
 
+#include <atomic>
+
 namespace grapevine::sim {
 
 using membership::Standing;
@@ -34,14 +36,21 @@ void Invariants::remember(PeerId about, const membership::Membership& observer) 
     if (place) seen_.push_back({about, *place, observer.roster().entries()[*place]});
 }
 
+membership::Handle Invariants::self_of(std::uint64_t peer) const {
+    return std::atomic_ref(selves_[peer]).load(std::memory_order_relaxed);
+}
+
 void Invariants::hear(Instant now, std::uint32_t peer, const membership::Rumor& rumor) {
     const std::uint64_t subject = book_.id(rumor.about).value - 1;
-    if (subject >= selves_.size() || selves_[subject] == rumor.about) return;
-    const membership::Record &told = book_.at(rumor.about), &own = book_.at(selves_[subject]);
-    if (told.generation > own.generation || told.incarnation > own.incarnation)
-        say(now, peer, "is told of " + name(told.contact.id) + " at incarnation " + std::to_string(told.incarnation) + " of generation " +
-                           std::to_string(told.generation) + ", which itself is at " + std::to_string(own.incarnation) + " of " +
-                           std::to_string(own.generation));
+    if (subject >= selves_.size()) return;
+    const membership::Handle self = self_of(subject);
+    if (self == rumor.about) return;
+    const auto generation = [&](membership::Handle h) { return book_.generation(h); };
+    const auto incarnation = [&](membership::Handle h) { return book_.incarnation(h); };
+    if (generation(rumor.about) > generation(self) || incarnation(rumor.about) > incarnation(self))
+        say(now, peer, "is told of " + name(book_.id(rumor.about)) + " at incarnation " + std::to_string(incarnation(rumor.about)) + " of generation " +
+                           std::to_string(generation(rumor.about)) + ", which itself is at " + std::to_string(incarnation(self)) + " of " +
+                           std::to_string(generation(self)));
 }
 
 bool Invariants::before(Instant now, std::uint32_t peer, const membership::Membership& observer, const Peer::Input& input) {
@@ -79,7 +88,8 @@ void Invariants::after(Instant now, std::uint32_t peer, const membership::Member
     for (const Seen& seen : seen_)
         if (const auto place = place_of(seen.about, observer.roster(), seen.place))
             compare(now, peer, seen, observer.roster().entries()[*place]);
-    if (peer < selves_.size()) selves_[peer] = observer.self();
+    if (peer < selves_.size() && self_of(peer) != observer.self())
+        std::atomic_ref(selves_[peer]).store(observer.self(), std::memory_order_relaxed);
     if (observer.rumors_waiting() > rumor_cap)
         say(now, peer, "keeps " + std::to_string(observer.rumors_waiting()) + " rumors, more than its cap of " + std::to_string(rumor_cap));
 }

@@ -2,16 +2,16 @@
 
 #include "grapevine/sim/world.hpp"
 
-// What a world keeps of each peer, and what its agenda's entries are about. For world.cpp and pause.cpp.
+// What a world keeps of each peer. For shard.cpp, world.cpp and pause.cpp.
 namespace grapevine::sim {
 
-struct OrderDone {
-    std::uint32_t order;  // the learner's how manieth; an order that was interrupted takes a new number
-};
-
-// What an entry of the agenda is about: an input for a peer, or its learner being done with its oldest order.
-struct World::Due {
-    std::variant<OrderDone, Peer::Input> what;
+// What the peers of a group have in common.
+struct World::Machine {
+    config::Distribution step_time;
+    Duration pace;
+    double mix_rate;
+    double uplink, downlink;
+    bool operator==(const Machine&) const = default;
 };
 
 struct World::Pause {
@@ -30,43 +30,49 @@ struct World::Pause {
 };
 
 struct World::Node {
-    Node(membership::Book& book, membership::Handle self, Newcomer&& n, Random random)
-        : peer(book, self, n.config, random.split(1), n.known), rumor_cap(n.config.membership.rumor_cap), learner(std::move(n.learner)), group(n.group),
-          step_time(std::move(n.step_time)), pace(n.pace), mix_rate(n.mix_rate), machine_random(random.split(2)),
-          network_random(random.split(3)), fault_random(random.split(4)) {
+    // What few peers have, or all of a small world.
+    struct Rare {
+        std::unique_ptr<Pause> pause;    // while there is one
+        std::optional<Snapshot> agreed;
+        Lie lie;                         // null: it tells the truth
+        double sliced_step = 0;          // seconds that the step takes of which a slice is under way
+    };
+
+    Node(membership::Book& book, membership::Handle self, Newcomer&& n, const Machine& machine, Random random)
+        : peer(book, self, n.config, random.split(1), n.known), machine(&machine), learner(std::move(n.learner)), machine_random(random.split(2)),
+          network_random(random.split(3)), fault_random(random.split(4)), group(n.group) {
         const gossip::Config& exchange = n.config.exchange;
         serves = exchange.serves && (exchange.kind == gossip::Kind::parameter_server || exchange.kind == gossip::Kind::fedavg);
-        card.uplink = n.uplink;
-        card.downlink = n.downlink;
+        if (machine.uplink > 0 || machine.downlink > 0) card = std::make_unique<Card>(Card{machine.uplink, machine.downlink, {}, {}});
+    }
+
+    Pause* pause() const { return rare ? rare->pause.get() : nullptr; }
+    bool lies() const { return rare && rare->lie; }
+    Rare& with_rare() {
+        if (!rare) rare = std::make_unique<Rare>();
+        return *rare;
     }
 
     Peer peer;
-    std::size_t rumor_cap;
-    std::unique_ptr<Learner> learner;
-    std::uint32_t group;
-    config::Distribution step_time;
-    std::uint64_t step_times_drawn = 0;
-    double sliced_step = 0;  // seconds that the step takes of which a slice is under way
-    Duration pace;
-    double mix_rate;
-    double slowness = 1;
-    Card card;
-    Random machine_random, network_random, fault_random;
-
     bool up = true;
     bool busy = false;
-    std::unique_ptr<Pause> pause;    // while there is one
-    std::deque<Order> orders;        // the first is being carried out while busy
-    std::uint32_t order = 0;         // its number
+    bool serves;                         // keeps the model of an exchange with a server
+    bool crashed = false;                // gone, and did not say so
+    std::uint32_t sequence = 0;          // of entries it caused
+    std::uint64_t trace = 0;
+    std::uint32_t first_order = ~0u, last_order = ~0u;  // of the shard's; the first is being carried out while busy
+    std::uint32_t order = 0;             // its number
+    std::uint32_t traced_steps = 0, traced_latencies = 0;  // drawn from traces
+    const Machine* machine;
+    std::unique_ptr<Learner> learner;
+    std::unique_ptr<Rare> rare;
+    std::unique_ptr<Card> card;          // none: it is infinitely fast
+    Random machine_random, network_random, fault_random;
     Instant order_began{}, order_ends{};
-    std::uint32_t sequence = 0;      // of entries it caused
+    double slowness = 1;
     std::uint64_t steps = 0;
     Instant born{};
-    std::optional<Instant> missed;   // the first ping that was sent to it when it was gone
-    std::uint64_t trace = 0;
-    std::optional<Snapshot> agreed;
-    bool serves;                     // keeps the model of an exchange with a server
-    Lie lie;                         // null: it tells the truth
+    std::uint32_t group;
 };
 
 }  // namespace grapevine::sim

@@ -8,33 +8,34 @@
 //                 accuses the innocent; nobody hears of it until the end.
 #include <utility>
 
-#include "node.hpp"
+#include "shard.hpp"
 
 namespace grapevine::sim {
 
-void World::pause(std::uint32_t peer, Timers timers) {
-    Node& node = *nodes_[peer];
-    if (!node.up) return;
-    if (!node.pause) node.pause = std::make_unique<Pause>();
+void World::Shard::pause(std::uint32_t peer, Timers timers) {
+    Node& n = node(peer);
+    if (!n.up) return;
+    auto& pause = n.with_rare().pause;
+    if (!pause) pause = std::make_unique<Pause>();
     if (timers == Timers::run) {
-        ++node.pause->blocked;
+        ++pause->blocked;
         return;
     }
-    if (node.pause->stopped++ > 0) return;
-    node.pause->since = now_;
-    ++node.order;  // the end of what the learner is doing comes later than the agenda says
+    if (pause->stopped++ > 0) return;
+    pause->since = now;
+    ++n.order;  // the end of what the learner is doing comes later than the agenda says
 }
 
-void World::resume(std::uint32_t peer, Timers timers) {
-    Node& node = *nodes_[peer];
-    if (!node.up || !node.pause) return;  // it died meanwhile
-    Pause& pause = *node.pause;
+void World::Shard::resume(std::uint32_t peer, Timers timers) {
+    Node& n = node(peer);
+    if (!n.up || !n.pause()) return;  // it died meanwhile
+    Pause& pause = *n.pause();
     std::uint32_t& held = timers == Timers::run ? pause.blocked : pause.stopped;
     if (held == 0 || --held > 0) return;
-    if (timers == Timers::wait && node.busy) {
-        node.order_began += now_ - pause.since;
-        node.order_ends += now_ - pause.since;
-        put(node.order_ends, 0, peer, peer, Due{OrderDone{node.order}});
+    if (timers == Timers::wait && n.busy) {
+        n.order_began += now - pause.since;
+        n.order_ends += now - pause.since;
+        agenda_.put({n.order_ends, 0, peer, peer, n.sequence++, n.order, order_done, 0});
     }
     if (pause.stopped > 0) return;  // the rig lets go, and the process is stopped
 
@@ -42,20 +43,17 @@ void World::resume(std::uint32_t peer, Timers timers) {
     if (pause.blocked == 0) {
         // What it wanted to send goes first, then it hears what has come: its messages leave in the order in which it
         // wrote them, and an answer to what it hears only now comes behind them.
-        const auto unsent = std::exchange(node.pause, nullptr);
+        const auto unsent = std::exchange(n.rare->pause, nullptr);
         for (Pause::Unsent& u : unsent->unsent) send(peer, 0, u.to, std::move(u.message));
     }
     for (Pause::Arrived& a : arrived) {
-        if (!node.up) turn_away(peer, a.from, a.input);  // it has departed on the way
-        else if (node.pause && waits(*node.pause, a.input)) node.pause->arrived.push_back(std::move(a));
-        else step(peer, a.from, 0, std::move(a.input));
+        if (!n.up) turn_away(peer, a.from, a.input);  // it has departed on the way
+        else hand(peer, a.from, 0, std::move(a.input));
     }
 }
 
-bool World::waits(const Pause& pause, const Peer::Input& input) {
+bool World::Shard::waits(const Pause& pause, const Peer::Input& input) {
     return pause.stopped > 0 || (pause.blocked > 0 && std::holds_alternative<Received<Peer::Message>>(input));
 }
-
-bool World::paused(std::uint32_t peer) const { return nodes_[peer]->pause != nullptr; }
 
 }  // namespace grapevine::sim

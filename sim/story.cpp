@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <ostream>
 
-#include "grapevine/sim/world.hpp"
+#include "shard.hpp"
 
 namespace grapevine::sim {
 
@@ -80,14 +80,14 @@ std::string said(const gossip::Message& m, const membership::Book&) {
 
 }  // namespace
 
-void World::tell_story(std::uint32_t peer, std::uint32_t, const Peer::Input& input) {
+void World::Shard::tell_story(std::uint32_t peer, const Peer::Input& input) {
     const auto* received = std::get_if<Received<Peer::Message>>(&input);
     if (!received) return;
-    *story_ << when(now_) << "  " << name(received->from) << " -> " << name(id_of(peer)) << "  " << word(received->message)
-            << std::visit([&](const auto& m) { return said(m, book_); }, received->message) << '\n';
+    *world_.story_ << when(now) << "  " << name(received->from) << " -> " << name(id_of(peer)) << "  " << word(received->message)
+            << std::visit([&](const auto& m) { return said(m, world_.book_); }, received->message) << '\n';
 }
 
-void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
+void World::Shard::tell_story(std::uint32_t peer, const Peer::Event& event) {
     const std::string text = std::visit(
         Cases{
             [](const membership::Joined& j) { return "sees " + name(j.peer) + " join"; },
@@ -124,7 +124,7 @@ void World::tell_story(std::uint32_t peer, const Peer::Event& event) {
         },
         event);
     if (text.empty()) return;
-    *story_ << when(now_) << "  " << name(id_of(peer)) << "        " << text << '\n';
+    *world_.story_ << when(now) << "  " << name(id_of(peer)) << "        " << text << '\n';
 }
 
 }  // namespace grapevine::sim

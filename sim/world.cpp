@@ -2,24 +2,35 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 #include <utility>
 #include <xxhash.h>
 
 #include "grapevine/portable_math.hpp"
-#include "grapevine/wire/wire.hpp"
-#include "node.hpp"
+#include "shard.hpp"
 
 namespace grapevine::sim {
 
 namespace {
-// A transport gives parameters up that make no progress for this long, or for eight round trips.
-constexpr Duration undelivered_after = std::chrono::seconds(3);
-constexpr std::size_t frame_overhead = 24;  // what the transport puts before a message: magic, version, run, sender
-}  // namespace
+constexpr Duration shortest_window = std::chrono::microseconds(10);  // below it shards would wait for each other all the time
+}
+
+Counters& Counters::operator+=(const Counters& o) {
+    inputs += o.inputs, steps += o.steps, samples += o.samples;
+    bytes_payload += o.bytes_payload, bytes_control += o.bytes_control, messages += o.messages;
+    offers += o.offers, probe_messages += o.probe_messages, control_messages += o.control_messages;
+    lost += o.lost, refused_mixes += o.refused_mixes;
+    computing += o.computing, mixing += o.mixing, living += o.living;
+    return *this;
+}
 
 World::World(Options options)
-    : seed_(options.seed), network_(std::move(options.network)), collect_notes_(options.notes), believable_(std::move(options.believable)),
-      story_(options.story), average_over_(options.average_over) {}
+    : seed_(options.seed), network_(std::move(options.network)), notable_(std::move(options.notable)), believable_(std::move(options.believable)),
+      story_(options.story), crew_(options.crew ? options.crew : &alone_), average_over_(options.average_over) {
+    const bool one = story_ || network_.least_latency() < shortest_window;
+    const std::uint32_t shards = one ? 1 : std::max(1u, options.shards);
+    for (std::uint32_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>(*this, i, shards));
+}
 World::~World() = default;
 
 membership::Handle World::register_peer(const std::string& name, std::uint64_t generation) {
@@ -34,177 +45,100 @@ membership::Handle World::register_peer(const std::string& name, std::uint64_t g
     return registered_.back();
 }
 
+const World::Machine& World::machine_of(const Newcomer& n) {
+    Machine machine{n.step_time, n.pace, n.mix_rate, n.uplink, n.downlink};
+    constexpr std::size_t looked_through = 16;
+    for (std::size_t i = machines_.size(); i > 0 && i + looked_through > machines_.size(); --i)
+        if (machines_[i - 1] == machine) return machines_[i - 1];
+    machines_.push_back(std::move(machine));
+    return machines_.back();
+}
+
 std::uint32_t World::add(Newcomer newcomer) {
     const auto index = static_cast<std::uint32_t>(nodes_.size());
     assert(index < registered_.size());
     newcomer.config.exchange.layout = newcomer.learner->layout();
     newcomer.config.exchange.size = newcomer.learner->size();
     const auto meets = newcomer.meets;
-    nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), Random(seed_).split(index + 1)));
+    const Machine& machine = machine_of(newcomer);
+    nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), machine, Random(seed_).split(index + 1)));
     Node& node = *nodes_.back();
     node.learner->claim(node.peer.slots());
-    invariants_.add(registered_[index]);
-    node.born = now_;
-    ++up_count_;
-    put(now_, 0, index, index, Due{Peer::Input(Start{})});
+    selves_.push_back(registered_[index]);
+    Shard& shard = shard_of(index);
+    shard.add(index, node);
     if (meets) {
-        put(now_, 0, index, index, Due{Peer::Input(membership::Met{registered_[*meets]})});
+        shard.input(index, membership::Met{registered_[*meets]});
         network_.faults().joins(index, *meets);
     }
     return index;
 }
 
-void World::put(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Due&& due) {
-    std::uint32_t place;
-    if (free_.empty()) {
-        place = static_cast<std::uint32_t>(pool_.size());
-        pool_.push_back(std::move(due));
-    } else {
-        place = free_.back();
-        free_.pop_back();
-        pool_[place] = std::move(due);
-    }
-    agenda_.put({at, at == now_ ? depth : 0, to, from, nodes_[from]->sequence++, place});
-}
-
 bool World::run_one(Instant end) {
-    if (agenda_.empty() || agenda_.first().at > end) return false;
-    const Agenda::Entry entry = agenda_.take();
-    Due due = std::move(pool_[entry.due]);
-    pool_[entry.due].what = OrderDone{0};  // lets go of what it held
-    free_.push_back(entry.due);
-    now_ = entry.at;
-    Node& node = *nodes_[entry.to];
-    if (auto* input = std::get_if<Peer::Input>(&due.what)) {
-        if (!node.up) turn_away(entry.to, entry.from, *input);
-        else if (refuses(entry.from, *input)) ++counters_.refused_mixes;
-        else if (node.pause && waits(*node.pause, *input)) node.pause->arrived.push_back({entry.from, std::move(*input)});
-        else step(entry.to, entry.from, entry.depth, std::move(*input));
-    } else if (node.up && std::get<OrderDone>(due.what).order == node.order) {
-        end_order(entry.to, entry.depth);
-    }
-    return true;
+    assert(shards_.size() == 1);
+    const bool any = shards_[0]->run_one(end);
+    now_ = shards_[0]->now;
+    return any;
 }
 
-bool World::refuses(std::uint32_t from, const Peer::Input& input) {
-    if (!nodes_[from]->lie || !believable_) return false;
-    const auto* received = std::get_if<Received<Peer::Message>>(&input);
-    const Snapshot* snapshot = received ? parameters(received->message) : nullptr;
-    return snapshot && !believable_(*snapshot);
-}
-
-// Nobody is there any more; the sender's transport will notice.
-void World::turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input) {
-    if (const auto* received = std::get_if<Received<Peer::Message>>(&input))
-        if (const auto* message = std::get_if<gossip::Message>(&received->message); message && parameters(*message))
-            put(now_ + undelivered_after, 0, from, from, Due{Peer::Input(gossip::Undelivered{id_of(peer), ticket(*message)})});
+// Nothing is due any more until then.
+void World::came_to(Instant end) {
+    now_ = std::max(now_, end);
+    for (const auto& shard : shards_) shard->now = now_;
+    for (std::uint32_t i = 0; average_over_ > 0 && averager_ < nodes_.size() && !nodes_[averager_]->up && i < nodes_.size(); ++i)
+        if (nodes_[i]->up) averager_ = i, averaged_at_ = nodes_[i]->steps;  // it goes on where the one that is gone was
 }
 
 void World::run_until(Instant end) {
-    while (run_one(end)) {}
-    now_ = std::max(now_, end);
+    run_some(end, UINT64_MAX);
 }
 
-void World::step(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Peer::Input&& input) {
-    Node& node = *nodes_[peer];
-    ++counters_.inputs;
-    integers_.clear();
-    integers_.push_back(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
-    integers_.push_back(from);
-    integers(input, book_, integers_);
-    node.trace = XXH3_64bits_withSeed(integers_.data(), integers_.size() * sizeof(std::uint64_t), node.trace);
-    if (story_) tell_story(peer, from, input);
-
-    effects_.list.clear();
-    const bool news = invariants_.before(now_, peer, node.peer.members(), input);
-    node.peer.step(now_, std::move(input), effects_);
-    if (news) invariants_.after(now_, peer, node.peer.members(), node.rumor_cap);
-    carry_out(peer, depth);
+bool World::run_some(Instant end, std::uint64_t inputs) {
+    if (shards_.size() > 1) return run_windows(end, inputs);
+    Shard& only = *shards_[0];
+    only.run_some(end, inputs);
+    now_ = only.now;
+    if (!violation_) violation_ = only.invariants.first();
+    if (violation_ || only.next() <= end) return false;
+    came_to(end);
+    return true;
 }
 
-void World::carry_out(std::uint32_t peer, std::uint32_t depth) {
-    // Nothing below steps a peer at once: effects_ is not touched while it is walked.
-    for (auto& effect : effects_.list)
-        std::visit(Cases{
-                       [&](Peer::Effects::Send& send) { this->send(peer, depth, send.to, std::move(send.message)); },
-                       [&](Peer::Effects::Wake& wake) {
-                           put(std::max(wake.at, now_), depth + 1, peer, peer, Due{Peer::Input(Woken<Peer::Timer>{wake.timer})});
-                       },
-                       [&](Peer::Effects::Tell& tell) { this->tell(peer, std::move(tell.event), depth); },
-                   },
-                   effect);
+// Window by window. Nothing that is sent in [t, t + least latency) arrives in it.
+bool World::run_windows(Instant end, std::uint64_t inputs) {
+    const Duration width = network_.least_latency();
+    std::vector<Instant> next(shards_.size());
+    const auto inputs_so_far = [&] {
+        std::uint64_t all = 0;
+        for (const auto& shard : shards_) all += shard->counters.inputs;
+        return all;
+    };
+    const std::uint64_t before = inputs_so_far();
+    crew_->together(shards_.size(), [&](std::size_t i) { next[i] = shards_[i]->next(); });
+    for (;;) {
+        Instant first = *std::min_element(next.begin(), next.end());
+        for (const auto& shard : shards_) first = std::min(first, shard->out[parity_].first);
+        if (first > end) break;
+        if (violation_ || inputs_so_far() - before >= inputs) return false;
+        const Instant last = end - first < width ? end : first + width - Duration(1);
+        parity_ = 1 - parity_;
+        for (const auto& shard : shards_) shard->out[parity_].first = Shard::never;
+        crew_->together(shards_.size(), [&](std::size_t i) {
+            shards_[i]->open();
+            shards_[i]->run(last);
+            next[i] = shards_[i]->next();
+        });
+        now_ = last;
+        for (const auto& shard : shards_) {
+            const auto& found = shard->invariants.first();
+            if (found && (!violation_ || std::pair(found->at, found->peer) < std::pair(violation_->at, violation_->peer))) violation_ = found;
+        }
+    }
+    came_to(end);
+    return !violation_;
 }
 
-void World::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, Peer::Message&& message) {
-    Node& node = *nodes_[from];
-    if (node.pause && node.pause->blocked > 0) {
-        node.pause->unsent.push_back({to_id, std::move(message)});
-        return;
-    }
-    const std::uint32_t to = index_of(to_id);
-    if (auto* exchanged = std::get_if<gossip::Message>(&message); exchanged && node.lie)
-        if (Snapshot* truth = gossip::parameters(*exchanged)) *truth = node.lie(*truth);
-    const Snapshot* snapshot = parameters(message);
-    const std::uint64_t payload = snapshot ? snapshot->bytes.size : 0;
-    const std::uint64_t control = wire::control_size(message, book_) + frame_overhead;
-    ++counters_.messages;
-    counters_.bytes_payload += payload;
-    counters_.bytes_control += control;
-    if (const auto* exchange = std::get_if<gossip::Message>(&message)) counters_.offers += std::holds_alternative<gossip::Offer>(*exchange);
-    if (const auto* m = std::get_if<membership::Message>(&message)) {
-        const bool probing = std::holds_alternative<membership::Ping>(m->body) || std::holds_alternative<membership::Ack>(m->body) ||
-                             std::holds_alternative<membership::PingRequest>(m->body) || std::holds_alternative<membership::Nack>(m->body);
-        counters_.probe_messages += probing;
-        if (to < nodes_.size() && !nodes_[to]->up && !nodes_[to]->missed && std::holds_alternative<membership::Ping>(m->body)) nodes_[to]->missed = now_;
-    }
-    counters_.control_messages += !snapshot;
-    const std::uint32_t number = snapshot ? ticket(std::get<gossip::Message>(message)) : 0;
-
-    Network::Fate fate;
-    if (to < nodes_.size()) {
-        Node& other = *nodes_[to];
-        fate = network_.send(now_, {from, node.group, node.card}, {to, other.group, other.card}, payload + control,
-                             snapshot ? Plane::bulk : Plane::control, node.network_random, node.fault_random);
-    }
-    if (fate.copies == 0) {
-        ++counters_.lost;
-        if (snapshot) put(now_ + undelivered_after, 0, from, from, Due{Peer::Input(gossip::Undelivered{to_id, number})});
-        return;
-    }
-    const PeerId sender = id_of(from);
-    if (fate.copies == 2) put(fate.arrives[1], depth + 1, to, from, Due{Peer::Input(Received<Peer::Message>{sender, message})});
-    put(fate.arrives[0], depth + 1, to, from, Due{Peer::Input(Received<Peer::Message>{sender, std::move(message)})});
-}
-
-void World::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
-    if (auto* order = std::get_if<Order>(&event)) {
-        nodes_[peer]->orders.push_back(std::move(*order));
-        if (!nodes_[peer]->busy) begin_order(peer, depth);
-        return;
-    }
-    if (story_) tell_story(peer, event);
-    if (const auto* failed = std::get_if<gossip::Failed>(&event); failed && failed->why == gossip::Failure::clipped) ++counters_.refused_mixes;
-    if (const auto* mixed = std::get_if<gossip::MixedWith>(&event); mixed && !mixed->with) {
-        Learner& learner = *nodes_[peer]->learner;
-        nodes_[peer]->agreed = std::get<Published>(learner.carry_out({0, Publish{model_slot, {0, learner.size()}}}).what).snapshot;
-        if (average_over_ > 0) average(peer, *nodes_[peer]->agreed);
-    }
-    if (const auto* formed = std::get_if<gossip::RollFormed>(&event); formed && formed->size < 2)
-        nodes_[peer]->agreed.reset();  // alone there is nobody to agree with: its model is its own
-    if (const auto* failed = std::get_if<gossip::Failed>(&event); failed && failed->why == gossip::Failure::partner_gone)
-        nodes_[peer]->agreed.reset();  // its server: it goes on by itself
-    const bool departed = std::holds_alternative<membership::Departed>(event);
-    if (collect_notes_) notes_.push_back({now_, peer, std::move(event)});
-    if (departed) stop(peer);
-}
-
-void World::average(std::uint32_t peer, const Snapshot& agreed) {
-    if (peer != averager_) {
-        if (nodes_[averager_]->up) return;
-        averager_ = peer;  // the one before is gone; this one goes on where it was
-        averaged_at_ = nodes_[peer]->steps;
-    }
-    const std::uint64_t steps = nodes_[peer]->steps;
+void World::average(std::uint64_t steps, const Snapshot& agreed) {
     const double passed = static_cast<double>(steps - averaged_at_) / average_over_;
     averaged_at_ = steps;
     const double kept = averaged_.empty() ? 0 : portable::exp(-0.6931471805599453 * passed);
@@ -216,87 +150,55 @@ void World::average(std::uint32_t peer, const Snapshot& agreed) {
     else take(reinterpret_cast<const float*>(agreed.bytes.data));
 }
 
-void World::begin_order(std::uint32_t peer, std::uint32_t depth) {
-    Node& node = *nodes_[peer];
-    const Order& order = node.orders.front();
-    double took = 0;
-    if (const auto* train = std::get_if<Train>(&order.what)) {
-        const auto step = [&] { return std::max(draw(node.step_time, node.machine_random, node.step_times_drawn) * node.slowness, seconds(node.pace)); };
-        if (const auto& slice = train->slice) {
-            if (slice->index == 0) node.sliced_step = step();
-            took = node.sliced_step * share(*slice);
-        } else {
-            for (std::uint32_t i = 0; i < train->steps; ++i) took += step();
-        }
-    } else if (node.mix_rate > 0) {
-        std::uint64_t elements = node.learner->size();
-        if (const auto* publish = std::get_if<Publish>(&order.what)) elements = publish->range.count;
-        if (const auto* combine = std::get_if<Combine>(&order.what)) elements = combine->theirs.range.count;
-        if (const auto* fold = std::get_if<Fold>(&order.what); fold && fold->range) elements = fold->range->count;
-        if (!std::holds_alternative<Swap>(order.what))
-            took = static_cast<double>(elements * bytes_per_element(node.learner->encoding())) / node.mix_rate * node.slowness;
-    }
-    node.busy = true;
-    node.order_began = now_;
-    node.order_ends = now_ + from_seconds(took);
-    put(node.order_ends, depth + 1, peer, peer, Due{OrderDone{++node.order}});
-}
-
-void World::end_order(std::uint32_t peer, std::uint32_t depth) {
-    Node& node = *nodes_[peer];
-    const Order order = std::move(node.orders.front());
-    node.orders.pop_front();
-    node.busy = false;
-    Completion completion = node.learner->carry_out(order);
-    const Duration took = now_ - node.order_began;
-    if (const auto* trained = std::get_if<Trained>(&completion.what)) {
-        counters_.computing += took;
-        counters_.steps += trained->steps;
-        counters_.samples += trained->samples;
-        node.steps += trained->steps;
-    } else {
-        counters_.mixing += took;
-    }
-    if (!node.orders.empty()) begin_order(peer, depth);
-    step(peer, peer, depth, Peer::Input(std::move(completion)));
-}
-
-void World::stop(std::uint32_t peer) {
-    Node& node = *nodes_[peer];
-    if (!node.up) return;
-    node.up = false;
-    --up_count_;
-    counters_.living += now_ - node.born;
-    node.orders.clear();
-    if (const auto pause = std::exchange(node.pause, nullptr))
-        for (const Pause::Arrived& a : pause->arrived) turn_away(peer, a.from, a.input);
-}
-
-void World::crash(std::uint32_t peer) { stop(peer); }
+void World::crash(std::uint32_t peer) { shard_of(peer).stop(peer, true); }
 void World::leave(std::uint32_t peer) {
-    if (nodes_[peer]->up) put(now_, 0, peer, peer, Due{Peer::Input(membership::Leave{})});
+    if (nodes_[peer]->up) shard_of(peer).input(peer, membership::Leave{});
 }
 void World::finish(std::uint32_t peer) {
-    if (nodes_[peer]->up) put(now_, 0, peer, peer, Due{Peer::Input(gossip::Finish{})});
+    if (nodes_[peer]->up) shard_of(peer).input(peer, gossip::Finish{});
 }
 void World::observe(std::uint32_t peer, const Evaluation& evaluation) {
-    if (nodes_[peer]->up) put(now_, 0, peer, peer, Due{Peer::Input(gossip::Observed{evaluation.loss, evaluation.accuracy})});
+    if (nodes_[peer]->up) shard_of(peer).input(peer, gossip::Observed{evaluation.loss, evaluation.accuracy});
 }
 void World::slow(std::uint32_t peer, double factor) { nodes_[peer]->slowness = factor; }
-void World::lie(std::uint32_t peer, Lie lie) { nodes_[peer]->lie = std::move(lie); }
-bool World::lies(std::uint32_t peer) const { return nodes_[peer]->lie != nullptr; }
+void World::lie(std::uint32_t peer, Lie lie) { nodes_[peer]->with_rare().lie = std::move(lie); }
+bool World::lies(std::uint32_t peer) const { return nodes_[peer]->lies(); }
+void World::pause(std::uint32_t peer, Timers timers) { shard_of(peer).pause(peer, timers); }
+void World::resume(std::uint32_t peer, Timers timers) { shard_of(peer).resume(peer, timers); }
+bool World::paused(std::uint32_t peer) const { return nodes_[peer]->pause() != nullptr; }
 
 bool World::up(std::uint32_t peer) const { return nodes_[peer]->up; }
-std::optional<Instant> World::missed(std::uint32_t peer) const { return nodes_[peer]->missed; }
+std::size_t World::up_count() const {
+    std::size_t all = 0;
+    for (const auto& shard : shards_) all += shard->up_count;
+    return all;
+}
+std::optional<Instant> World::missed(std::uint32_t peer) const {
+    std::optional<Instant> first;
+    for (const auto& shard : shards_)
+        if (const auto found = shard->missed.find(peer); found != shard->missed.end() && (!first || found->second < *first)) first = found->second;
+    return first;
+}
 std::uint32_t World::group(std::uint32_t peer) const { return nodes_[peer]->group; }
 std::uint64_t World::steps(std::uint32_t peer) const { return nodes_[peer]->steps; }
 Learner& World::learner(std::uint32_t peer) { return *nodes_[peer]->learner; }
 bool World::serves(std::uint32_t peer) const { return nodes_[peer]->serves; }
-const Snapshot* World::agreed(std::uint32_t peer) const { return nodes_[peer]->agreed ? &*nodes_[peer]->agreed : nullptr; }
+const Snapshot* World::agreed(std::uint32_t peer) const {
+    const auto& rare = nodes_[peer]->rare;
+    return rare && rare->agreed ? &*rare->agreed : nullptr;
+}
 const Peer& World::peer(std::uint32_t peer) const { return nodes_[peer]->peer; }
+const std::optional<Violation>& World::violation() const { return violation_; }
+
+Counters World::counters() const {
+    Counters all = shards_[0]->counters;
+    for (std::size_t i = 1; i < shards_.size(); ++i) all += shards_[i]->counters;
+    return all;
+}
 
 Duration World::member_time() const {
-    Duration time = counters_.living;
+    Duration time{};
+    for (const auto& shard : shards_) time += shard->counters.living;
     for (const auto& node : nodes_)
         if (node->up) time += now_ - node->born;
     return time;
@@ -305,13 +207,15 @@ Duration World::member_time() const {
 World::Shares World::time_shares() const {
     const double all = seconds(member_time());
     if (all <= 0) return {0, 0, 1};
-    Shares shares{seconds(counters_.computing) / all, seconds(counters_.mixing) / all, 0};
-    for (const auto& node : nodes_)  // what is under way counts as far as it has come
-        if (node->up && node->busy && !node->orders.empty()) {
-            const Instant until = node->pause && node->pause->stopped > 0 ? node->pause->since : now_;
-            (std::holds_alternative<Train>(node->orders.front().what) ? shares.computing : shares.mixing) +=
-                seconds(until - node->order_began) / all;
-        }
+    const Counters c = counters();
+    Shares shares{seconds(c.computing) / all, seconds(c.mixing) / all, 0};
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {  // what is under way counts as far as it has come
+        const Node& node = *nodes_[i];
+        const Order* order = node.up ? shard_of(i).under_way(node) : nullptr;
+        if (!order) continue;
+        const Instant until = node.pause() && node.pause()->stopped > 0 ? node.pause()->since : now_;
+        (std::holds_alternative<Train>(order->what) ? shares.computing : shares.mixing) += seconds(until - node.order_began) / all;
+    }
     shares.waiting = std::max(0.0, 1 - shares.computing - shares.mixing);
     return shares;
 }
@@ -319,25 +223,40 @@ World::Shares World::time_shares() const {
 void World::forge(std::uint32_t from, std::uint32_t to, const membership::Record& about, membership::Standing standing) {
     membership::Message message{membership::Gossip{}, {}};
     message.rumors.push_back({*book_.intern(about), standing, id_of(from)});
-    put(now_, 0, to, from, Due{Peer::Input(Received<Peer::Message>{id_of(from), Peer::Message(message)})});
+    shard_of(from).give(now_, 0, to, from, Received<Peer::Message>{id_of(from), Peer::Message(message)});
 }
 
 void World::look_at_views() {
     constexpr std::size_t entries = 1 << 17;  // some tenths of a millisecond
     std::size_t seen = 0;
+    Invariants& invariants = shards_[0]->invariants;
     for (std::size_t n = 0; n < nodes_.size() && seen < entries; ++n) {
         looked_at_ = looked_at_ + 1 < nodes_.size() ? looked_at_ + 1 : 0;
         const Node& node = *nodes_[looked_at_];
         if (!node.up) continue;
-        invariants_.look_at_roster(now_, looked_at_, node.peer.members().roster());
+        invariants.look_at_roster(now_, looked_at_, node.peer.members().roster());
         seen += node.peer.members().roster().entries().size();
     }
+    if (!violation_) violation_ = invariants.first();
 }
 
 std::vector<Note> World::take_notes() {
-    std::vector<Note> notes;
-    notes.swap(notes_);
-    return notes;
+    std::vector<Note> notes = std::move(shards_[0]->notes);
+    shards_[0]->notes.clear();
+    for (std::size_t i = 1; i < shards_.size(); ++i) {
+        auto& more = shards_[i]->notes;
+        notes.insert(notes.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+        more.clear();
+    }
+    const auto earlier = [](const Note& a, const Note& b) { return a.at != b.at ? a.at < b.at : a.peer < b.peer; };
+    if (std::is_sorted(notes.begin(), notes.end(), earlier)) return notes;
+    std::vector<std::uint32_t> order(notes.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return earlier(notes[a], notes[b]); });
+    std::vector<Note> sorted;
+    sorted.reserve(notes.size());
+    for (const std::uint32_t i : order) sorted.push_back(std::move(notes[i]));
+    return sorted;
 }
 
 std::uint64_t World::trace_hash() const {

@@ -22,6 +22,13 @@ using WallClock = std::chrono::steady_clock;
 constexpr std::size_t most_events = 500'000;            // lines of events.jsonl
 constexpr double average_over = 100;                     // steps: half-life of the moving average of what is agreed on
 constexpr Duration until_unless_said = std::chrono::seconds(60);
+constexpr std::uint64_t fewest_for_shards = 2000;        // peers: below it a window holds too little
+
+std::uint64_t peers_of(const config::Config& config) {
+    std::uint64_t peers = 0;
+    for (const config::Group& group : config.groups) peers += group.count;
+    return peers;
+}
 
 std::string hex(std::uint64_t x) {
     char text[17];
@@ -31,9 +38,9 @@ std::string hex(std::uint64_t x) {
 
 double wall_since(WallClock::time_point then) { return std::chrono::duration<double>(WallClock::now() - then).count(); }
 
-double cpu_seconds() {  // of this thread: others may be running other scenarios
+double cpu_seconds(bool all_threads) {  // else of this one: others may be running other scenarios
     rusage usage{};
-    getrusage(RUSAGE_THREAD, &usage);
+    getrusage(all_threads ? RUSAGE_SELF : RUSAGE_THREAD, &usage);
     const auto s = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
     return s(usage.ru_utime) + s(usage.ru_stime);
 }
@@ -60,7 +67,7 @@ class Run {
 public:
     explicit Run(const RunRequest& request)
         : request_(request), config_(request.config), resident_before_(resident_bytes()),
-          world_({config_.seed, Network(config_.groups, config_.links), true, request.story, learn::well_formed, evaluates() ? average_over : 0}),
+          tallies_(std::max(1u, request.threads)), world_(options()),
           population_(config_, request.task, world_) {
         population_.start();
         happenings_.emplace(config_, population_, world_, watch_);
@@ -107,17 +114,64 @@ public:
     }
 
 private:
+    World::Options options() {
+        World::Options o;
+        o.seed = config_.seed;
+        o.network = Network(config_.groups, config_.links);
+        o.story = request_.story;
+        o.believable = learn::well_formed;
+        o.average_over = evaluates() ? average_over : 0;
+        o.notable = [this](std::uint32_t shard, const Peer::Event& event) { return notable(shard, event); };
+        o.crew = request_.crew;
+        if (request_.crew && peers_of(config_) >= fewest_for_shards) o.shards = request_.threads;
+        return o;
+    }
+
+    // What is only counted is counted at once: a large world tells much.
+    bool notable(std::uint32_t shard, const Peer::Event& event) {
+        record::ExchangeTally& tally = tallies_[shard].of;
+        const bool wanted = request_.files && events_written_ <= most_events;
+        return std::visit(Cases{
+                              [](const membership::Reachable&) { return false; },
+                              [](const membership::Unreachable&) { return false; },
+                              [](const membership::ProbeFailed&) { return true; },
+                              [](const membership::Suspected&) { return true; },
+                              [](const membership::Gone&) { return true; },
+                              [](const membership::Departed&) { return true; },
+                              [&](const gossip::MixedWith& mixed) {
+                                  tally.mixed(mixed.staleness);
+                                  return wanted || counts_split_rounds();
+                              },
+                              [&](const gossip::Failed& failed) {
+                                  tally.failed(static_cast<record::ExchangeTally::Failure>(failed.why));
+                                  return wanted || counts_split_rounds();
+                              },
+                              [&](const gossip::Skipped&) {
+                                  tally.skipped();
+                                  return false;
+                              },
+                              [](const gossip::TrainedSome&) { return false; },
+                              [&](const auto&) { return wanted; },
+                          },
+                          event);
+    }
+
+    bool counts_split_rounds() const {
+        return config_.exchange.kind == config::ExchangeKind::group || config_.exchange.kind == config::ExchangeKind::outer;
+    }
+
     bool advance(Instant to) {
-        for (std::uint64_t n = 1; world_.run_one(to); ++n) {
-            if (n % 256 != 0) continue;
+        constexpr double often = 0.05;  // s between two looks at what else there is
+        for (bool there = false; !there;) {
+            const auto began = WallClock::now();
+            there = world_.run_some(to, at_once_);
+            const double took = wall_since(began);
+            at_once_ = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(static_cast<double>(at_once_) * std::clamp(often / std::max(took, 1e-6), 0.25, 4.0)), 64, 1 << 20);
+            drain();  // or a long interval's notes fill the memory
             if ((request_.stop && request_.stop->load()) || world_.violation()) return false;
             report_progress();
-            if (n % 65536 == 0) drain();  // or a long interval's notes fill the memory
         }
-        world_.run_until(to);
-        drain();
-        report_progress();
-        return !(request_.stop && request_.stop->load()) && !world_.violation();
+        return true;
     }
 
     void report_progress() {
@@ -137,9 +191,6 @@ private:
         for (const Note& note : world_.take_notes()) {
             watch_.see(note, world_);
             split_rounds_.see(note);
-            if (const auto* mixed = std::get_if<gossip::MixedWith>(&note.event)) tally_.mixed(mixed->staleness);
-            else if (const auto* failed = std::get_if<gossip::Failed>(&note.event)) tally_.failed(static_cast<record::ExchangeTally::Failure>(failed->why));
-            else if (std::holds_alternative<gossip::Skipped>(note.event)) tally_.skipped();
             if (!request_.files) continue;
             if (const auto event = event_of(note, world_)) write(*event);
         }
@@ -268,7 +319,7 @@ private:
         s.peers_max = peers_max_;
         s.simulated_seconds = seconds(world_.now());
         s.wall_seconds = wall_since(began_);
-        s.cpu_seconds = cpu_seconds() - cpu_began_;
+        s.cpu_seconds = cpu_seconds(request_.crew) - cpu_began_;
         s.events = static_cast<double>(c.inputs);
         if (*s.cpu_seconds > 0) s.events_per_cpu_second = *s.events / *s.cpu_seconds;
         s.peak_bytes = peak_bytes();
@@ -294,13 +345,14 @@ private:
         }
         const World::Shares shares = world_.time_shares();
         s.time = {shares.computing, shares.mixing, shares.waiting};
-        s.exchange_counts = tally_.counts();
+        record::ExchangeTally tally;
+        for (const Tally& t : tallies_) tally += t.of;
+        s.exchange_counts = tally.counts();
         if (c.offers > 0 || makes_offers()) s.exchange_counts.started = static_cast<double>(c.offers);
-        s.staleness = tally_.staleness();
+        s.staleness = tally.staleness();
         s.membership = watch_.figures(world_, config_.membership.period);
         s.membership.views_full_at_seconds = views_full_since_;
-        const auto kind = config_.exchange.kind;
-        if (kind == config::ExchangeKind::group || kind == config::ExchangeKind::outer) s.split_rounds = static_cast<double>(split_rounds_.count());
+        if (counts_split_rounds()) s.split_rounds = static_cast<double>(split_rounds_.count());
         s.trace_hash = hex(world_.trace_hash());
         s.model_hash = hex(model_hash(world_));
         for (const config::Expect& expect : config_.expects) s.expects.push_back(judge(expect, samples_, s));
@@ -312,13 +364,16 @@ private:
     const RunRequest& request_;
     const config::Config& config_;
     const WallClock::time_point began_ = WallClock::now();
-    const double cpu_began_ = cpu_seconds();
+    const double cpu_began_ = cpu_seconds(request_.crew);
     double resident_before_;
+    struct alignas(64) Tally {
+        record::ExchangeTally of;
+    };
+    std::vector<Tally> tallies_;  // of each shard
     World world_;
     Population population_;
     Watch watch_;
     SplitRounds split_rounds_;
-    record::ExchangeTally tally_;
     std::optional<Happenings> happenings_;
     std::vector<record::Sample> samples_;
     Instant next_evaluation_{};
@@ -327,6 +382,7 @@ private:
     bool over_ = false;
     bool compares_views_ = false;
     std::optional<double> views_full_since_;  // until the last sample
+    std::uint64_t at_once_ = 256;  // inputs
     WallClock::time_point last_report_{};
 };
 

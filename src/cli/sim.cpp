@@ -13,6 +13,7 @@
 #include "grapevine/report/report.hpp"
 #include "grapevine/setup/peer_config.hpp"
 #include "grapevine/sim/run/expects.hpp"
+#include "grapevine/sim/run/hands.hpp"
 #include "grapevine/sim/run/run.hpp"
 #include "interrupt.hpp"
 #include "scenario.hpp"
@@ -251,6 +252,8 @@ int run(const Arguments& a) {
     std::size_t next = 0, done = 0;
     std::optional<std::pair<Error, int>> fault;  // the first; the runs that have begun go on to their end
     ProgressLine line;
+    std::optional<sim::Hands> hands;  // one run has all threads, of several each has one
+    if (jobs.size() == 1 && threads > 1) hands.emplace(threads);
     const auto work = [&] {
         for (;;) {
             Job* job = nullptr;
@@ -260,11 +263,12 @@ int run(const Arguments& a) {
                 job = &jobs[next++];
             }
             sim::RunRequest request;
-            if (!quiet && threads == 1)
+            if (!quiet && (threads == 1 || hands))
                 request.progress = [&](const sim::Progress& p) {
                     line.show((jobs.size() > 1 ? std::to_string(done + 1) + " of " + std::to_string(jobs.size()) + "  " : "") + text_of(p));
                 };
             request.stop = &stop;
+            if (hands) request.crew = &*hands, request.threads = threads;
             request.story = story.is_open() ? &story : nullptr;
             auto failure = run_one(*job, config, a, request, out_of(a, *job, jobs.size()));
             const std::lock_guard lock(mutex);
@@ -278,7 +282,7 @@ int run(const Arguments& a) {
                 std::fflush(stdout);
             }
             if (failure && !fault) fault = std::move(failure);
-            if (!quiet && threads > 1) line.show(std::to_string(done) + " of " + std::to_string(jobs.size()) + " runs done");
+            if (!quiet && threads > 1 && !hands) line.show(std::to_string(done) + " of " + std::to_string(jobs.size()) + " runs done");
         }
     };
     std::vector<std::thread> crew;
@@ -318,7 +322,7 @@ Verb sim_verb() {
     v.options.insert(v.options.end(), sweeping.begin(), sweeping.end());
     v.options.insert(v.options.end(), {{"nodes", "N", "scale the groups to N peers in all"},
                                        {"seeds", "K", "run seeds seed .. seed+K-1; expectations are held against all of them together"},
-                                       {"threads", "N", "runs at a time, where there are several; default 1"},
+                                       {"threads", "N", "runs at a time, where there are several; else hands for the one; default 1"},
                                        {"out", "DIR", "write config.toml, metrics.jsonl, events.jsonl, summary.json, report.html there"},
                                        {"overwrite", "", "also where a run is already"},
                                        {"story", "FILE", "every message and event as a line of text"},

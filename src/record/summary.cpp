@@ -163,6 +163,15 @@ void ExchangeTally::mixed(std::uint64_t staleness) {
     ++bins_[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(staleness)), bins_.size() - 1)];
 }
 
+ExchangeTally& ExchangeTally::operator+=(const ExchangeTally& other) {
+    for (std::size_t i = 0; i < failed_.size(); ++i) failed_[i] += other.failed_[i];
+    for (std::size_t i = 0; i < bins_.size(); ++i) bins_[i] += other.bins_[i];
+    mixed_ += other.mixed_, skipped_ += other.skipped_;
+    most_ = std::max(most_, other.most_);
+    sum_ += other.sum_;
+    return *this;
+}
+
 ExchangeCounts ExchangeTally::counts() const {
     const auto of = [&](Failure why) { return static_cast<double>(failed_[static_cast<std::size_t>(why)]); };
     return {.started = {},

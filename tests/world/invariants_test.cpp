@@ -17,12 +17,13 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 struct Table {
     membership::Book book;
     std::vector<membership::Handle> selves;
-    sim::Invariants invariants{book};
+    std::vector<membership::Handle> watched;  // by the invariants, which keep it up to date
+    sim::Invariants invariants{book, watched};
 
     Table() {
         for (std::uint32_t i = 0; i < 3; ++i) {
             selves.push_back(of(i, 0));
-            invariants.add(selves.back());
+            watched.push_back(selves.back());
         }
     }
     membership::Handle of(std::uint32_t peer, std::uint32_t incarnation, std::uint64_t generation = 1) {

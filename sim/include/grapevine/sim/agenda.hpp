@@ -1,7 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <tuple>
+#include <memory>
 #include <vector>
 
 #include "grapevine/time.hpp"
@@ -11,6 +15,10 @@ namespace grapevine::sim {
 // What is still to happen, earliest first. Ties in time are broken by what caused what (`depth`: causal steps
 // within one instant), then by who it is for and who it is from: never by when it was put in, so that the order
 // does not depend on how the work was shared out.
+//
+// A calendar (Brown 1988): a ring of buckets, each about a millisecond wide, that hold their entries unordered until their
+// time has come. Then the bucket is dealt into cells by time and each cell is sorted; what is put into its time after that
+// lies in a small heap, and what lies beyond the ring in another, until the ring comes near it.
 class Agenda {
 public:
     struct Entry {
@@ -19,51 +27,73 @@ public:
         std::uint32_t to;
         std::uint32_t from;
         std::uint32_t sequence;  // of the source
-        std::uint32_t due;       // what happens: a place in the world's pool
+        std::uint32_t due;       // what happens: a number that the owner of the agenda understands
+        std::uint16_t kind;      // likewise
+        std::uint16_t shelf;     // likewise
         friend bool operator<(const Entry& a, const Entry& b) {
-            return std::tie(a.at, a.depth, a.to, a.from, a.sequence) < std::tie(b.at, b.depth, b.to, b.from, b.sequence);
+            if (a.at != b.at) return a.at < b.at;
+            if (a.depth != b.depth) return a.depth < b.depth;
+            if (a.to != b.to) return a.to < b.to;
+            if (a.from != b.from) return a.from < b.from;
+            return a.sequence < b.sequence;
         }
     };
+    static_assert(sizeof(Entry) == 32);
 
-    bool empty() const { return heap_.empty(); }
-    const Entry& first() const { return heap_.front(); }
+    Agenda();
 
-    void put(const Entry& entry) {
-        std::size_t i = heap_.size();
-        heap_.push_back(entry);
-        while (i > 0) {
-            const std::size_t parent = (i - 1) / 4;
-            if (!(entry < heap_[parent])) break;
-            heap_[i] = heap_[parent];
-            i = parent;
-        }
-        heap_[i] = entry;
+    bool empty() const { return size_ == 0; }
+    std::size_t size() const { return size_; }
+    const Entry& first() {  // not of an empty one
+        if (next_ == open_.size() && late_.empty()) turn();
+        return late_first() ? late_.front() : open_[next_];
     }
+    // The one that comes `n` after the first, if that is known without looking far; for reading ahead.
+    const Entry* soon(std::size_t n) const { return next_ + n < open_.size() ? &open_[next_ + n] : nullptr; }
 
+    void put(const Entry& entry);
     Entry take() {  // not of an empty one
-        const Entry first = heap_.front();
-        const Entry last = heap_.back();
-        heap_.pop_back();
-        if (!heap_.empty()) sink(last);
-        return first;
+        if (next_ == open_.size() && late_.empty()) turn();
+        --size_;
+        if (!late_first()) return open_[next_++];
+        std::pop_heap(late_.begin(), late_.end(), later);
+        const Entry entry = late_.back();
+        late_.pop_back();
+        return entry;
     }
 
 private:
-    void sink(const Entry& entry) {  // four children: half the levels, and they share a cache line or two
-        std::size_t i = 0;
-        for (;;) {
-            const std::size_t child = 4 * i + 1;
-            if (child >= heap_.size()) break;
-            std::size_t least = child;
-            for (std::size_t c = child + 1; c < child + 4 && c < heap_.size(); ++c)
-                if (heap_[c] < heap_[least]) least = c;
-            if (!(heap_[least] < entry)) break;
-            heap_[i] = heap_[least];
-            i = least;
-        }
-        heap_[i] = entry;
-    }
-    std::vector<Entry> heap_;
+    static constexpr int width_bits = 20;  // a bucket is 2^20 ns wide
+    static constexpr std::size_t buckets = 8192, words = buckets / 64;
+    static constexpr std::uint32_t none = ~0u;
+    struct Block {  // of a bucket
+        std::uint32_t next, count;
+        std::array<Entry, 63> entries;
+    };
+    static constexpr std::size_t blocks_at_once = 16;
+
+    static bool later(const Entry& a, const Entry& b) { return b < a; }
+    static std::int64_t bucket_of(const Entry& e) { return e.at.time_since_epoch().count() >> width_bits; }
+    bool late_first() const { return next_ == open_.size() || (!late_.empty() && late_.front() < open_[next_]); }
+    Block& block(std::uint32_t i) { return blocks_[i / blocks_at_once][i % blocks_at_once]; }
+    void append(const Entry& entry, std::size_t place);
+    void turn();
+    void sort_open(std::int64_t bucket);
+    std::int64_t next_bucket() const;
+
+    std::size_t size_ = 0;
+    std::int64_t bucket_ = -1;        // the one that is open
+    std::vector<Entry> open_;         // its entries, in order; those before next_ are done
+    std::size_t next_ = 0;
+    std::vector<Entry> late_;         // of the open bucket and before: a heap
+    std::vector<Entry> far_;          // beyond the ring: a heap
+    std::size_t in_ring_ = 0;
+    std::vector<std::uint32_t> ring_; // first block of each bucket
+    std::array<std::uint64_t, words> occupied_{};
+    std::vector<std::unique_ptr<Block[]>> blocks_;
+    std::uint32_t free_block_ = none;
+    std::vector<Entry> dealt_;        // scratch of sort_open
+    std::vector<std::uint32_t> cells_;
 };
 
 }  // namespace grapevine::sim

@@ -27,9 +27,9 @@ struct Violation {
 // It costs a look-up for each rumor: a place in the roster is guessed first, since ids follow the index here.
 class Invariants {
 public:
-    explicit Invariants(const membership::Book& book) : book_(book) {}
-
-    void add(membership::Handle self) { selves_.push_back(self); }  // of the next peer, in order of index
+    // `selves`: the record that each peer has of itself, by index; kept up to date here. Where several look at the same time, each
+    // changes those of its own peers: what one reads of another's may be as old as the window.
+    Invariants(const membership::Book& book, std::vector<membership::Handle>& selves) : book_(book), selves_(selves) {}
 
     // Before a step; false: this input brings no news, and there is nothing to look at after it.
     bool before(Instant now, std::uint32_t peer, const membership::Membership& observer, const Peer::Input& input);
@@ -46,12 +46,13 @@ private:
     };
     std::optional<std::size_t> place_of(PeerId about, const membership::Roster& roster, std::size_t guess) const;
     void remember(PeerId about, const membership::Membership& observer);
+    membership::Handle self_of(std::uint64_t peer) const;
     void hear(Instant now, std::uint32_t peer, const membership::Rumor& rumor);
     void compare(Instant now, std::uint32_t peer, const Seen& seen, const membership::Roster::Entry& is);
     void say(Instant now, std::uint32_t peer, std::string what);
 
     const membership::Book& book_;
-    std::vector<membership::Handle> selves_;
+    std::vector<membership::Handle>& selves_;
     std::vector<Seen> seen_;
     std::optional<Violation> first_;
 };

@@ -11,7 +11,8 @@
 namespace grapevine::sim {
 
 // One draw, in seconds, never negative. `drawn` counts draws of a trace file's values.
-double draw(const config::Distribution& distribution, Random& random, std::uint64_t& drawn);
+double draw(const config::Distribution& distribution, Random& random, std::uint32_t& drawn);
+double least(const config::Distribution& distribution);  // that can be drawn
 
 // The two planes, which do not wait for each other (they have sockets of their own).
 enum class Plane : std::uint8_t { control, bulk };
@@ -31,17 +32,22 @@ public:
 
     struct Fate {
         int copies = 0;          // 0: lost
-        Instant arrives[2]{};
-        Duration latency{};      // of the first copy, one way
+        Instant arrives[2]{};    // the first byte, at the receiver's card
+        Duration held{};         // for so long both cards are held by it
+        bool queues = false;     // the receiver's card takes one message after the other
     };
     struct End {
         std::uint32_t peer, group;
-        Card& card;
+        Card* card;              // none: infinitely fast
     };
-    // Reserves both cards. Cut-through: sending starts when the uplink is free, receiving a latency later or when
-    // the downlink is free; both are held for as long as the slower of the two needs. `random` is for what links
-    // do, `faulty` for what is wrong besides: a fault takes a message away and leaves all other draws as they were.
-    Fate send(Instant now, End from, End to, std::uint64_t bytes, Plane plane, Random& random, Random& faulty);
+    // Reserves the sender's card. Cut-through: sending starts when the uplink is free, receiving a latency later or when the
+    // downlink is free, which shows when the first byte is there; both are held for as long as the slower of the two needs.
+    // `random` is for what links do, `faulty` for what is wrong besides: a fault takes a message away and leaves all other draws
+    // as they were. `traced` counts what this sender has drawn from traces.
+    Fate send(Instant now, End from, End to, std::uint64_t bytes, Plane plane, Random& random, Random& faulty, std::uint32_t& traced) const;
+
+    // No message between any two peers takes less than this, while it is not zero.
+    Duration least_latency() const { return least_latency_; }
 
     Faults& faults() { return faults_; }
     const Faults& faults() const { return faults_; }
@@ -52,11 +58,11 @@ private:
     struct Between {
         config::Distribution latency;
         double loss = 0, duplicate = 0;
-        std::uint64_t drawn = 0;
     };
     std::vector<Between> links_;
     std::vector<std::int32_t> table_;  // (from group, to group) -> link, or -1
     std::size_t groups_ = 0;
+    Duration least_latency_{};
     Faults faults_;
 };
 

@@ -11,7 +11,7 @@
 #include "grapevine/learner.hpp"
 #include "grapevine/membership/book.hpp"
 #include "grapevine/peer/peer.hpp"
-#include "grapevine/sim/agenda.hpp"
+#include "grapevine/sim/crew.hpp"
 #include "grapevine/sim/invariants.hpp"
 #include "grapevine/sim/network.hpp"
 
@@ -49,11 +49,15 @@ struct Counters {
     std::uint64_t lost = 0;
     std::uint64_t refused_mixes = 0;     // too far off for who clips, or no numbers, or garbled
     Duration computing{}, mixing{}, living{};  // of learners; living: of peers that are gone. See time_shares()
-    Duration member_time{};              // sum over peers of the time they were up
+    Counters& operator+=(const Counters& other);
 };
 
-// Any number of peers on one thread and one clock. The agenda holds everything that is still to happen; running
-// the world is taking the earliest entry and letting it happen. Same seed, same story.
+// Any number of peers on one clock. The agenda holds everything that is still to happen; running the world is taking
+// the earliest entry and letting it happen. Same seed, same story.
+//
+// A large world is cut into shards, which a crew runs at the same time, window by window (conservative synchronisation: Chandy,
+// Misra 1979; Fujimoto 1990): a window is shorter than any message takes, so nothing that happens in it in one shard is heard of
+// in another. Whatever the number of shards and hands, every peer sees the same inputs at the same instants in the same order.
 //
 // A peer here is the very Peer that a node runs. What a node does with threads is done with entries: an order to
 // the learner becomes one at the end of the time it takes, and is carried out then, so that no parameters ever
@@ -63,12 +67,15 @@ public:
     struct Options {
         std::uint64_t seed = 1;
         Network network;
-        bool notes = true;               // collect what peers tell (orders excepted)
+        // Whether what a peer tells is worth a note; none: all is (but orders). Asked on the thread that runs the shard.
+        std::function<bool(std::uint32_t shard, const Peer::Event&)> notable = {};
         std::ostream* story = nullptr;   // every delivery and event as a line of text
         // Whether parameters that a liar sent can be believed where they arrive, as a node asks of all; none: all can. Those of
         // honest peers come from a learner: nobody looks at them, for it costs as much as mixing.
         std::function<bool(const Snapshot&)> believable = {};
         double average_over = 0;         // steps: half-life of averaged(); 0: there is none
+        Crew* crew = nullptr;            // outlives the world; none: one hand
+        std::uint32_t shards = 1;        // one where messages may take no time, and where a story is told
     };
     explicit World(Options options);
     ~World();
@@ -96,12 +103,15 @@ public:
 
     // Lets everything happen that is due until `end`, that instant included.
     void run_until(Instant end);
-    bool run_one(Instant end);        // one entry; false if none is due
+    // The same, but returns at the first instant (with several shards: window) after so many inputs. Whether it came to the end.
+    bool run_some(Instant end, std::uint64_t inputs);
+    bool run_one(Instant end);        // of a world of one shard: one entry; false if none is due
     Instant now() const { return now_; }
+    std::size_t shards() const { return shards_.size(); }
 
     std::size_t size() const { return nodes_.size(); }
     bool up(std::uint32_t peer) const;
-    std::size_t up_count() const { return up_count_; }
+    std::size_t up_count() const;
     std::optional<Instant> missed(std::uint32_t peer) const;  // of one that is gone: when the first ping was sent to it since
     std::uint32_t group(std::uint32_t peer) const;
     std::uint64_t steps(std::uint32_t peer) const;
@@ -116,56 +126,45 @@ public:
     // peers' models, which gossip is judged by, is not.
     const std::vector<double>& averaged() const { return averaged_; }
     const membership::Book& book() const { return book_; }
-    const Counters& counters() const { return counters_; }
+    Counters counters() const;
     struct Shares { double computing = 0, mixing = 0, waiting = 0; };
     Shares time_shares() const;       // of the peers' time so far; sums to 1
     Duration member_time() const;     // sum over peers of the time they were up so far
-    std::vector<Note> take_notes();   // what was told since the last call
+    std::vector<Note> take_notes();   // what was told since the last call, by time and then by peer
     // The first thing that must never be, watched in every step. Views are looked at when this is called: in turn, as
     // many as are cheap.
-    const std::optional<Violation>& violation() const { return invariants_.first(); }
+    const std::optional<Violation>& violation() const;
     void look_at_views();
     std::uint64_t trace_hash() const; // over all inputs of all peers so far
 
 private:
     struct Node;
-    struct Due;
+    struct Machine;
     struct Pause;
+    class Shard;
 
-    void step(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Peer::Input&& input);
-    void carry_out(std::uint32_t peer, std::uint32_t depth);
-    void send(std::uint32_t from, std::uint32_t depth, PeerId to, Peer::Message&& message);
-    void begin_order(std::uint32_t peer, std::uint32_t depth);
-    void end_order(std::uint32_t peer, std::uint32_t depth);
-    void put(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Due&& due);
-    void tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth);
-    void stop(std::uint32_t peer);
-    bool refuses(std::uint32_t from, const Peer::Input& input);
-    void average(std::uint32_t peer, const Snapshot& agreed);
-    void turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
-    static bool waits(const Pause& pause, const Peer::Input& input);
-    void tell_story(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
-    void tell_story(std::uint32_t peer, const Peer::Event& event);
+    Shard& shard_of(std::uint32_t peer) const { return *shards_[peer % shards_.size()]; }
+    const Machine& machine_of(const Newcomer& newcomer);
+    bool run_windows(Instant end, std::uint64_t inputs);
+    void came_to(Instant end);
+    void average(std::uint64_t steps, const Snapshot& agreed);
 
     std::uint64_t seed_;
     Network network_;
-    bool collect_notes_;
+    std::function<bool(std::uint32_t, const Peer::Event&)> notable_;
     std::function<bool(const Snapshot&)> believable_;
     std::ostream* story_;
+    Alone alone_;
+    Crew* crew_;
     membership::Book book_;
-    Invariants invariants_{book_};
+    std::vector<membership::Handle> registered_, selves_;  // by index: its first record, and the one it has now
     std::uint32_t looked_at_ = 0;     // the view that look_at_views() ended with
-    std::vector<membership::Handle> registered_;
+    std::deque<Machine> machines_;
     std::vector<std::unique_ptr<Node>> nodes_;
-    std::size_t up_count_ = 0;
-    Agenda agenda_;
-    std::vector<Due> pool_;
-    std::vector<std::uint32_t> free_;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    unsigned parity_ = 0;             // of the window
+    std::optional<Violation> violation_;
     Instant now_{};
-    Peer::Effects effects_;
-    std::vector<std::uint64_t> integers_;
-    std::vector<Note> notes_;
-    Counters counters_;
     double average_over_;
     std::vector<double> averaged_;
     std::uint32_t averager_ = 0;      // whose agreed models are averaged

@@ -57,6 +57,7 @@ public:
     void mixed(std::uint64_t staleness);
     void failed(Failure why) { ++failed_[static_cast<std::size_t>(why)]; }
     void skipped() { ++skipped_; }
+    ExchangeTally& operator+=(const ExchangeTally& other);
 
     ExchangeCounts counts() const;
     Staleness staleness() const;

@@ -10,6 +10,7 @@
 #include "grapevine/config/config.hpp"
 #include "grapevine/learn/task.hpp"
 #include "grapevine/record/run_files.hpp"
+#include "grapevine/sim/crew.hpp"
 #include "grapevine/sim/invariants.hpp"
 
 namespace grapevine::sim {
@@ -31,6 +32,8 @@ struct RunRequest {
     const std::atomic<bool>* stop = nullptr;      // end early when it becomes true
     std::string version, command;                 // for the summary
     std::ostream* story = nullptr;
+    Crew* crew = nullptr;                         // with so many hands; none: one
+    std::uint32_t threads = 1;
 };
 
 struct RunResult {

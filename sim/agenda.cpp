@@ -1,0 +1,107 @@
+#include "grapevine/sim/agenda.hpp"
+
+namespace grapevine::sim {
+
+Agenda::Agenda() : ring_(buckets, none) {}
+
+void Agenda::append(const Entry& entry, std::size_t place) {
+    std::uint32_t head = ring_[place];
+    if (head == none || block(head).count == block(head).entries.size()) {
+        if (free_block_ == none) {
+            const auto first = static_cast<std::uint32_t>(blocks_.size() * blocks_at_once);
+            blocks_.push_back(std::make_unique_for_overwrite<Block[]>(blocks_at_once));
+            for (std::uint32_t i = 0; i < blocks_at_once; ++i) block(first + i).next = i + 1 < blocks_at_once ? first + i + 1 : none;
+            free_block_ = first;
+        }
+        const std::uint32_t fresh = free_block_;
+        free_block_ = block(fresh).next;
+        block(fresh).next = head;
+        block(fresh).count = 0;
+        ring_[place] = head = fresh;
+        occupied_[place / 64] |= std::uint64_t{1} << place % 64;
+    }
+    Block& b = block(head);
+    b.entries[b.count++] = entry;
+    ++in_ring_;
+}
+
+void Agenda::put(const Entry& entry) {
+    ++size_;
+    const std::int64_t bucket = bucket_of(entry);
+    if (bucket <= bucket_) {
+        late_.push_back(entry);
+        std::push_heap(late_.begin(), late_.end(), later);
+    } else if (bucket - bucket_ < static_cast<std::int64_t>(buckets)) {
+        append(entry, static_cast<std::size_t>(bucket) % buckets);
+    } else {
+        far_.push_back(entry);
+        std::push_heap(far_.begin(), far_.end(), later);
+    }
+}
+
+std::int64_t Agenda::next_bucket() const {
+    const auto from = static_cast<std::size_t>(bucket_ + 1) % buckets;
+    for (std::size_t i = 0; i <= words; ++i) {
+        const std::size_t word = (from / 64 + i) % words;
+        std::uint64_t bits = occupied_[word];
+        if (i == 0) bits &= ~std::uint64_t{0} << from % 64;
+        if (i == words) bits &= ~(~std::uint64_t{0} << from % 64);
+        if (bits == 0) continue;
+        const std::size_t place = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+        return bucket_ + 1 + static_cast<std::int64_t>((place + buckets - from) % buckets);
+    }
+    return -1;
+}
+
+// Opens the next bucket that has anything; there is one.
+void Agenda::turn() {
+    open_.clear();
+    next_ = 0;
+    bucket_ = in_ring_ > 0 ? next_bucket() : bucket_of(far_.front());
+    const std::int64_t end = bucket_ + static_cast<std::int64_t>(buckets);
+    while (!far_.empty() && bucket_of(far_.front()) < end) {
+        std::pop_heap(far_.begin(), far_.end(), later);
+        append(far_.back(), static_cast<std::size_t>(bucket_of(far_.back())) % buckets);
+        far_.pop_back();
+    }
+    const std::size_t place = static_cast<std::size_t>(bucket_) % buckets;
+    for (std::uint32_t i = ring_[place]; i != none;) {
+        Block& b = block(i);
+        open_.insert(open_.end(), b.entries.begin(), b.entries.begin() + b.count);
+        const std::uint32_t next = b.next;
+        b.next = free_block_;
+        free_block_ = i;
+        i = next;
+    }
+    ring_[place] = none;
+    occupied_[place / 64] &= ~(std::uint64_t{1} << place % 64);
+    in_ring_ -= open_.size();
+    sort_open(bucket_);
+}
+
+// By time into cells of about two entries, which are then sorted: what is equal in time may fill one cell.
+void Agenda::sort_open(std::int64_t bucket) {
+    constexpr std::size_t few = 48, most_cells = 1 << 16;
+    if (open_.size() <= few) {
+        std::sort(open_.begin(), open_.end());
+        return;
+    }
+    const std::size_t cells = std::min(std::bit_ceil(open_.size() / 2), most_cells);
+    const int shift = width_bits - std::countr_zero(cells);
+    const std::int64_t begin = bucket << width_bits;
+    const auto cell = [&](const Entry& e) { return static_cast<std::size_t>((e.at.time_since_epoch().count() - begin) >> shift); };
+    cells_.assign(cells + 1, 0);
+    for (const Entry& e : open_) ++cells_[cell(e) + 1];
+    for (std::size_t i = 1; i <= cells; ++i) cells_[i] += cells_[i - 1];
+    dealt_.resize(open_.size());
+    for (const Entry& e : open_) dealt_[cells_[cell(e)]++] = e;  // afterwards cells_[i] is where cell i ends
+    open_.swap(dealt_);
+    std::size_t from = 0;
+    for (std::size_t i = 0; i < cells; ++i) {
+        const std::size_t to = cells_[i];
+        if (to - from > 1) std::sort(open_.begin() + static_cast<std::ptrdiff_t>(from), open_.begin() + static_cast<std::ptrdiff_t>(to));
+        from = to;
+    }
+}
+
+}  // namespace grapevine::sim

@@ -1,0 +1,336 @@
+#include "shard.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <utility>
+#include <xxhash.h>
+
+#include "grapevine/wire/wire.hpp"
+
+namespace grapevine::sim {
+
+namespace {
+// A transport gives parameters up that make no progress for this long, or for eight round trips.
+constexpr Duration undelivered_after = std::chrono::seconds(3);
+constexpr std::size_t frame_overhead = 24;  // what the transport puts before a message: magic, version, run, sender
+}  // namespace
+
+World::Shard::Shard(World& world, std::uint32_t number, std::uint32_t shards)
+    : invariants(world.book_, world.selves_), world_(world), number_(number), shards_(shards) {
+    for (Outbox& o : out) {
+        o.entries.resize(shards);
+        o.read.resize(shards);
+    }
+}
+
+void World::Shard::add(std::uint32_t peer, Node& node) {
+    node.born = now;
+    ++up_count;
+    input(peer, Start{});
+}
+
+void World::Shard::open() {
+    for (const auto& other : world_.shards_) {
+        if (other.get() == this) continue;
+        Outbox& box = other->out[1 - world_.parity_];
+        for (const Agenda::Entry& e : box.entries[number_]) agenda_.put(e);
+        box.entries[number_].clear();
+        for (const std::uint32_t place : box.read[number_]) letters_.drop(place);
+        box.read[number_].clear();
+    }
+}
+
+void World::Shard::post(Agenda::Entry entry) {
+    const std::uint32_t shard = shard_of(entry.to);
+    if (shard == number_) return agenda_.put(entry);
+    Outbox& box = out[world_.parity_];
+    box.entries[shard].push_back(entry);
+    box.first = std::min(box.first, entry.at);
+}
+
+void World::Shard::give(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Peer::Input&& input) {
+    post({at, at == now ? depth : 0, to, from, node(from).sequence++, letters_.put(Letter{std::move(input), {}, {}}), letter,
+          static_cast<std::uint16_t>(number_)});
+}
+
+World::Shard::Letter& World::Shard::letter_of(const Agenda::Entry& entry) {
+    return entry.shelf == number_ ? letters_[entry.due] : world_.shards_[entry.shelf]->letters_[entry.due];
+}
+
+void World::Shard::read(const Agenda::Entry& entry) {
+    if (entry.shelf == number_) return letters_.drop(entry.due);
+    letter_of(entry).input.emplace<Start>();  // lets go of what it held
+    out[world_.parity_].read[entry.shelf].push_back(entry.due);
+}
+
+bool World::Shard::run_one(Instant end) {
+    if (agenda_.empty() || agenda_.first().at > end) return false;
+    happen(agenda_.take());
+    return true;
+}
+
+void World::Shard::run(Instant end) {
+    while (!agenda_.empty() && agenda_.first().at <= end && !invariants.first()) {
+        // The peers of the next entries lie anywhere in memory: they are fetched while this one is at work.
+        if (const Agenda::Entry* soon = agenda_.soon(8)) __builtin_prefetch(&world_.nodes_[soon->to]);
+        if (const Agenda::Entry* soon = agenda_.soon(4)) {
+            const auto* bytes = reinterpret_cast<const char*>(world_.nodes_[soon->to].get());
+            for (std::size_t line = 0; line < sizeof(Node) && line < 16 * 64; line += 64) __builtin_prefetch(bytes + line);
+        }
+        happen(agenda_.take());
+    }
+}
+
+std::uint64_t World::Shard::run_some(Instant end, std::uint64_t most) {
+    const std::uint64_t before = counters.inputs;
+    while (!agenda_.empty() && !invariants.first()) {
+        const Instant at = agenda_.first().at;
+        if (at > end || (at > now && counters.inputs - before >= most)) break;
+        if (const Agenda::Entry* soon = agenda_.soon(8)) __builtin_prefetch(&world_.nodes_[soon->to]);
+        if (const Agenda::Entry* soon = agenda_.soon(4)) {
+            const auto* bytes = reinterpret_cast<const char*>(world_.nodes_[soon->to].get());
+            for (std::size_t line = 0; line < sizeof(Node) && line < 16 * 64; line += 64) __builtin_prefetch(bytes + line);
+        }
+        happen(agenda_.take());
+    }
+    return counters.inputs - before;
+}
+
+void World::Shard::happen(const Agenda::Entry& entry) {
+    now = entry.at;
+    Node& n = node(entry.to);
+    switch (entry.kind) {
+        case timer: {
+            Peer::Input input(std::in_place_type<Woken<Peer::Timer>>, Woken<Peer::Timer>{timers_[entry.due]});
+            timers_.drop(entry.due);
+            if (n.up) hand(entry.to, entry.from, entry.depth, std::move(input));
+            break;
+        }
+        case order_done:
+            if (n.up && entry.due == n.order) end_order(entry.to, entry.depth);
+            break;
+        case arrival: pass_card(entry); break;
+        default: {
+            Peer::Input& input = letter_of(entry).input;
+            if (!n.up) turn_away(entry.to, entry.from, input);
+            else if (refuses(entry.from, input)) ++counters.refused_mixes;
+            else hand(entry.to, entry.from, entry.depth, std::move(input));
+            read(entry);
+        }
+    }
+}
+
+// The first byte is at the receiver's card, which takes one letter after the other.
+void World::Shard::pass_card(Agenda::Entry entry) {
+    const Letter& l = letter_of(entry);
+    Card* card = node(entry.to).card.get();
+    entry.at = now + l.held;
+    if (card && card->downlink > 0) {
+        Instant& free = card->down_free[static_cast<std::size_t>(l.plane)];
+        free = std::max(now, free) + l.held;
+        entry.at = free;
+    }
+    if (entry.at > now) entry.depth = 0;
+    entry.kind = letter;
+    agenda_.put(entry);
+}
+
+void World::Shard::hand(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Peer::Input&& input) {
+    Pause* pause = node(peer).pause();
+    if (pause && waits(*pause, input)) pause->arrived.push_back({from, std::move(input)});
+    else step(peer, from, depth, std::move(input));
+}
+
+bool World::Shard::refuses(std::uint32_t from, const Peer::Input& input) {
+    if (!world_.believable_ || !node(from).lies()) return false;
+    const auto* received = std::get_if<Received<Peer::Message>>(&input);
+    const Snapshot* snapshot = received ? parameters(received->message) : nullptr;
+    return snapshot && !world_.believable_(*snapshot);
+}
+
+// Nobody is there any more; the sender's transport will notice.
+void World::Shard::turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input) {
+    if (const auto* received = std::get_if<Received<Peer::Message>>(&input))
+        if (const auto* message = std::get_if<gossip::Message>(&received->message); message && parameters(*message))
+            give(now + undelivered_after, 0, from, peer, gossip::Undelivered{id_of(peer), ticket(*message)});
+}
+
+void World::Shard::step(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Peer::Input&& input) {
+    Node& n = node(peer);
+    ++counters.inputs;
+    integers_.clear();
+    integers_.push_back(static_cast<std::uint64_t>(now.time_since_epoch().count()));
+    integers_.push_back(from);
+    integers(input, world_.book_, integers_);
+    n.trace = XXH3_64bits_withSeed(integers_.data(), integers_.size() * sizeof(std::uint64_t), n.trace);
+    if (world_.story_) tell_story(peer, input);
+
+    effects_.list.clear();
+    const bool news = invariants.before(now, peer, n.peer.members(), input);
+    n.peer.step(now, std::move(input), effects_);
+    if (news) invariants.after(now, peer, n.peer.members(), n.peer.members().config().rumor_cap);
+    carry_out(peer, depth);
+}
+
+void World::Shard::carry_out(std::uint32_t peer, std::uint32_t depth) {
+    // Nothing below steps a peer at once: effects_ is not touched while it is walked.
+    for (auto& effect : effects_.list) {
+        if (auto* wake = std::get_if<Peer::Effects::Wake>(&effect)) {
+            const Instant at = std::max(wake->at, now);
+            agenda_.put({at, at == now ? depth + 1 : 0, peer, peer, node(peer).sequence++, timers_.put(wake->timer), timer, 0});
+        } else if (auto* message = std::get_if<Peer::Effects::Send>(&effect)) {
+            send(peer, depth, message->to, std::move(message->message));
+        } else {
+            tell(peer, std::move(std::get<Peer::Effects::Tell>(effect).event), depth);
+        }
+    }
+}
+
+void World::Shard::count(std::uint32_t to, const Peer::Message& message, std::uint64_t payload, std::uint64_t control) {
+    ++counters.messages;
+    counters.bytes_payload += payload;
+    counters.bytes_control += control;
+    counters.control_messages += !parameters(message);
+    if (const auto* exchange = std::get_if<gossip::Message>(&message)) {
+        counters.offers += std::holds_alternative<gossip::Offer>(*exchange);
+        return;
+    }
+    const auto& body = std::get<membership::Message>(message).body;
+    if (std::holds_alternative<membership::Ping>(body)) {
+        ++counters.probe_messages;
+        if (to < world_.nodes_.size() && node(to).crashed) missed.try_emplace(to, now);
+    } else {
+        counters.probe_messages += std::holds_alternative<membership::Ack>(body) || std::holds_alternative<membership::PingRequest>(body) ||
+                                   std::holds_alternative<membership::Nack>(body);
+    }
+}
+
+void World::Shard::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, Peer::Message&& message) {
+    Node& n = node(from);
+    if (Pause* pause = n.pause(); pause && pause->blocked > 0) {
+        pause->unsent.push_back({to_id, std::move(message)});
+        return;
+    }
+    const std::uint32_t to = index_of(to_id);
+    if (n.lies())
+        if (auto* exchanged = std::get_if<gossip::Message>(&message))
+            if (Snapshot* truth = gossip::parameters(*exchanged)) *truth = n.rare->lie(*truth);
+    const Snapshot* snapshot = parameters(message);
+    const std::uint64_t payload = snapshot ? snapshot->bytes.size : 0;
+    const std::uint64_t control = wire::control_size(message, world_.book_) + frame_overhead;
+    count(to, message, payload, control);
+    const std::uint32_t number = snapshot ? ticket(std::get<gossip::Message>(message)) : 0;
+    const Plane plane = snapshot ? Plane::bulk : Plane::control;
+
+    Network::Fate fate;
+    if (to < world_.nodes_.size()) {
+        Node& other = node(to);
+        fate = world_.network_.send(now, {from, n.group, n.card.get()}, {to, other.group, other.card.get()}, payload + control, plane, n.network_random,
+                                    n.fault_random, n.traced_latencies);
+    }
+    if (fate.copies == 0) {
+        ++counters.lost;
+        if (snapshot) give(now + undelivered_after, 0, from, from, gossip::Undelivered{to_id, number});
+        return;
+    }
+    const PeerId sender = id_of(from);
+    const auto arrives = [&](Instant at, Peer::Message&& m) {
+        const std::uint32_t place =
+            letters_.put(Letter{Peer::Input(std::in_place_type<Received<Peer::Message>>, Received<Peer::Message>{sender, std::move(m)}), fate.held, plane});
+        if (!fate.queues) at += fate.held;
+        post({at, at == now ? depth + 1 : 0, to, from, n.sequence++, place, fate.queues ? arrival : letter, static_cast<std::uint16_t>(number_)});
+    };
+    if (fate.copies == 2) arrives(fate.arrives[1], Peer::Message(message));
+    arrives(fate.arrives[0], std::move(message));
+}
+
+void World::Shard::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {
+    Node& n = node(peer);
+    if (auto* order = std::get_if<Order>(&event)) {
+        const std::uint32_t place = orders_.put(Waiting{std::move(*order), none});
+        if (n.first_order == none) n.first_order = place;
+        else orders_[n.last_order].next = place;
+        n.last_order = place;
+        if (!n.busy) begin_order(peer, depth);
+        return;
+    }
+    if (world_.story_) tell_story(peer, event);
+    if (const auto* failed = std::get_if<gossip::Failed>(&event)) {
+        counters.refused_mixes += failed->why == gossip::Failure::clipped;
+        if (failed->why == gossip::Failure::partner_gone && n.rare) n.rare->agreed.reset();  // its server: it goes on by itself
+    } else if (const auto* mixed = std::get_if<gossip::MixedWith>(&event)) {
+        if (!mixed->with) {
+            auto& agreed = n.with_rare().agreed;
+            agreed = std::get<Published>(n.learner->carry_out({0, Publish{model_slot, {0, n.learner->size()}}}).what).snapshot;
+            if (world_.average_over_ > 0 && peer == world_.averager_) world_.average(n.steps, *agreed);
+        }
+    } else if (const auto* formed = std::get_if<gossip::RollFormed>(&event)) {
+        if (formed->size < 2 && n.rare) n.rare->agreed.reset();  // alone there is nobody to agree with: its model is its own
+    }
+    const bool departed = std::holds_alternative<membership::Departed>(event);
+    if (!world_.notable_ || world_.notable_(number_, event)) notes.push_back({now, peer, std::move(event)});
+    if (departed) stop(peer, false);
+}
+
+void World::Shard::begin_order(std::uint32_t peer, std::uint32_t depth) {
+    Node& n = node(peer);
+    const Order& order = orders_[n.first_order].order;
+    const Machine& machine = *n.machine;
+    double took = 0;
+    if (const auto* train = std::get_if<Train>(&order.what)) {
+        const auto step = [&] { return std::max(draw(machine.step_time, n.machine_random, n.traced_steps) * n.slowness, seconds(machine.pace)); };
+        if (const auto& slice = train->slice) {
+            double& whole = n.with_rare().sliced_step;
+            if (slice->index == 0) whole = step();
+            took = whole * share(*slice);
+        } else {
+            for (std::uint32_t i = 0; i < train->steps; ++i) took += step();
+        }
+    } else if (machine.mix_rate > 0) {
+        std::uint64_t elements = n.learner->size();
+        if (const auto* publish = std::get_if<Publish>(&order.what)) elements = publish->range.count;
+        if (const auto* combine = std::get_if<Combine>(&order.what)) elements = combine->theirs.range.count;
+        if (const auto* fold = std::get_if<Fold>(&order.what); fold && fold->range) elements = fold->range->count;
+        if (!std::holds_alternative<Swap>(order.what))
+            took = static_cast<double>(elements * bytes_per_element(n.learner->encoding())) / machine.mix_rate * n.slowness;
+    }
+    n.busy = true;
+    n.order_began = now;
+    n.order_ends = now + from_seconds(took);
+    agenda_.put({n.order_ends, n.order_ends == now ? depth + 1 : 0, peer, peer, n.sequence++, ++n.order, order_done, 0});
+}
+
+void World::Shard::end_order(std::uint32_t peer, std::uint32_t depth) {
+    Node& n = node(peer);
+    const std::uint32_t place = n.first_order;
+    n.first_order = orders_[place].next;
+    n.busy = false;
+    Completion completion = n.learner->carry_out(orders_[place].order);
+    orders_.drop(place);
+    const Duration took = now - n.order_began;
+    if (const auto* trained = std::get_if<Trained>(&completion.what)) {
+        counters.computing += took;
+        counters.steps += trained->steps;
+        counters.samples += trained->samples;
+        n.steps += trained->steps;
+    } else {
+        counters.mixing += took;
+    }
+    if (n.first_order != none) begin_order(peer, depth);
+    step(peer, peer, depth, Peer::Input(std::move(completion)));
+}
+
+void World::Shard::stop(std::uint32_t peer, bool crashed) {
+    Node& n = node(peer);
+    if (!n.up) return;
+    n.up = false;
+    n.crashed = crashed;
+    --up_count;
+    counters.living += now - n.born;
+    while (n.first_order != none) orders_.drop(std::exchange(n.first_order, orders_[n.first_order].next));
+    if (!n.pause()) return;
+    for (const auto pause = std::exchange(n.rare->pause, nullptr); const Pause::Arrived& a : pause->arrived) turn_away(peer, a.from, a.input);
+}
+
+}  // namespace grapevine::sim
