@@ -29,6 +29,30 @@ struct World::Pause {
     std::vector<Unsent> unsent;
 };
 
+// What the senders of all shards look at: close together, for they write to anybody. Changes only between windows.
+struct World::Face {
+    std::uint32_t group : 30;
+    std::uint32_t crashed : 1;   // gone, and did not say so
+    std::uint32_t has_card : 1;  // else it is infinitely fast
+};
+
+// The streams of a machine and of its links, each as the number of its draws.
+class World::Draws {
+public:
+    enum Purpose { machine, links, faults };
+    explicit Draws(Random random) : random_(random) {}
+    Random of(Purpose purpose) const {
+        Random stream = random_.split(purpose + 2u);
+        stream.resume(drawn_[purpose]);
+        return stream;
+    }
+    void drew(Purpose purpose, const Random& stream) { drawn_[purpose] = static_cast<std::uint32_t>(stream.drawn()); }
+
+private:
+    Random random_;
+    std::array<std::uint32_t, 3> drawn_{};
+};
+
 struct World::Node {
     // What few peers have, or all of a small world.
     struct Rare {
@@ -39,8 +63,7 @@ struct World::Node {
     };
 
     Node(membership::Book& book, membership::Handle self, Newcomer&& n, const Machine& machine, Random random)
-        : peer(book, self, n.config, random.split(1), n.known), machine(&machine), learner(std::move(n.learner)), machine_random(random.split(2)),
-          network_random(random.split(3)), fault_random(random.split(4)), group(n.group) {
+        : peer(book, self, n.config, random.split(1), n.known), machine(&machine), learner(std::move(n.learner)), draws(random), group(n.group) {
         const gossip::Config& exchange = n.config.exchange;
         serves = exchange.serves && (exchange.kind == gossip::Kind::parameter_server || exchange.kind == gossip::Kind::fedavg);
         if (machine.uplink > 0 || machine.downlink > 0) card = std::make_unique<Card>(Card{machine.uplink, machine.downlink, {}, {}});
@@ -57,7 +80,6 @@ struct World::Node {
     bool up = true;
     bool busy = false;
     bool serves;                         // keeps the model of an exchange with a server
-    bool crashed = false;                // gone, and did not say so
     std::uint32_t sequence = 0;          // of entries it caused
     std::uint64_t trace = 0;
     std::uint32_t first_order = ~0u, last_order = ~0u;  // of the shard's; the first is being carried out while busy
@@ -67,9 +89,9 @@ struct World::Node {
     std::unique_ptr<Learner> learner;
     std::unique_ptr<Rare> rare;
     std::unique_ptr<Card> card;          // none: it is infinitely fast
-    Random machine_random, network_random, fault_random;
-    Instant order_began{}, order_ends{};
+    Draws draws;
     double slowness = 1;
+    Instant order_began{}, order_ends{};
     std::uint64_t steps = 0;
     Instant born{};
     std::uint32_t group;

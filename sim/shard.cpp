@@ -143,7 +143,7 @@ void World::Shard::hand(std::uint32_t peer, std::uint32_t from, std::uint32_t de
 }
 
 bool World::Shard::refuses(std::uint32_t from, const Peer::Input& input) {
-    if (!world_.believable_ || !node(from).lies()) return false;
+    if (!world_.any_liar_ || !world_.believable_ || !node(from).lies()) return false;
     const auto* received = std::get_if<Received<Peer::Message>>(&input);
     const Snapshot* snapshot = received ? parameters(received->message) : nullptr;
     return snapshot && !world_.believable_(*snapshot);
@@ -199,7 +199,7 @@ void World::Shard::count(std::uint32_t to, const Peer::Message& message, std::ui
     const auto& body = std::get<membership::Message>(message).body;
     if (std::holds_alternative<membership::Ping>(body)) {
         ++counters.probe_messages;
-        if (to < world_.nodes_.size() && node(to).crashed) missed.try_emplace(to, now);
+        if (to < world_.faces_.size() && world_.faces_[to].crashed) missed.try_emplace(to, now);
     } else {
         counters.probe_messages += std::holds_alternative<membership::Ack>(body) || std::holds_alternative<membership::PingRequest>(body) ||
                                    std::holds_alternative<membership::Nack>(body);
@@ -225,9 +225,12 @@ void World::Shard::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, P
 
     Network::Fate fate;
     if (to < world_.nodes_.size()) {
-        Node& other = node(to);
-        fate = world_.network_.send(now, {from, n.group, n.card.get()}, {to, other.group, other.card.get()}, payload + control, plane, n.network_random,
-                                    n.fault_random, n.traced_latencies);
+        const Face face = world_.faces_[to];
+        Random links = n.draws.of(Draws::links), faults = n.draws.of(Draws::faults);
+        fate = world_.network_.send(now, {from, n.group, n.card.get()}, {to, face.group, face.has_card ? node(to).card.get() : nullptr}, payload + control, plane,
+                                    links, faults, n.traced_latencies);
+        n.draws.drew(Draws::links, links);
+        n.draws.drew(Draws::faults, faults);
     }
     if (fate.copies == 0) {
         ++counters.lost;
@@ -270,7 +273,7 @@ void World::Shard::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t d
     }
     const bool departed = std::holds_alternative<membership::Departed>(event);
     if (!world_.notable_ || world_.notable_(number_, event)) notes.push_back({now, peer, std::move(event)});
-    if (departed) stop(peer, false);
+    if (departed) stop(peer);
 }
 
 void World::Shard::begin_order(std::uint32_t peer, std::uint32_t depth) {
@@ -279,7 +282,8 @@ void World::Shard::begin_order(std::uint32_t peer, std::uint32_t depth) {
     const Machine& machine = *n.machine;
     double took = 0;
     if (const auto* train = std::get_if<Train>(&order.what)) {
-        const auto step = [&] { return std::max(draw(machine.step_time, n.machine_random, n.traced_steps) * n.slowness, seconds(machine.pace)); };
+        Random random = n.draws.of(Draws::machine);
+        const auto step = [&] { return std::max(draw(machine.step_time, random, n.traced_steps) * n.slowness, seconds(machine.pace)); };
         if (const auto& slice = train->slice) {
             double& whole = n.with_rare().sliced_step;
             if (slice->index == 0) whole = step();
@@ -287,6 +291,7 @@ void World::Shard::begin_order(std::uint32_t peer, std::uint32_t depth) {
         } else {
             for (std::uint32_t i = 0; i < train->steps; ++i) took += step();
         }
+        n.draws.drew(Draws::machine, random);
     } else if (machine.mix_rate > 0) {
         std::uint64_t elements = n.learner->size();
         if (const auto* publish = std::get_if<Publish>(&order.what)) elements = publish->range.count;
@@ -321,11 +326,10 @@ void World::Shard::end_order(std::uint32_t peer, std::uint32_t depth) {
     step(peer, peer, depth, Peer::Input(std::move(completion)));
 }
 
-void World::Shard::stop(std::uint32_t peer, bool crashed) {
+void World::Shard::stop(std::uint32_t peer) {
     Node& n = node(peer);
     if (!n.up) return;
     n.up = false;
-    n.crashed = crashed;
     --up_count;
     counters.living += now - n.born;
     while (n.first_order != none) orders_.drop(std::exchange(n.first_order, orders_[n.first_order].next));

@@ -34,7 +34,7 @@ public:
     void add(std::uint32_t peer, Node& node);
     void input(std::uint32_t peer, Peer::Input&& input) { give(now, 0, peer, peer, std::move(input)); }
     void give(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Peer::Input&& input);
-    void stop(std::uint32_t peer, bool crashed);
+    void stop(std::uint32_t peer);
     void pause(std::uint32_t peer, Timers timers);
     void resume(std::uint32_t peer, Timers timers);
 

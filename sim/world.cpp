@@ -63,6 +63,7 @@ std::uint32_t World::add(Newcomer newcomer) {
     const Machine& machine = machine_of(newcomer);
     nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), machine, Random(seed_).split(index + 1)));
     Node& node = *nodes_.back();
+    faces_.push_back({node.group, false, node.card != nullptr});
     node.learner->claim(node.peer.slots());
     selves_.push_back(registered_[index]);
     Shard& shard = shard_of(index);
@@ -150,7 +151,11 @@ void World::average(std::uint64_t steps, const Snapshot& agreed) {
     else take(reinterpret_cast<const float*>(agreed.bytes.data));
 }
 
-void World::crash(std::uint32_t peer) { shard_of(peer).stop(peer, true); }
+void World::crash(std::uint32_t peer) {
+    if (!nodes_[peer]->up) return;
+    faces_[peer].crashed = true;
+    shard_of(peer).stop(peer);
+}
 void World::leave(std::uint32_t peer) {
     if (nodes_[peer]->up) shard_of(peer).input(peer, membership::Leave{});
 }
@@ -161,7 +166,10 @@ void World::observe(std::uint32_t peer, const Evaluation& evaluation) {
     if (nodes_[peer]->up) shard_of(peer).input(peer, gossip::Observed{evaluation.loss, evaluation.accuracy});
 }
 void World::slow(std::uint32_t peer, double factor) { nodes_[peer]->slowness = factor; }
-void World::lie(std::uint32_t peer, Lie lie) { nodes_[peer]->with_rare().lie = std::move(lie); }
+void World::lie(std::uint32_t peer, Lie lie) {
+    nodes_[peer]->with_rare().lie = std::move(lie);
+    any_liar_ = true;
+}
 bool World::lies(std::uint32_t peer) const { return nodes_[peer]->lies(); }
 void World::pause(std::uint32_t peer, Timers timers) { shard_of(peer).pause(peer, timers); }
 void World::resume(std::uint32_t peer, Timers timers) { shard_of(peer).resume(peer, timers); }

@@ -25,6 +25,10 @@ public:
         return r;
     }
 
+    // As if so many values had been drawn: a stream can be kept as its number of draws.
+    constexpr void resume(std::uint64_t drawn) { drawn_ = drawn; }
+    constexpr std::uint64_t drawn() const { return drawn_; }
+
     constexpr std::uint64_t bits() { return mix(key_ + golden * ++drawn_); }
 
     // Uniform in [0, 1), all 53 bits.

@@ -74,21 +74,32 @@ record::Quantiles quantiles(std::vector<double> values, std::size_t never) {
 
 // From the crash to the verdict of the last peer that is up; deaths that somebody has not heard of do not count.
 record::Quantiles Watch::full_dissemination(const World& world) const {
-    std::vector<double> values;
-    for (const Death& d : deaths_) {
-        Instant last = d.at;
-        bool all = true;
-        for (std::uint32_t i = 0; i < world.size(); ++i) {
-            if (!world.up(i)) continue;
-            const auto verdict = d.verdicts.find(i);
-            if (verdict == d.verdicts.end()) {
-                const auto* known = world.peer(i).members().roster().find(id_of(d.peer));
-                if (known && known->standing <= membership::Standing::suspect) all = false;  // else it came later and never knew it
-                continue;
+    // Who is up, holds it for present, and gave no verdict has not heard of it; who holds it for nothing came later and never knew it.
+    std::vector<std::uint8_t> unheard(deaths_.size());
+    for (std::uint32_t i = 0; i < world.size() && !deaths_.empty(); ++i) {
+        if (!world.up(i)) continue;
+        const auto holds = [&](std::size_t death) {
+            if (!deaths_[death].verdicts.contains(i)) unheard[death] = true;
+        };
+        const membership::Roster& roster = world.peer(i).members().roster();
+        if (roster.entries().size() < 16 * deaths_.size()) {
+            for (const auto& entry : roster.entries()) {
+                const std::uint32_t about = index_of(world.book().id(entry.record));
+                if (membership::present(entry.standing) && about < peers_.size() && peers_[about].death) holds(*peers_[about].death);
             }
-            last = std::max(last, verdict->second);
+        } else {
+            for (std::size_t d = 0; d < deaths_.size(); ++d)
+                if (const auto* known = roster.find(id_of(deaths_[d].peer)); known && membership::present(known->standing)) holds(d);
         }
-        if (all && d.detected) values.push_back(seconds(last - d.at));
+    }
+    std::vector<double> values;
+    for (std::size_t i = 0; i < deaths_.size(); ++i) {
+        const Death& d = deaths_[i];
+        if (unheard[i] || !d.detected) continue;
+        Instant last = d.at;
+        for (const auto& [observer, at] : d.verdicts)
+            if (world.up(observer)) last = std::max(last, at);
+        values.push_back(seconds(last - d.at));
     }
     return quantiles(std::move(values));
 }

@@ -139,6 +139,8 @@ public:
 
 private:
     struct Node;
+    class Draws;
+    struct Face;
     struct Machine;
     struct Pause;
     class Shard;
@@ -161,6 +163,8 @@ private:
     std::uint32_t looked_at_ = 0;     // the view that look_at_views() ended with
     std::deque<Machine> machines_;
     std::vector<std::unique_ptr<Node>> nodes_;
+    std::vector<Face> faces_;
+    bool any_liar_ = false;
     std::vector<std::unique_ptr<Shard>> shards_;
     unsigned parity_ = 0;             // of the window
     std::optional<Violation> violation_;
