@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <span>
 #include <utility>
 #include <xxhash.h>
 
@@ -217,6 +218,13 @@ void World::Shard::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, P
         if (auto* exchanged = std::get_if<gossip::Message>(&message))
             if (Snapshot* truth = gossip::parameters(*exchanged)) *truth = n.rare->lie(*truth);
     const Snapshot* snapshot = parameters(message);
+    if (world_.encoded_) {
+        const std::string bytes = wire::encode(message, world_.book_);
+        auto decoded = wire::decode(std::as_bytes(std::span(bytes)), world_.book_, snapshot ? snapshot->bytes : Bytes{});
+        assert(decoded && bytes.size() == wire::control_size(message, world_.book_));
+        message = std::move(*decoded);
+        snapshot = parameters(message);
+    }
     const std::uint64_t payload = snapshot ? snapshot->bytes.size : 0;
     const std::uint64_t control = wire::control_size(message, world_.book_) + frame_overhead;
     count(to, message, payload, control);

@@ -26,7 +26,7 @@ Counters& Counters::operator+=(const Counters& o) {
 
 World::World(Options options)
     : seed_(options.seed), network_(std::move(options.network)), notable_(std::move(options.notable)), believable_(std::move(options.believable)),
-      story_(options.story), crew_(options.crew ? options.crew : &alone_), average_over_(options.average_over) {
+      story_(options.story), encoded_(options.encoded), crew_(options.crew ? options.crew : &alone_), average_over_(options.average_over) {
     const bool one = story_ || network_.least_latency() < shortest_window;
     const std::uint32_t shards = one ? 1 : std::max(1u, options.shards);
     for (std::uint32_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>(*this, i, shards));

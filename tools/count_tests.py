@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Adds up what Meson's test log says: the cases of each doctest program, and one for each other test.
 
-    count_tests.py testlog.json [PASSED FAILED]
+    count_tests.py testlog.json [PASSED FAILED SKIPPED]
 
-PASSED and FAILED were counted before. The last line is "N passed, N failed[, N skipped]".
+PASSED, FAILED and SKIPPED were counted before. The last line is "N passed, N failed[, N skipped]".
 """
 import json
 import re
@@ -30,8 +30,7 @@ def count(test):
 
 def main():
     path = sys.argv[1]
-    passed, failed = (int(n) for n in sys.argv[2:4]) if len(sys.argv) > 3 else (0, 0)
-    skipped = 0
+    passed, failed, skipped = (int(n) for n in sys.argv[2:5]) if len(sys.argv) > 4 else (0, 0, 0)
     programs = 0
     wrong = []
     try:

@@ -31,6 +31,9 @@ struct ClusterOptions {
     double step_seconds = 0.010;
     bool exponential_steps = false;  // of that mean; else all alike
     std::ostream* story = nullptr;
+    std::optional<config::Distribution> jitter = {};  // in place of `latency`
+    bool encoded = false;            // messages travel as bytes
+    std::uint32_t shards = 1;        // run one after the other
 };
 
 inline ClusterOptions gossiping(std::uint32_t peers, Duration period = 250ms) {
@@ -93,12 +96,15 @@ private:
         config::Group group;
         config::Link link;
         link.latency = {config::Distribution::Kind::constant, seconds(options_.latency), 0, {}, {}};
+        if (options_.jitter) link.latency = *options_.jitter;
         link.loss = options_.loss;
         link.duplicate = options_.duplicate;
         sim::World::Options o;
         o.seed = options_.seed;
         o.network = sim::Network({group}, {link});
         o.story = options_.story;
+        o.encoded = options_.encoded;
+        o.shards = options_.shards;
         return o;
     }
     void add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer, bool serves = false) {

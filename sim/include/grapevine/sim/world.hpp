@@ -74,6 +74,7 @@ public:
         // honest peers come from a learner: nobody looks at them, for it costs as much as mixing.
         std::function<bool(const Snapshot&)> believable = {};
         double average_over = 0;         // steps: half-life of averaged(); 0: there is none
+        bool encoded = false;            // every message is encoded and decoded on its way, as between nodes; changes no bit
         Crew* crew = nullptr;            // outlives the world; none: one hand
         std::uint32_t shards = 1;        // one where messages may take no time, and where a story is told
     };
@@ -156,6 +157,7 @@ private:
     std::function<bool(std::uint32_t, const Peer::Event&)> notable_;
     std::function<bool(const Snapshot&)> believable_;
     std::ostream* story_;
+    bool encoded_;
     Alone alone_;
     Crew* crew_;
     membership::Book book_;
