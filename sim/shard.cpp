@@ -71,14 +71,23 @@ bool World::Shard::run_one(Instant end) {
     return true;
 }
 
+// The peers of the next entries lie anywhere in memory, and what is for them too: they are fetched while this one is at work.
+void World::Shard::look_ahead() {
+    constexpr std::size_t line = 64, of_a_peer = 12 * line, of_a_letter = 2 * line;
+    if (const Agenda::Entry* soon = agenda_.soon(8)) __builtin_prefetch(&world_.nodes_[soon->to]);
+    const Agenda::Entry* soon = agenda_.soon(4);
+    if (!soon) return;
+    const auto fetch = [](const void* what, std::size_t bytes) {
+        for (std::size_t at = 0; at < bytes; at += line) __builtin_prefetch(static_cast<const char*>(what) + at);
+    };
+    fetch(world_.nodes_[soon->to].get(), std::min(sizeof(Node), of_a_peer));
+    if (soon->kind == timer) fetch(&timers_[soon->due], 1);
+    else if (soon->kind != order_done) fetch(&letter_of(*soon), of_a_letter);
+}
+
 void World::Shard::run(Instant end) {
     while (!agenda_.empty() && agenda_.first().at <= end && !invariants.first()) {
-        // The peers of the next entries lie anywhere in memory: they are fetched while this one is at work.
-        if (const Agenda::Entry* soon = agenda_.soon(8)) __builtin_prefetch(&world_.nodes_[soon->to]);
-        if (const Agenda::Entry* soon = agenda_.soon(4)) {
-            const auto* bytes = reinterpret_cast<const char*>(world_.nodes_[soon->to].get());
-            for (std::size_t line = 0; line < sizeof(Node) && line < 16 * 64; line += 64) __builtin_prefetch(bytes + line);
-        }
+        look_ahead();
         happen(agenda_.take());
     }
 }
@@ -88,11 +97,7 @@ std::uint64_t World::Shard::run_some(Instant end, std::uint64_t most) {
     while (!agenda_.empty() && !invariants.first()) {
         const Instant at = agenda_.first().at;
         if (at > end || (at > now && counters.inputs - before >= most)) break;
-        if (const Agenda::Entry* soon = agenda_.soon(8)) __builtin_prefetch(&world_.nodes_[soon->to]);
-        if (const Agenda::Entry* soon = agenda_.soon(4)) {
-            const auto* bytes = reinterpret_cast<const char*>(world_.nodes_[soon->to].get());
-            for (std::size_t line = 0; line < sizeof(Node) && line < 16 * 64; line += 64) __builtin_prefetch(bytes + line);
-        }
+        look_ahead();
         happen(agenda_.take());
     }
     return counters.inputs - before;

@@ -67,6 +67,7 @@ private:
         std::uint32_t next;
     };
 
+    void look_ahead();
     void happen(const Agenda::Entry& entry);
     void post(Agenda::Entry entry);
     Letter& letter_of(const Agenda::Entry& entry);
