@@ -16,6 +16,7 @@ void World::Shard::pause(std::uint32_t peer, Timers timers) {
     Node& n = node(peer);
     if (!n.up) return;
     auto& pause = n.with_rare().pause;
+    if (world_.tap_ && !pause) world_.tap_->paused(now, peer);
     if (!pause) pause = std::make_unique<Pause>();
     if (timers == Timers::run) {
         ++pause->blocked;
@@ -44,6 +45,7 @@ void World::Shard::resume(std::uint32_t peer, Timers timers) {
         // What it wanted to send goes first, then it hears what has come: its messages leave in the order in which it
         // wrote them, and an answer to what it hears only now comes behind them.
         const auto unsent = std::exchange(n.rare->pause, nullptr);
+        if (world_.tap_) world_.tap_->resumed(now, peer);
         for (Pause::Unsent& u : unsent->unsent) send(peer, 0, u.to, std::move(u.message));
     }
     for (Pause::Arrived& a : arrived) {

@@ -119,6 +119,7 @@ void World::Shard::happen(const Agenda::Entry& entry) {
         case arrival: pass_card(entry); break;
         default: {
             Peer::Input& input = letter_of(entry).input;
+            if (world_.tap_ && std::holds_alternative<Received<Peer::Message>>(input)) world_.tap_->arrived(now, {entry.from, entry.to, entry.sequence}, n.up);
             if (!n.up) turn_away(entry.to, entry.from, input);
             else if (refuses(entry.from, input)) ++counters.refused_mixes;
             else hand(entry.to, entry.from, entry.depth, std::move(input));
@@ -170,12 +171,13 @@ void World::Shard::step(std::uint32_t peer, std::uint32_t from, std::uint32_t de
     integers_.push_back(from);
     integers(input, world_.book_, integers_);
     n.trace = XXH3_64bits_withSeed(integers_.data(), integers_.size() * sizeof(std::uint64_t), n.trace);
-    if (world_.story_) tell_story(peer, input);
+    if (world_.tap_) world_.tap_->handed(now, peer, input);
 
     effects_.list.clear();
     const bool news = invariants.before(now, peer, n.peer.members(), input);
     n.peer.step(now, std::move(input), effects_);
     if (news) invariants.after(now, peer, n.peer.members(), n.peer.members().config().rumor_cap);
+    if (world_.tap_) world_.tap_->answered(now, peer, effects_);
     carry_out(peer, depth);
 }
 
@@ -245,6 +247,7 @@ void World::Shard::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, P
         n.draws.drew(Draws::links, links);
         n.draws.drew(Draws::faults, faults);
     }
+    if (world_.tap_) world_.tap_->sent(now, {{from, to, n.sequence}, message, payload, control, plane, fate.copies});
     if (fate.copies == 0) {
         ++counters.lost;
         if (snapshot) give(now + undelivered_after, 0, from, from, gossip::Undelivered{to_id, number});
@@ -271,7 +274,7 @@ void World::Shard::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t d
         if (!n.busy) begin_order(peer, depth);
         return;
     }
-    if (world_.story_) tell_story(peer, event);
+    if (world_.tap_) world_.tap_->told(now, peer, event);
     if (const auto* failed = std::get_if<gossip::Failed>(&event)) {
         counters.refused_mixes += failed->why == gossip::Failure::clipped;
         if (failed->why == gossip::Failure::partner_gone && n.rare) n.rare->agreed.reset();  // its server: it goes on by itself
@@ -316,6 +319,7 @@ void World::Shard::begin_order(std::uint32_t peer, std::uint32_t depth) {
     n.busy = true;
     n.order_began = now;
     n.order_ends = now + from_seconds(took);
+    if (world_.tap_) world_.tap_->order_begun(now, peer, order);
     agenda_.put({n.order_ends, n.order_ends == now ? depth + 1 : 0, peer, peer, n.sequence++, ++n.order, order_done, 0});
 }
 
@@ -324,6 +328,7 @@ void World::Shard::end_order(std::uint32_t peer, std::uint32_t depth) {
     const std::uint32_t place = n.first_order;
     n.first_order = orders_[place].next;
     n.busy = false;
+    if (world_.tap_) world_.tap_->order_ended(now, peer, orders_[place].order);
     Completion completion = n.learner->carry_out(orders_[place].order);
     orders_.drop(place);
     const Duration took = now - n.order_began;
@@ -343,6 +348,7 @@ void World::Shard::stop(std::uint32_t peer) {
     Node& n = node(peer);
     if (!n.up) return;
     n.up = false;
+    if (world_.tap_) world_.tap_->stopped(now, peer);
     --up_count;
     counters.living += now - n.born;
     while (n.first_order != none) orders_.drop(std::exchange(n.first_order, orders_[n.first_order].next));

@@ -84,8 +84,6 @@ private:
     bool refuses(std::uint32_t from, const Peer::Input& input);
     void turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
     static bool waits(const Pause& pause, const Peer::Input& input);
-    void tell_story(std::uint32_t peer, const Peer::Input& input);
-    void tell_story(std::uint32_t peer, const Peer::Event& event);
     Node& node(std::uint32_t peer) { return *world_.nodes_[peer]; }
     std::uint32_t shard_of(std::uint32_t peer) const { return shards_ == 1 ? 0 : peer % shards_; }
 

@@ -1,17 +1,13 @@
-// What happens, as lines that a person can read:
-//
-//      16.000  p1 -> p2  offer round=1
-//      16.020  p2        mixed with p1, weight 0.5
+#include "grapevine/sim/story.hpp"
+
 #include <cstdio>
 #include <ostream>
 
-#include "shard.hpp"
+#include "grapevine/sim/world.hpp"
 
 namespace grapevine::sim {
 
 namespace {
-
-std::string name(PeerId id) { return id ? "p" + std::to_string(id.value) : "nobody"; }
 
 std::string when(Instant now) {
     char text[32];
@@ -30,11 +26,11 @@ const char* word_of(membership::Standing standing) {
     return words[static_cast<int>(standing)];
 }
 
-std::string said(const membership::Message& m, const membership::Book& book) {
+std::string said(const membership::Message& m, const membership::Book& book, const NameOf& name) {
     std::string text = std::visit(Cases{
                                       [](const membership::Ping& p) { return " round=" + std::to_string(p.round); },
                                       [](const membership::Ack& a) { return " round=" + std::to_string(a.round); },
-                                      [](const membership::PingRequest& p) { return " round=" + std::to_string(p.round) + " of " + name(p.target); },
+                                      [&](const membership::PingRequest& p) { return " round=" + std::to_string(p.round) + " of " + name(p.target); },
                                       [](const membership::Nack& n) { return " round=" + std::to_string(n.round); },
                                       [](const membership::Welcome& w) { return " " + std::to_string(w.part + 1) + "/" + std::to_string(w.parts); },
                                       [](const auto&) { return std::string(); },
@@ -49,7 +45,7 @@ std::string said(const membership::Message& m, const membership::Book& book) {
     return text;
 }
 
-std::string said(const gossip::Message& m, const membership::Book&) {
+std::string said(const gossip::Message& m, const membership::Book&, const NameOf&) {
     return std::visit(Cases{
                           [](const gossip::Offer& o) { return " round=" + std::to_string(o.round); },
                           [](const gossip::Accept& a) { return " round=" + std::to_string(a.round); },
@@ -80,33 +76,32 @@ std::string said(const gossip::Message& m, const membership::Book&) {
 
 }  // namespace
 
-void World::Shard::tell_story(std::uint32_t peer, const Peer::Input& input) {
-    const auto* received = std::get_if<Received<Peer::Message>>(&input);
-    if (!received) return;
-    *world_.story_ << when(now) << "  " << name(received->from) << " -> " << name(id_of(peer)) << "  " << word(received->message)
-            << std::visit([&](const auto& m) { return said(m, world_.book_); }, received->message) << '\n';
+std::string short_name(PeerId id) { return id ? "p" + std::to_string(id.value) : "nobody"; }
+
+std::string text_of(const Peer::Message& message, const membership::Book& book, const NameOf& name_of) {
+    return std::string(word(message)) + std::visit([&](const auto& m) { return said(m, book, name_of); }, message);
 }
 
-void World::Shard::tell_story(std::uint32_t peer, const Peer::Event& event) {
-    const std::string text = std::visit(
+std::string text_of(const Peer::Event& event, const NameOf& name) {
+    return std::visit(
         Cases{
-            [](const membership::Joined& j) { return "sees " + name(j.peer) + " join"; },
-            [](const membership::Changed& c) { return "sees " + name(c.peer) + " change"; },
+            [&](const membership::Joined& j) { return "sees " + name(j.peer) + " join"; },
+            [&](const membership::Changed& c) { return "sees " + name(c.peer) + " change"; },
             [](const membership::Reachable&) { return std::string(); },
             [](const membership::Unreachable&) { return std::string(); },
-            [](const membership::Superseded& s) { return "is superseded by " + name(s.by); },
+            [&](const membership::Superseded& s) { return "is superseded by " + name(s.by); },
             [](const membership::Refused&) { return std::string("is refused: its name is taken"); },
             [](const membership::Measured& m) { return "measured " + (m.round_trip ? number(seconds(*m.round_trip) * 1e3) + " ms" : std::string("nothing")); },
-            [](const membership::ProbeFailed& f) { return "gets no answer from " + name(f.peer); },
-            [](const membership::Suspected& s) { return "suspects " + name(s.peer) + " (says " + name(s.accuser) + ")"; },
-            [](const membership::Refuted& r) { return "trusts " + name(r.peer) + " again"; },
-            [](const membership::Gone& g) { return "holds " + name(g.peer) + " for " + word_of(g.why); },
+            [&](const membership::ProbeFailed& f) { return "gets no answer from " + name(f.peer); },
+            [&](const membership::Suspected& s) { return "suspects " + name(s.peer) + " (says " + name(s.accuser) + ")"; },
+            [&](const membership::Refuted& r) { return "trusts " + name(r.peer) + " again"; },
+            [&](const membership::Gone& g) { return "holds " + name(g.peer) + " for " + word_of(g.why); },
             [](const membership::Departed&) { return std::string("has left"); },
-            [](const gossip::MixedWith& m) {
+            [&](const gossip::MixedWith& m) {
                 return "mixed with " + (m.with ? name(m.with) : std::string("all")) + ", weight " + number(m.weight) + ", staleness " +
                        std::to_string(m.staleness);
             },
-            [](const gossip::Failed& f) {
+            [&](const gossip::Failed& f) {
                 static constexpr const char* why[] = {"declined", "overdue", "undelivered", "partner gone", "other layout", "no graph", "too far off"};
                 return "gives up on " + (f.with ? name(f.with) : std::string("all")) + ": " + why[static_cast<int>(f.why)];
             },
@@ -123,8 +118,15 @@ void World::Shard::tell_story(std::uint32_t peer, const Peer::Event& event) {
             [](const Order&) { return std::string(); },
         },
         event);
-    if (text.empty()) return;
-    *world_.story_ << when(now) << "  " << name(id_of(peer)) << "        " << text << '\n';
+}
+
+void Story::handed(Instant now, std::uint32_t peer, const Peer::Input& input) {
+    if (const auto* received = std::get_if<Received<Peer::Message>>(&input))
+        out_ << when(now) << "  " << short_name(received->from) << " -> " << short_name(id_of(peer)) << "  " << text_of(received->message, *book_) << '\n';
+}
+
+void Story::told(Instant now, std::uint32_t peer, const Peer::Event& event) {
+    if (const std::string text = text_of(event); !text.empty()) out_ << when(now) << "  " << short_name(id_of(peer)) << "        " << text << '\n';
 }
 
 }  // namespace grapevine::sim

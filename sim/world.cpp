@@ -26,8 +26,8 @@ Counters& Counters::operator+=(const Counters& o) {
 
 World::World(Options options)
     : seed_(options.seed), network_(std::move(options.network)), notable_(std::move(options.notable)), believable_(std::move(options.believable)),
-      story_(options.story), encoded_(options.encoded), crew_(options.crew ? options.crew : &alone_), average_over_(options.average_over) {
-    const bool one = story_ || network_.least_latency() < shortest_window;
+      tap_(options.tap), encoded_(options.encoded), crew_(options.crew ? options.crew : &alone_), average_over_(options.average_over) {
+    const bool one = tap_ || network_.least_latency() < shortest_window;
     const std::uint32_t shards = one ? 1 : std::max(1u, options.shards);
     for (std::uint32_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>(*this, i, shards));
 }
@@ -61,6 +61,7 @@ std::uint32_t World::add(Newcomer newcomer) {
     newcomer.config.exchange.size = newcomer.learner->size();
     const auto meets = newcomer.meets;
     const Machine& machine = machine_of(newcomer);
+    if (tap_) tap_->born(now_, index, {book_, registered_[index], newcomer.config, seed_, {index + 1, 1}, newcomer.known, newcomer.group});
     nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), machine, Random(seed_).split(index + 1)));
     Node& node = *nodes_.back();
     faces_.push_back({node.group, false, node.card != nullptr});

@@ -118,7 +118,7 @@ private:
         World::Options o;
         o.seed = config_.seed;
         o.network = Network(config_.groups, config_.links);
-        o.story = request_.story;
+        o.tap = request_.tap;
         o.believable = learn::well_formed;
         o.average_over = evaluates() ? average_over : 0;
         o.notable = [this](std::uint32_t shard, const Peer::Event& event) { return notable(shard, event); };

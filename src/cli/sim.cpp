@@ -15,6 +15,7 @@
 #include "grapevine/sim/run/expects.hpp"
 #include "grapevine/sim/run/hands.hpp"
 #include "grapevine/sim/run/run.hpp"
+#include "grapevine/sim/story.hpp"
 #include "interrupt.hpp"
 #include "scenario.hpp"
 #include "terminal.hpp"
@@ -269,7 +270,8 @@ int run(const Arguments& a) {
                 };
             request.stop = &stop;
             if (hands) request.crew = &*hands, request.threads = threads;
-            request.story = story.is_open() ? &story : nullptr;
+            sim::Story told(story);
+            request.tap = story.is_open() ? &told : nullptr;
             auto failure = run_one(*job, config, a, request, out_of(a, *job, jobs.size()));
             const std::lock_guard lock(mutex);
             line.clear();

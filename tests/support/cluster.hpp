@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "grapevine/sim/story.hpp"
 #include "grapevine/sim/world.hpp"
 #include "toy_learner.hpp"
 
@@ -34,6 +35,7 @@ struct ClusterOptions {
     std::optional<config::Distribution> jitter = {};  // in place of `latency`
     bool encoded = false;            // messages travel as bytes
     std::uint32_t shards = 1;        // run one after the other
+    sim::Tap* tap = nullptr;     // where there is no story
 };
 
 inline ClusterOptions gossiping(std::uint32_t peers, Duration period = 250ms) {
@@ -102,9 +104,9 @@ private:
         sim::World::Options o;
         o.seed = options_.seed;
         o.network = sim::Network({group}, {link});
-        o.story = options_.story;
         o.encoded = options_.encoded;
         o.shards = options_.shards;
+        o.tap = options_.story ? &story_.emplace(*options_.story) : options_.tap;
         return o;
     }
     void add(std::uint32_t index, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer, bool serves = false) {
@@ -123,6 +125,7 @@ private:
     }
 
     ClusterOptions options_;
+    std::optional<sim::Story> story_;
     sim::World world_;
 };
 

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <iosfwd>
 #include <memory>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "grapevine/sim/crew.hpp"
 #include "grapevine/sim/invariants.hpp"
 #include "grapevine/sim/network.hpp"
+#include "grapevine/sim/tap.hpp"
 
 namespace grapevine::sim {
 
@@ -69,14 +69,14 @@ public:
         Network network;
         // Whether what a peer tells is worth a note; none: all is (but orders). Asked on the thread that runs the shard.
         std::function<bool(std::uint32_t shard, const Peer::Event&)> notable = {};
-        std::ostream* story = nullptr;   // every delivery and event as a line of text
+        Tap* tap = nullptr;              // listens in on all that happens; outlives the world
         // Whether parameters that a liar sent can be believed where they arrive, as a node asks of all; none: all can. Those of
         // honest peers come from a learner: nobody looks at them, for it costs as much as mixing.
         std::function<bool(const Snapshot&)> believable = {};
         double average_over = 0;         // steps: half-life of averaged(); 0: there is none
         bool encoded = false;            // every message is encoded and decoded on its way, as between nodes; changes no bit
         Crew* crew = nullptr;            // outlives the world; none: one hand
-        std::uint32_t shards = 1;        // one where messages may take no time, and where a story is told
+        std::uint32_t shards = 1;        // one where messages may take no time, and where somebody listens in
     };
     explicit World(Options options);
     ~World();
@@ -156,8 +156,8 @@ private:
     Network network_;
     std::function<bool(std::uint32_t, const Peer::Event&)> notable_;
     std::function<bool(const Snapshot&)> believable_;
-    std::ostream* story_;
     bool encoded_;
+    Tap* tap_;
     Alone alone_;
     Crew* crew_;
     membership::Book book_;

@@ -12,6 +12,7 @@
 #include "grapevine/record/run_files.hpp"
 #include "grapevine/sim/crew.hpp"
 #include "grapevine/sim/invariants.hpp"
+#include "grapevine/sim/tap.hpp"
 
 namespace grapevine::sim {
 
@@ -31,7 +32,7 @@ struct RunRequest {
     std::function<void(const Progress&)> progress;
     const std::atomic<bool>* stop = nullptr;      // end early when it becomes true
     std::string version, command;                 // for the summary
-    std::ostream* story = nullptr;
+    Tap* tap = nullptr;                           // listens in on the world, which then has one shard
     Crew* crew = nullptr;                         // with so many hands; none: one
     std::uint32_t threads = 1;
 };
