@@ -48,10 +48,11 @@ Output::~Output() {
     if (file_ >= 0) ::close(file_);
 }
 
-void Output::append(const std::string& line) {
+void Output::append(const std::string& line) { put(line + '\n'); }
+
+void Output::put(const std::string& bytes) {
     if (fault_) return;
-    buffer_ += line;
-    buffer_ += '\n';
+    buffer_ += bytes;
     if (buffer_.size() >= buffer_bytes) flush();
 }
 

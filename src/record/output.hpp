@@ -13,6 +13,7 @@ public:
     Output& operator=(const Output&) = delete;
 
     void append(const std::string& line);
+    void put(const std::string& bytes);  // as they are
     void flush();
     const std::optional<Error>& fault() const { return fault_; }
 
