@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bars.hpp"
 #include "curves.hpp"
 #include "events.hpp"
 #include "grapevine/record/format.hpp"
@@ -22,6 +23,18 @@ Series series(const record::Run& run, const std::string& name, const std::string
     out.colour = colour;
     out.points = points_of(run, metric);
     out.dashed = dashed;
+    return out;
+}
+
+// By how much a count grows a second, from one sample to the next.
+Series rate(const record::Run& run, const std::string& name, const std::string& metric, int colour) {
+    Series out = series(run, name, metric, colour);
+    std::vector<Point> points;
+    for (std::size_t i = 1; i < out.points.size(); ++i) {
+        const Point &before = out.points[i - 1], &now = out.points[i];
+        if (now.x > before.x && now.y >= before.y) points.push_back({now.x, (now.y - before.y) / (now.x - before.x)});
+    }
+    out.points = std::move(points);
     return out;
 }
 
@@ -61,10 +74,24 @@ std::string charts(const record::Run& run) {
     bytes.log = far_apart(bytes.series);
     bytes.from_zero = true;
     bytes.note = "all peers together, since the start";
+    Chart& traffic = chart("Traffic", Unit::bytes, {rate(run, "parameters", "bytes_payload", 0), rate(run, "control", "bytes_control", 1)});
+    traffic.log = far_apart(traffic.series);
+    traffic.from_zero = true;
+    traffic.note = "bytes a second, all peers together";
+    chart("Suspicions", Unit::count, {series(run, "members suspected", "suspects", 1)}).from_zero = true;
+    Chart& energy = chart("Energy", Unit::plain, {series(run, "joules", "energy_joules", 5)});
+    energy.from_zero = true;
+    energy.note = "all peers together, since the start";
     chart("Samples learnt from", Unit::count, {series(run, "samples", "samples", 4)}).from_zero = true;
 
     std::string out;
     for (const Chart& c : all) out += figure(c);
+    if (run.summary && run.summary->time.computing) {
+        const record::TimeShares& time = run.summary->time;
+        out += bars("Time of the learners", "shares, all peers together",
+                    {{"computing", 2, time.computing, {}, {}, format_percent(time.computing)}, {"mixing", 3, time.mixing, {}, {}, format_percent(time.mixing)},
+                     {"waiting", 6, time.waiting, {}, {}, format_percent(time.waiting)}}, 1);
+    }
     if (out.empty()) return "<p class=\"soft\">No samples were written yet: there is nothing to draw.</p>\n";
     out = "<div class=\"charts\">\n" + out + "</div>\n";
     if (marks.empty()) return out;

@@ -120,6 +120,37 @@ TEST_CASE("a death heard by all is one row and one mark, and many events stay fe
     CHECK(times(page, ">20000<") == 2);  // mixed and joined, counted
 }
 
+TEST_CASE("what goes over the links is drawn by the second, and how learners spend their time as bars") {
+    Run run = some_run(50);
+    CHECK(times(page_of_run(run), "Time of the learners") == 0);
+    run.summary.emplace();
+    run.summary->name = "busy";
+    run.summary->time = {0.7, 0.2, 0.1};
+    const std::string page = page_of_run(run);
+    check_page(page);
+    CHECK(times(page, "<b>Traffic</b>") == 1);
+    CHECK(times(page, "<b>Time of the learners</b>") == 1);
+    CHECK(times(page, ">70.00 %</text>") == 1);
+    CHECK(times(page, "<b>Suspicions</b>") == 0);  // nobody looked
+    for (Sample& s : run.samples) s.suspects = 3;
+    CHECK(times(page_of_run(run), "<b>Suspicions</b>") == 1);
+}
+
+TEST_CASE("a run of a million peers with half a million events has a page that a mail can hold") {
+    Run run = some_run(3600);
+    std::mt19937 random(1);
+    for (int i = 0; i < 100'000; ++i) {  // as many as are read of a file
+        static const char* kinds[] = {"mixed", "suspected", "dead", "joined", "crashed", "left", "refuted"};
+        run.events.push_back({i * 0.036, "peer-" + std::to_string(random() % 1'000'000), kinds[random() % 7], "peer-" + std::to_string(random() % 1'000'000), {{"relative", 0.5}}});
+    }
+    run.events_in_file = 500'000;
+    const std::string page = page_of_run(run);
+    check_page(page);
+    CHECK(page.size() < 400'000);
+    CHECK(times(page, "events.jsonl holds them all") == 1);
+    CHECK(times(page, "of 500000 events") == 1);
+}
+
 TEST_CASE("a comparison shows every method and every scene, also without curves") {
     Comparison comparison;
     comparison.name = "flaky-edge";
