@@ -5,11 +5,10 @@
 
 #include "chart.hpp"
 #include "grapevine/record/run.hpp"
+#include "grapevine/report/report.hpp"
 
 namespace grapevine::report {
 
-// What everybody does all the time (mixed, declined, ...) is counted; what is rare is told.
-bool is_routine(const std::string& kind);
 Mark::Tone tone_of(const std::string& kind);
 
 // Lines for the charts, at most some hundred: what happens at about the same time shares one.

@@ -6,6 +6,9 @@
 // it is escaped, since names come from other machines.
 namespace grapevine::report {
 
+// What everybody does all the time (mixed, declined, ...) is counted; what is rare is told.
+bool is_routine(const std::string& kind);
+
 std::string page_of_run(const record::Run& run);
 
 // `runs`: those whose samples are there, each with its scene and method; their curves are drawn. The tables
