@@ -90,7 +90,10 @@ public:
             }
             std::vector<record::RunEvent> events;
             happenings_->do_due(next, events);
-            for (const record::RunEvent& e : events) write(e);
+            for (const record::RunEvent& e : events) {
+                write(e);
+                for (Onlooker* onlooker : request_.onlookers) onlooker->happened(e);
+            }
             peers_max_ = std::max(peers_max_, world_.up_count());
             if (next == next_sample) next_sample += config_.metrics.every;
             else if (next != end) continue;
@@ -107,6 +110,7 @@ public:
             const Violation& v = *result.violation;
             write({seconds(v.at), name_of(id_of(v.peer), world_), "violated", "", {{"what", v.what}}});
         }
+        for (Onlooker* onlooker : request_.onlookers) onlooker->ended(world_.now());
         result.summary = summarise(peers_at_start);
         result.samples = std::move(samples_);
         result.merged = merged_model(world_);
@@ -118,13 +122,19 @@ private:
         World::Options o;
         o.seed = config_.seed;
         o.network = Network(config_.groups, config_.links);
-        o.tap = request_.tap;
+        o.tap = taps();
         o.believable = learn::well_formed;
         o.average_over = evaluates() ? average_over : 0;
         o.notable = [this](std::uint32_t shard, const Peer::Event& event) { return notable(shard, event); };
         o.crew = request_.crew;
         if (request_.crew && peers_of(config_) >= fewest_for_shards) o.shards = request_.threads;
         return o;
+    }
+
+    Tap* taps() {
+        if (request_.tap) taps_.add(request_.tap);
+        for (Onlooker* onlooker : request_.onlookers) taps_.add(onlooker);
+        return taps_.empty() ? nullptr : &taps_;
     }
 
     // What is only counted is counted at once: a large world tells much.
@@ -279,6 +289,7 @@ private:
             else if (!views_full_since_) views_full_since_ = s.t;
         }
         if (request_.files) request_.files->sample(s);
+        for (Onlooker* onlooker : request_.onlookers) onlooker->sampled(s);
         samples_.push_back(std::move(s));
     }
 
@@ -370,6 +381,7 @@ private:
         record::ExchangeTally of;
     };
     std::vector<Tally> tallies_;  // of each shard
+    Taps taps_;
     World world_;
     Population population_;
     Watch watch_;

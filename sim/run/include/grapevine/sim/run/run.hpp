@@ -12,7 +12,7 @@
 #include "grapevine/record/run_files.hpp"
 #include "grapevine/sim/crew.hpp"
 #include "grapevine/sim/invariants.hpp"
-#include "grapevine/sim/tap.hpp"
+#include "grapevine/sim/run/onlooker.hpp"
 
 namespace grapevine::sim {
 
@@ -33,6 +33,7 @@ struct RunRequest {
     const std::atomic<bool>* stop = nullptr;      // end early when it becomes true
     std::string version, command;                 // for the summary
     Tap* tap = nullptr;                           // listens in on the world, which then has one shard
+    std::vector<Onlooker*> onlookers = {};        // likewise, and hear what the scenario does and what is measured
     Crew* crew = nullptr;                         // with so many hands; none: one
     std::uint32_t threads = 1;
 };
