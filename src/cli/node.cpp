@@ -93,6 +93,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
     }
     o.out = a.get("out").value_or("");
     o.overwrite = a.has("overwrite");
+    o.record = a.get("record").value_or("");
     if (const auto shard = a.get("shard")) {
         unsigned i = 0, n = 0;
         char rest = 0;
@@ -142,6 +143,7 @@ Verb node_verb() {
                                        {"threads", "N", "for products on the CPU; default 1"},
                                        {"out", "DIR", "write the run's files and final.safetensors there"},
                                        {"overwrite", "", "also where a run is already"},
+                                       {"record", "FILE", "all that the peer is told, for 'grapevine replay'", false, true},
                                        {"quiet", "", "warnings and errors only"}});
     return v;
 }

@@ -192,6 +192,14 @@ std::optional<End> Node::prepare() {
     record.metadata = pack(metadata_);
     if (options_.identity) record.generation = next_generation(options_.out, options_.name);
     const auto self = book_.intern(record);
+    if (!options_.record.empty()) {
+        recorder_.emplace(options_.record);
+        recorder_->born(book_, *self, peer, id_.value, {}, {});
+        if (const auto fault = recorder_->fault()) {
+            log(Level::error, "node", fault->what + "; " + fault->hint);
+            return End::configuration;
+        }
+    }
     peer_ = std::make_unique<Peer>(book_, *self, peer, Random(id_.value));
     learner_->claim(peer_->slots());
     show_greeting();

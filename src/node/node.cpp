@@ -194,7 +194,10 @@ void Node::take(Workshop::Done&& done) {
 
 void Node::step(Peer::Input&& input) {
     effects_.list.clear();
-    peer_->step(now(), std::move(input), effects_);
+    const Instant at = now();
+    if (recorder_) recorder_->given(at, input);
+    peer_->step(at, std::move(input), effects_);
+    if (recorder_) recorder_->wanted(effects_);
     for (auto& effect : effects_.list)
         std::visit(Cases{
                        [&](Peer::Effects::Send& s) { send(s.to, s.message); },

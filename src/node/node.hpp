@@ -9,6 +9,7 @@
 #include "alarms.hpp"
 #include "desk.hpp"
 #include "greeting.hpp"
+#include "grapevine/chronicle/recording.hpp"
 #include "grapevine/gossip/exchange.hpp"
 #include "grapevine/learn/task.hpp"
 #include "grapevine/net/transport.hpp"
@@ -97,6 +98,7 @@ private:
     membership::Book book_{most_records};
     std::size_t records_in_use_ = 0;      // when the book was last tidied
     std::unique_ptr<Peer> peer_;
+    std::optional<chronicle::Recorder> recorder_;  // where one was asked for
     Desk desk_{[this] { transport_->wake(); }};
     Peer::Effects effects_;
     Alarms alarms_;
