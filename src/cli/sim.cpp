@@ -17,6 +17,7 @@
 #include "grapevine/sim/run/run.hpp"
 #include "grapevine/sim/story.hpp"
 #include "interrupt.hpp"
+#include "onlookers.hpp"
 #include "scenario.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
@@ -102,8 +103,9 @@ std::string out_of(const Arguments& a, const Job& job, std::size_t jobs) {
 std::string text_of(const sim::Progress& p) {
     char text[256];
     const auto accuracy = p.last ? (p.last->merged_accuracy ? p.last->merged_accuracy : p.last->accuracy) : std::nullopt;
-    std::snprintf(text, sizeof text, "%7.1f s of %s  %5.2fx real time  %s events/s  %zu up  accuracy %s  distance %s", p.simulated_seconds,
-                  p.of_seconds > 0 ? record::format_seconds(p.of_seconds).c_str() : "?", p.simulated_seconds / std::max(p.wall_seconds, 1e-3),
+    std::snprintf(text, sizeof text, "%7.1f s of %s in %s  %5.2fx real time  %s events/s  %zu up  accuracy %s  distance %s", p.simulated_seconds,
+                  p.of_seconds > 0 ? record::format_seconds(p.of_seconds).c_str() : "?", record::format_seconds(p.wall_seconds).c_str(),
+                  p.simulated_seconds / std::max(p.wall_seconds, 1e-3),
                   record::format_count(p.events_per_second).c_str(), p.peers_up, record::format_percent(accuracy).c_str(),
                   p.last ? record::format_short(p.last->consensus_relative).c_str() : "-");
     return text;
@@ -244,6 +246,11 @@ int run(const Arguments& a) {
     }
     const bool quiet = a.has("quiet"), json = a.has("json"), swept = !config.sweep.empty();
     if (story.is_open() && jobs.size() > 1 && threads > 1) return complain({"--story tells one run after the other", "leave --threads out"}, usage);
+    auto created = Onlookers::create(a, jobs.front().scenario->config);
+    if (const auto* error = std::get_if<Error>(&created)) return complain(*error, usage);
+    const Onlookers onlookers = std::get<Onlookers>(std::move(created));
+    if (!onlookers.empty() && (jobs.size() > 1 || threads > 1))
+        return complain({"--trace, --spacetime and --record listen to one run on one thread", jobs.size() > 1 ? "leave --seeds and --sweep out, or choose a run with --only and --seed" : "leave --threads out"}, usage);
     std::size_t width = 3;
     for (const Job& job : jobs) width = std::max(width, job.name.size());
     if (swept && !json) std::printf("%s: %zu runs\n%s", config.name.c_str(), jobs.size(), record::heading(width).c_str());
@@ -272,9 +279,11 @@ int run(const Arguments& a) {
             if (hands) request.crew = &*hands, request.threads = threads;
             sim::Story told(story);
             request.tap = story.is_open() ? &told : nullptr;
+            request.onlookers = onlookers.pointers();
             auto failure = run_one(*job, config, a, request, out_of(a, *job, jobs.size()));
             const std::lock_guard lock(mutex);
             line.clear();
+            if (const auto error = onlookers.conclude(); error && !failure) failure = std::pair(*error, failed);
             ++done;
             if (job->ran) {
                 if (json && !swept) std::fputs(record::to_json(job->summary).c_str(), stdout);
@@ -322,6 +331,7 @@ Verb sim_verb() {
            run_options(), 1, run};
     const auto sweeping = sweep_options();
     v.options.insert(v.options.end(), sweeping.begin(), sweeping.end());
+    const auto watching = onlooker_options();
     v.options.insert(v.options.end(), {{"nodes", "N", "scale the groups to N peers in all"},
                                        {"seeds", "K", "run seeds seed .. seed+K-1; expectations are held against all of them together"},
                                        {"threads", "N", "runs at a time, where there are several; else hands for the one; default 1"},
@@ -330,6 +340,7 @@ Verb sim_verb() {
                                        {"story", "FILE", "every message and event as a line of text"},
                                        {"json", "", "print summary.json"},
                                        {"quiet", "", "no progress"}});
+    v.options.insert(v.options.end() - 2, watching.begin(), watching.end());
     return v;
 }
 

@@ -33,6 +33,8 @@ Verb force_leave_verb();
 Verb sim_verb();
 Verb compare_verb();
 Verb report_verb();
+Verb replay_verb();
+Verb bench_verb();
 Verb eval_verb();
 Verb data_verb();
 Verb doctor_verb();
