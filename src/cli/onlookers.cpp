@@ -64,11 +64,11 @@ std::vector<Option> onlooker_options() {
 std::variant<Onlookers, Error> Onlookers::create(const Arguments& a, const config::Config& config) {
     Onlookers made;
     sim::Window window;
-    for (const auto& [flag, at] : {std::pair("from", &window.from), std::pair("to", &window.to)})
+    for (const auto& [flag, at] : {std::pair(std::string("from"), &window.from), std::pair(std::string("to"), &window.to)})
         if (const auto text = a.get(flag)) {
-            if (!a.has("trace") && !a.has("spacetime")) return Error{std::string("--") + flag + " says what part of a trace to show, and there is none", "add --trace FILE or --spacetime FILE.svg"};
+            if (!a.has("trace") && !a.has("spacetime")) return Error{"--" + flag + " says what part of a trace to show, and there is none", "add --trace FILE or --spacetime FILE.svg"};
             const auto duration = config::parse_duration(*text);
-            if (!duration) return Error{std::string("--") + flag + ": '" + *text + "' is not a duration", "for example: --" + flag + " 10s"};
+            if (!duration) return Error{"--" + flag + ": '" + *text + "' is not a duration", "for example: --" + flag + " 10s"};
             *at = Instant(*duration);
         }
     if (window.from >= window.to) return Error{"--from lies behind --to", "for example: --from 10s --to 12s"};
