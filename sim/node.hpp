@@ -59,7 +59,14 @@ struct World::Node {
         std::unique_ptr<Pause> pause;    // while there is one
         std::optional<Snapshot> agreed;
         Lie lie;                         // null: it tells the truth
+        LocalClock clock;                // differs from the world's where there is one
         double sliced_step = 0;          // seconds that the step takes of which a slice is under way
+    };
+
+    struct Meter {
+        Duration worked{};               // its learner
+        std::uint64_t sent = 0;          // bytes
+        Instant died{};
     };
 
     Node(membership::Book& book, membership::Handle self, Newcomer&& n, const Machine& machine, Random random)
@@ -79,6 +86,7 @@ struct World::Node {
     Peer peer;
     bool up = true;
     bool busy = false;
+    bool own_clock = false;
     bool serves;                         // keeps the model of an exchange with a server
     std::uint32_t sequence = 0;          // of entries it caused
     std::uint64_t trace = 0;
@@ -89,6 +97,7 @@ struct World::Node {
     std::unique_ptr<Learner> learner;
     std::unique_ptr<Rare> rare;
     std::unique_ptr<Card> card;          // none: it is infinitely fast
+    std::unique_ptr<Meter> meter;        // where what peers spend is asked for
     Draws draws;
     double slowness = 1;
     Instant order_began{}, order_ends{};

@@ -175,7 +175,7 @@ void World::Shard::step(std::uint32_t peer, std::uint32_t from, std::uint32_t de
 
     effects_.list.clear();
     const bool news = invariants.before(now, peer, n.peer.members(), input);
-    n.peer.step(now, std::move(input), effects_);
+    n.peer.step(n.own_clock ? n.rare->clock.here(now) : now, std::move(input), effects_);
     if (news) invariants.after(now, peer, n.peer.members(), n.peer.members().config().rumor_cap);
     if (world_.tap_) world_.tap_->answered(now, peer, effects_);
     carry_out(peer, depth);
@@ -185,7 +185,8 @@ void World::Shard::carry_out(std::uint32_t peer, std::uint32_t depth) {
     // Nothing below steps a peer at once: effects_ is not touched while it is walked.
     for (auto& effect : effects_.list) {
         if (auto* wake = std::get_if<Peer::Effects::Wake>(&effect)) {
-            const Instant at = std::max(wake->at, now);
+            const Node& n = node(peer);
+            const Instant at = std::max(n.own_clock ? n.rare->clock.there(wake->at) : wake->at, now);
             agenda_.put({at, at == now ? depth + 1 : 0, peer, peer, node(peer).sequence++, timers_.put(wake->timer), timer, 0});
         } else if (auto* message = std::get_if<Peer::Effects::Send>(&effect)) {
             send(peer, depth, message->to, std::move(message->message));
@@ -235,6 +236,7 @@ void World::Shard::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, P
     const std::uint64_t payload = snapshot ? snapshot->bytes.size : 0;
     const std::uint64_t control = wire::control_size(message, world_.book_) + frame_overhead;
     count(to, message, payload, control);
+    if (n.meter) n.meter->sent += payload + control;
     const std::uint32_t number = snapshot ? ticket(std::get<gossip::Message>(message)) : 0;
     const Plane plane = snapshot ? Plane::bulk : Plane::control;
 
@@ -332,6 +334,7 @@ void World::Shard::end_order(std::uint32_t peer, std::uint32_t depth) {
     Completion completion = n.learner->carry_out(orders_[place].order);
     orders_.drop(place);
     const Duration took = now - n.order_began;
+    if (n.meter) n.meter->worked += took;
     if (const auto* trained = std::get_if<Trained>(&completion.what)) {
         counters.computing += took;
         counters.steps += trained->steps;
@@ -347,6 +350,11 @@ void World::Shard::end_order(std::uint32_t peer, std::uint32_t depth) {
 void World::Shard::stop(std::uint32_t peer) {
     Node& n = node(peer);
     if (!n.up) return;
+    if (n.meter) {
+        if (n.busy) n.meter->worked += (n.pause() && n.pause()->stopped > 0 ? n.pause()->since : now) - n.order_began;
+        n.meter->died = now;
+    }
+    n.busy = false;
     n.up = false;
     if (world_.tap_) world_.tap_->stopped(now, peer);
     --up_count;

@@ -26,7 +26,7 @@ Counters& Counters::operator+=(const Counters& o) {
 
 World::World(Options options)
     : seed_(options.seed), network_(std::move(options.network)), notable_(std::move(options.notable)), believable_(std::move(options.believable)),
-      tap_(options.tap), encoded_(options.encoded), crew_(options.crew ? options.crew : &alone_), average_over_(options.average_over) {
+      tap_(options.tap), encoded_(options.encoded), metered_(options.metered), crew_(options.crew ? options.crew : &alone_), average_over_(options.average_over) {
     const bool one = tap_ || network_.least_latency() < shortest_window;
     const std::uint32_t shards = one ? 1 : std::max(1u, options.shards);
     for (std::uint32_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>(*this, i, shards));
@@ -65,6 +65,7 @@ std::uint32_t World::add(Newcomer newcomer) {
     nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), machine, Random(seed_).split(index + 1)));
     Node& node = *nodes_.back();
     faces_.push_back({node.group, false, node.card != nullptr});
+    if (metered_) node.meter = std::make_unique<Node::Meter>();
     node.learner->claim(node.peer.slots());
     selves_.push_back(registered_[index]);
     Shard& shard = shard_of(index);
@@ -167,6 +168,15 @@ void World::observe(std::uint32_t peer, const Evaluation& evaluation) {
     if (nodes_[peer]->up) shard_of(peer).input(peer, gossip::Observed{evaluation.loss, evaluation.accuracy});
 }
 void World::slow(std::uint32_t peer, double factor) { nodes_[peer]->slowness = factor; }
+void World::set_clock(std::uint32_t peer, const LocalClock& clock) {
+    nodes_[peer]->with_rare().clock = clock;
+    nodes_[peer]->own_clock = true;
+}
+LocalClock World::clock(std::uint32_t peer) const { return nodes_[peer]->own_clock ? nodes_[peer]->rare->clock : LocalClock{}; }
+void World::bury(std::uint32_t peer) {
+    nodes_[peer]->learner.reset();
+    if (nodes_[peer]->rare) nodes_[peer]->rare->agreed.reset();
+}
 void World::lie(std::uint32_t peer, Lie lie) {
     nodes_[peer]->with_rare().lie = std::move(lie);
     any_liar_ = true;
@@ -211,6 +221,14 @@ Duration World::member_time() const {
     for (const auto& node : nodes_)
         if (node->up) time += now_ - node->born;
     return time;
+}
+
+World::Spent World::spent(std::uint32_t peer) const {
+    const Node& node = *nodes_[peer];
+    assert(node.meter);
+    Spent spent{(node.up ? now_ : node.meter->died) - node.born, node.meter->worked, node.meter->sent};
+    if (node.busy) spent.busy += (node.pause() && node.pause()->stopped > 0 ? node.pause()->since : now_) - node.order_began;
+    return spent;
 }
 
 World::Shares World::time_shares() const {

@@ -10,6 +10,7 @@
 #include "grapevine/learner.hpp"
 #include "grapevine/membership/book.hpp"
 #include "grapevine/peer/peer.hpp"
+#include "grapevine/sim/clock.hpp"
 #include "grapevine/sim/crew.hpp"
 #include "grapevine/sim/invariants.hpp"
 #include "grapevine/sim/network.hpp"
@@ -75,6 +76,7 @@ public:
         std::function<bool(const Snapshot&)> believable = {};
         double average_over = 0;         // steps: half-life of averaged(); 0: there is none
         bool encoded = false;            // every message is encoded and decoded on its way, as between nodes; changes no bit
+        bool metered = false;            // spent() is asked for
         Crew* crew = nullptr;            // outlives the world; none: one hand
         std::uint32_t shards = 1;        // one where messages may take no time, and where somebody listens in
     };
@@ -89,6 +91,9 @@ public:
     void finish(std::uint32_t peer);  // the run is over: final merge
     void observe(std::uint32_t peer, const Evaluation& evaluation);  // it has just been evaluated
     void slow(std::uint32_t peer, double factor);
+    void set_clock(std::uint32_t peer, const LocalClock& clock);  // timers that run already end when the clock before would have ended them
+    LocalClock clock(std::uint32_t peer) const;
+    void bury(std::uint32_t peer);    // of one that is gone: nobody will ask for its learner again
     // From now on it sends this in place of its parameters, and otherwise behaves.
     using Lie = std::function<Snapshot(const Snapshot&)>;
     void lie(std::uint32_t peer, Lie lie);
@@ -130,6 +135,11 @@ public:
     Counters counters() const;
     struct Shares { double computing = 0, mixing = 0, waiting = 0; };
     Shares time_shares() const;       // of the peers' time so far; sums to 1
+    struct Spent {
+        Duration up{}, busy{};           // busy: its learner, for orders that were broken off too
+        std::uint64_t bytes = 0;         // sent
+    };
+    Spent spent(std::uint32_t peer) const;  // so far, in a world that is metered
     Duration member_time() const;     // sum over peers of the time they were up so far
     std::vector<Note> take_notes();   // what was told since the last call, by time and then by peer
     // The first thing that must never be, watched in every step. Views are looked at when this is called: in turn, as
@@ -156,7 +166,7 @@ private:
     Network network_;
     std::function<bool(std::uint32_t, const Peer::Event&)> notable_;
     std::function<bool(const Snapshot&)> believable_;
-    bool encoded_;
+    bool encoded_, metered_;
     Tap* tap_;
     Alone alone_;
     Crew* crew_;
