@@ -27,9 +27,11 @@ public:
 
     void say(Place place, const std::string& what, const std::string& hint) {
         if (first_) return;
-        std::string where = files.at(place.file) + ": ";
-        if (tell_places && place.line > 0) where = files.at(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
-        first_ = Error{where + what, hint};
+        first_ = Error{where(place) + ": " + what, hint};
+    }
+    std::string where(Place place) const {
+        if (!tell_places || place.line == 0) return files.at(place.file);
+        return files.at(place.file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
     }
     void say(const Error& error) {
         if (!first_) first_ = error;

@@ -51,6 +51,7 @@ const std::vector<std::string>& metric_names() {
         "peers_alive", "consensus_distance", "consensus_relative", "mean", "loss", "accuracy", "worst_accuracy", "merged_loss", "merged_accuracy",
         "evaluated_peers", "steps", "samples", "bytes_payload", "bytes_control", "messages", "refused_mixes", "views_full", "disagreements", "suspects",
         "largest_component", "mass", "mass_lost", "push_sum_potential",
+        "energy_joules",
         "cluster_loss", "cluster_accuracy", "cluster_worst_accuracy", "tally_error"};
     return names;
 }

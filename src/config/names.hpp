@@ -68,7 +68,7 @@ inline constexpr std::array<Named<Initial::Rule>, 5> initial_rules{{{Initial::Ru
                                                                     {Initial::Rule::alternate, "alternate"},
                                                                     {Initial::Rule::wave, "wave"}}};
 
-inline constexpr std::array<Named<Event::Kind>, 11> event_kinds{{{Event::Kind::crash, "crash"},
+inline constexpr std::array<Named<Event::Kind>, 12> event_kinds{{{Event::Kind::crash, "crash"},
                                                                  {Event::Kind::restart, "restart"},
                                                                  {Event::Kind::pause, "pause"},
                                                                  {Event::Kind::slow, "slow"},
@@ -78,8 +78,9 @@ inline constexpr std::array<Named<Event::Kind>, 11> event_kinds{{{Event::Kind::c
                                                                  {Event::Kind::one_way, "one-way"},
                                                                  {Event::Kind::cut, "cut"},
                                                                  {Event::Kind::loss, "loss"},
-                                                                 {Event::Kind::liar, "liar"}}};
-inline constexpr std::array later_event_kinds{"clock", "bandwidth"};
+                                                                 {Event::Kind::liar, "liar"},
+                                                                 {Event::Kind::clock, "clock"}}};
+inline constexpr std::array later_event_kinds{"bandwidth"};
 inline constexpr std::array<Named<Event::Sends>, 4> lies{{{Event::Sends::random, "random"},
                                                           {Event::Sends::sign_flip, "sign-flip"},
                                                           {Event::Sends::huge, "huge"},

@@ -31,10 +31,11 @@ Config read_run(Section& file) {
     read_groups(file, config);
     read_links(file, config);
     read_events(file, config);
+    read_churns(file, config);
     read_sweep(file, config);
     read_expects(file, config);
     read_compares(file, config);
-    file.later({"churn", "until_samples"});
+    file.later({"until_samples"});
     file.finish();
     return config;
 }

@@ -17,14 +17,18 @@ struct Belongs {
     std::vector<Kind> kinds;
 };
 const std::vector<Belongs> keys{
-    {"nodes", {Kind::crash, Kind::restart, Kind::pause, Kind::slow, Kind::leave, Kind::loss, Kind::liar}},
-    {"for", {Kind::pause, Kind::slow, Kind::partition, Kind::one_way, Kind::cut, Kind::loss}},
+    {"nodes", {Kind::crash, Kind::restart, Kind::pause, Kind::slow, Kind::leave, Kind::loss, Kind::liar, Kind::clock}},
+    {"for", {Kind::pause, Kind::slow, Kind::partition, Kind::one_way, Kind::cut, Kind::loss, Kind::clock}},
     {"every", {Kind::pause}},
     {"gap", {Kind::pause}},
     {"times", {Kind::pause}},
     {"timers", {Kind::pause}},
     {"factor", {Kind::slow}},
     {"loss", {Kind::loss}},
+    {"checkpoint", {Kind::restart}},
+    {"down", {Kind::restart}},
+    {"offset", {Kind::clock}},
+    {"drift", {Kind::clock}},
     {"sends", {Kind::liar}},
     {"group", {Kind::join}},
     {"count", {Kind::join}},
@@ -175,11 +179,28 @@ void read_liar(Section& section, Event& event) {
     section.choice("sends", event.sends, lies);
 }
 
+void read_restart(Section& section, Event& event) {
+    section.truth("checkpoint", event.checkpoint);
+    section.longer_than_zero("down", event.down, "5s");
+}
+
+void read_clock(Section& section, Event& event, const Config& config) {
+    if (!section.has("offset") && !section.has("drift"))
+        section.fault("drift", "this [[event]] does not say what becomes of the clock", "offset = \"2s\": it jumps ahead; drift = 1e-4: it gains so much a second");
+    section.longer_than_zero("offset", event.offset, "2s");
+    section.number("drift", event.drift, -most_drift, most_drift);
+    read_for(section, event);
+    if (event.lasts && !section.has("drift"))
+        section.fault("for", "a clock that has jumped is not set back, so there is nothing to end", "'for' is how long it drifts: drift = 1e-4");
+    needs_clocks_of_its_own(section, "kind", config);
+}
+
 void read_kind(Section& section, Event& event, const Config& config) {
     refuse_others(section, event.kind);
     switch (event.kind) {
+        case Kind::restart: return read_nodes(section, event, config), read_restart(section, event);
+        case Kind::clock: return read_nodes(section, event, config), read_clock(section, event, config);
         case Kind::crash:
-        case Kind::restart:
         case Kind::leave: return read_nodes(section, event, config);
         case Kind::join: return read_join(section, event, config);
         case Kind::pause: read_nodes(section, event, config), read_for(section, event), read_pause(section, event); break;
@@ -217,7 +238,6 @@ void read_events(Section& file, Config& config) {
         if (!section.has("kind")) section.fault("kind", "this [[event]] does not say its kind", "kind = " + any_of(words(event_kinds)));
         section.choice("kind", event.kind, event_kinds, words(later_event_kinds));
         read_kind(section, event, config);
-        section.later({"checkpoint", "offset", "drift"});
         section.finish();
         if (file.reading().any()) return;
         config.events.push_back(std::move(event));

@@ -155,11 +155,13 @@ void read_groups(Section& file, Config& config) {
                               section.has("name") ? "give each a name of its own"
                                                   : "a group without 'name' is called \"peers\": give each a name of its own");
         section.integer("count", group.count, 1, most_peers);
+        group.count_at.text = section.reading().where(section.place_of("count"));
         read_distribution(section, "step_time", group.step_time, false);
         section.rate("uplink", group.uplink);
         section.rate("downlink", group.downlink);
         section.rate("mix_rate", group.mix_rate);
-        section.later({"power", "cores", "memory"});
+        read_machine(section, group, config);
+        section.later({"cores", "memory"});
         section.finish();
         peers += group.count;
         if (peers > most_peers) section.fault("count", "that makes " + std::to_string(peers) + " peers", "at most " + std::to_string(most_peers));

@@ -84,6 +84,12 @@ std::string any_of(const std::vector<std::string>& words);
 // { dist = "lognormal", median = "2ms", sigma = 0.1 }, or "2ms". `zero`: may it be no time at all?
 bool read_distribution(Section& section, const char* key, Distribution& out, bool zero);
 
+// What else a [[group]] says of its machines: slowness, clock, power.
+void read_machine(Section& section, Group& group, const Config& config);
+inline constexpr double most_drift = 0.5;  // of a clock, either way
+// Says so if the exchange of this run needs one clock common to all, which `key` takes away.
+void needs_clocks_of_its_own(Section& section, const char* key, const Config& config);
+
 // The sections, in the order in which they are read: a later one may ask what an earlier one said.
 void read_model(Section& file, Config& config);
 void read_data(Section& file, Config& config);
@@ -95,6 +101,7 @@ void read_metrics(Section& file, Config& config);
 void read_groups(Section& file, Config& config);
 void read_links(Section& file, Config& config);
 void read_events(Section& file, Config& config);
+void read_churns(Section& file, Config& config);
 void read_sweep(Section& file, Config& config);
 void read_expects(Section& file, Config& config);
 void read_compares(Section& file, Config& config);

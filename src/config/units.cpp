@@ -28,6 +28,9 @@ constexpr std::array<Unit, 11> rates{{{"Gbit", 1e9 / 8},
                                       {"B", 1},
                                       {"bit", 1.0 / 8}}};  // in bytes per second
 
+constexpr std::array<Unit, 3> powers{{{"W", 1}, {"kW", 1e3}, {"mW", 1e-3}}};                                    // in W
+constexpr std::array<Unit, 5> energies{{{"J", 1}, {"kJ", 1e3}, {"mJ", 1e-3}, {"uJ", 1e-6}, {"nJ", 1e-9}}};         // in J
+
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
 struct Measure {
@@ -133,6 +136,34 @@ std::string format_rate(double bytes_per_second) {
     }
     return best.empty() ? plain(bytes_per_second) + "B" : best;
 }
+
+namespace {
+
+template <std::size_t N> std::optional<double> parse_amount(const std::array<Unit, N>& units, const std::string& text) {
+    const auto measure = split(text);
+    if (!measure || text.size() > 64) return {};
+    const Unit* unit = find(units, measure->unit);
+    if (!unit) return {};
+    // Divided where the unit is a part: 5nJ is the double nearest to 5e-9, as if it stood there.
+    const double value = unit->factor < 1 ? number(*measure) / std::round(1 / unit->factor) : number(*measure) * unit->factor;
+    return value < 1e18 ? std::optional(value) : std::nullopt;
+}
+
+template <std::size_t N> std::string format_amount(const std::array<Unit, N>& units, double amount) {
+    std::string best;
+    for (const Unit& unit : units) {
+        const std::string text = plain(unit.factor < 1 ? amount * std::round(1 / unit.factor) : amount / unit.factor) + std::string(unit.name);
+        if ((best.empty() || text.size() < best.size()) && parse_amount(units, text) == amount) best = text;
+    }
+    return best.empty() ? plain(amount) + std::string(units.front().name) : best;
+}
+
+}  // namespace
+
+std::optional<double> parse_power(const std::string& text) { return parse_amount(powers, text); }
+std::optional<double> parse_energy(const std::string& text) { return parse_amount(energies, text); }
+std::string format_power(double watts) { return format_amount(powers, watts); }
+std::string format_energy(double joules) { return format_amount(energies, joules); }
 
 std::optional<Selection> parse_selection(const std::string& text) {
     const auto name_ends = text.find_first_of(":[");

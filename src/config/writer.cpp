@@ -43,6 +43,24 @@ std::string distribution(const Distribution& d) {
     return head + "file = " + quote(d.file) + " }";
 }
 
+// Of plain numbers.
+std::string numbers(const Distribution& d) {
+    const std::string head = "{ dist = " + quote(to_string(d.kind)) + ", ";
+    const auto two = [&](const char* a, const char* b) { return head + a + " = " + format_number(d.a) + ", " + b + " = " + format_number(d.b) + " }"; };
+    switch (d.kind) {
+        case Distribution::Kind::uniform: return two("min", "max");
+        case Distribution::Kind::shifted_exponential: return two("min", "mean");
+        case Distribution::Kind::normal: return two("mean", "stddev");
+        case Distribution::Kind::lognormal: return two("median", "sigma");
+        case Distribution::Kind::pareto: return two("min", "alpha");
+        case Distribution::Kind::constant:
+        case Distribution::Kind::exponential:
+        case Distribution::Kind::weibull:
+        case Distribution::Kind::trace: break;
+    }
+    return format_number(d.a);
+}
+
 std::string per_peer(const PerPeer& p) {
     switch (p.rule) {
         case PerPeer::Rule::number: return format_number(p.number);
@@ -211,6 +229,11 @@ void write_group(Lines& out, const Group& group) {
     if (group.uplink > 0) out.line("uplink", quote(format_rate(group.uplink)));
     if (group.downlink > 0) out.line("downlink", quote(format_rate(group.downlink)));
     if (group.mix_rate > 0) out.line("mix_rate", quote(format_rate(group.mix_rate)));
+    if (group.slowness != Group().slowness) out.line("slowness", numbers(group.slowness));
+    if (group.has_clock()) out.line("clock", "{ offset = " + distribution(group.clock_offset) + ", drift = " + numbers(group.clock_drift) + " }");
+    if (group.power)
+        out.line("power", "{ busy = " + quote(format_power(group.power->busy)) + ", idle = " + quote(format_power(group.power->idle)) + ", per_byte = " +
+                              quote(format_energy(group.power->per_byte)) + " }");
 }
 
 void write_link(Lines& out, const Link& link) {
@@ -233,8 +256,17 @@ void write_event(Lines& out, const Event& event) {
             out.line("nodes", selection(event.nodes));
             out.line("factor", format_number(event.factor));
             break;
-        case Event::Kind::crash:
         case Event::Kind::restart:
+            out.line("nodes", selection(event.nodes));
+            out.line("checkpoint", truth(event.checkpoint));
+            if (event.down > Duration::zero()) out.line("down", quote(event.down));
+            break;
+        case Event::Kind::clock:
+            out.line("nodes", selection(event.nodes));
+            if (event.offset > Duration::zero()) out.line("offset", quote(event.offset));
+            if (event.drift != 0 || event.offset == Duration::zero() || event.lasts) out.line("drift", format_number(event.drift));
+            break;
+        case Event::Kind::crash:
         case Event::Kind::leave: out.line("nodes", selection(event.nodes)); break;
         case Event::Kind::pause:
             out.line("nodes", selection(event.nodes));
@@ -264,6 +296,20 @@ void write_event(Lines& out, const Event& event) {
             break;
     }
     if (event.lasts) out.line("for", quote(*event.lasts));
+}
+
+void write_churn(Lines& out, const Churn& churn) {
+    out.head("[[churn]]");
+    if (!churn.file.empty()) {
+        out.line("trace", quote(churn.file));
+    } else {
+        out.line("groups", list(churn.groups, [](const std::string& name) { return quote(name); }));
+        out.line("session", distribution(churn.session));
+        out.line("downtime", distribution(churn.downtime));
+        if (churn.day) out.line("day", "{ period = " + quote(*churn.day) + ", amplitude = " + format_number(churn.amplitude) + " }");
+        out.line("leaves", format_number(churn.leaves));
+    }
+    out.line("checkpoint", truth(churn.checkpoint));
 }
 
 void write_expect(Lines& out, const Expect& expect) {
@@ -320,6 +366,7 @@ std::string to_toml(const Config& config, bool world) {
     for (const Group& group : config.groups) write_group(out, group);
     for (const Link& link : config.links) write_link(out, link);
     for (const Event& event : config.events) write_event(out, event);
+    for (const Churn& churn : config.churns) write_churn(out, churn);
     for (const Expect& expect : config.expects) write_expect(out, expect);
     write_sweep(out, config.sweep);
     for (const Compared& compared : config.compares) {

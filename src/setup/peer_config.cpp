@@ -158,6 +158,10 @@ std::string refused(const config::Config& config, bool common_clock) {
     const config::ExchangeKind kind = config.exchange.kind;
     if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd || kind == group || kind == parameter_server || kind == fedavg || (kind == outer && config.exchange.everybody)))
         return std::string(config::to_string(kind)) + " needs everybody to agree on who takes part, and with [membership] kind = \"partial\" nobody knows everybody: use \"gossip\", or kind = \"swim\"";
+    if (config.exchange.period && (config.exchange.clock == config::Clock::rounds || config.exchange.clock == config::Clock::shuffled))
+        if (std::any_of(config.groups.begin(), config.groups.end(), [](const auto& g) { return g.has_clock(); }) ||
+            std::any_of(config.events.begin(), config.events.end(), [](const auto& e) { return e.kind == config::Event::Kind::clock; }))
+            return std::string("clock = \"") + config::to_string(config.exchange.clock) + "\" needs one clock common to all, and here machines have their own";
     if (common_clock && kind == dpsgd)
         if (std::string why = other_size(config); !why.empty()) return why;
     if (config.membership.kind == config::MembershipKind::partial && kind == push_sum && config.exchange.robust)

@@ -89,8 +89,7 @@ TEST_CASE("what is planned and not built has an answer of its own") {
         {"[data]\nsplit = \"quantity\"", "2:9", "known but not available", "\"iid\""},
         {"[train]\noptimizer = \"adamw\"", "2:13", "known but not available", "\"sgd\""},
         {"[membership]\nkind = \"partail\"", "2:8", "", "\"partial\""},
-        {"[churn]\ngroups = [\"cpu\"]", "1:2", "'churn' is known but not available", "take it out"},
-        {"[[event]]\nat = \"1s\"\nkind = \"clock\"", "3:8", "known but not available", "\"crash\""},
+        {"until_samples = 5", "1:1", "'until_samples' is known but not available", "take it out"},
         {"[[event]]\nat = \"1s\"\nkind = \"bandwidth\"", "3:8", "known but not available", "\"crash\""},
         {"[[link]]\nbetween = [\"*\", \"*\"]\nloss = { kind = \"bursty\" }", "3:8", "known but not available", "loss = 0.005"},
     });
@@ -264,7 +263,7 @@ TEST_CASE("each kind of event has its keys") {
     check("\"pause\"\nnodes = \"*\"\ntimers = \"runs\"", "5:10", "no timers", "did you mean \"run\"?");
     check("\"pause\"\nnodes = \"*\"\nfro = \"5s\"", "5:1", "unknown key 'fro'", "did you mean 'for'?");
     check("\"crash\"\nnodes = \"*\"\ntimers = \"run\"", "5:1", "'timers' belongs to kind = \"pause\"; this event is \"crash\"", "");
-    check("\"crash\"\nnodes = \"*\"\nfor = \"1s\"", "5:1", "\"cut\" and \"loss\"", "");
+    check("\"crash\"\nnodes = \"*\"\nfor = \"1s\"", "5:1", "\"loss\" and \"clock\"", "");
     check("\"one-way\"\nto = \"*\"", "1:1", "does not say 'from' whom", "from = \"gpu:2\"");
     check("\"one-way\"\nfrom = \"*\"", "1:1", "does not say 'to' whom", "");
     check("\"one-way\"\nfrom = \"*\"\nto = []", "5:6", "empty", "from =");

@@ -12,7 +12,13 @@
 // reads a file checks it whole, so whoever is handed a Config need not check it again.
 namespace grapevine::config {
 
-// How long something takes, or whatever else is drawn anew each time. Seconds.
+// "run.toml:12:9": where something stands, for whoever has to complain of it later. No part of what it means.
+struct Where {
+    std::string text;
+    bool operator==(const Where&) const { return true; }
+};
+
+// How long something takes, or whatever else is drawn anew each time. Seconds; of what has no unit, plain numbers.
 struct Distribution {
     enum class Kind { constant, uniform, exponential, shifted_exponential, normal, lognormal, pareto, weibull, trace };
     Kind kind = Kind::constant;
@@ -194,6 +200,13 @@ struct Metrics {
     bool operator==(const Metrics&) const = default;
 };
 
+// What a machine draws from its socket.
+struct Power {
+    double busy = 0, idle = 0;          // W, while its learner works, and while it does not
+    double per_byte = 0;                // J, of what it sends
+    bool operator==(const Power&) const = default;
+};
+
 // What only a simulated world has.
 struct Group {
     std::string name = "peers";
@@ -201,6 +214,13 @@ struct Group {
     Distribution step_time{Distribution::Kind::constant, 0.010, 0, {}, {}};
     double uplink = 0, downlink = 0;    // bytes per second; 0: infinitely fast
     double mix_rate = 0;                // bytes per second that mixing handles; 0: takes no time
+    // Drawn once for each machine:
+    Distribution slowness{Distribution::Kind::constant, 1, 0, {}, {}};  // step times are multiplied by it
+    Distribution clock_offset;          // what its clock shows when the run begins
+    Distribution clock_drift;           // seconds that it gains a second; may be negative
+    std::optional<Power> power;
+    Where count_at;
+    bool has_clock() const { return clock_offset != Distribution() || clock_drift != Distribution(); }  // of its own
     bool operator==(const Group&) const = default;
 };
 
@@ -222,10 +242,14 @@ struct Selection {
 };
 
 struct Event {
-    enum class Kind { crash, restart, pause, slow, leave, join, partition, one_way, cut, loss, liar };
+    enum class Kind { crash, restart, pause, slow, leave, join, partition, one_way, cut, loss, liar, clock };
     Kind kind = Kind::crash;
     Instant at{};
-    Selection nodes;                           // crash, restart, pause, slow, leave, liar; loss that is not between two ends
+    Selection nodes;                           // crash, restart, pause, slow, leave, liar, clock; loss that is not between two ends
+    bool checkpoint = false;                   // restart: with the parameters it had
+    Duration down = Duration::zero();          // restart: between its end and its return
+    Duration offset = Duration::zero();        // clock: it jumps ahead
+    double drift = 0;                          // clock: seconds gained a second, besides what it gains anyway
     double factor = 1;                         // slow: step times are multiplied by this
     double loss = 0;                           // loss: probability, besides what the link loses
     std::optional<Duration> lasts;             // "for": all that can end; none: for ever
@@ -241,6 +265,25 @@ struct Event {
     std::vector<std::vector<Selection>> sides; // partition: two or more, who is on none hears everybody. cut, loss
                                                // between two ends: those two
     bool operator==(const Event&) const = default;
+};
+
+// Machines that go and come back all the time.
+struct Churn {
+    struct Turn {                              // of a trace
+        Instant at{};
+        std::uint32_t group = 0, place = 0;    // whose: the machine's group, and its place in it
+        enum class To { down, left, up } to = To::down;
+        bool operator==(const Turn&) const = default;
+    };
+    std::vector<std::string> groups;           // names; "*" is all
+    Distribution session, downtime;            // how long one stays, and how long it is away
+    double leaves = 0;                         // share of those that go who say so
+    bool checkpoint = false;                   // they come back with the parameters they had
+    std::optional<Duration> day;               // in its first half they come more often and go more seldom, in its second the other way
+    double amplitude = 0;                      // by this share
+    std::string file;                          // of a trace, in place of session and downtime: absolute, once it was read
+    std::vector<Turn> trace;                   // of that file, in order of time
+    bool operator==(const Churn&) const = default;
 };
 
 // Turns a scenario into a test: exit code 7 if it does not hold.
@@ -305,6 +348,7 @@ struct Config {
     std::vector<Group> groups;                 // sim only, from here on
     std::vector<Link> links;
     std::vector<Event> events;
+    std::vector<Churn> churns;
     std::vector<Expect> expects;
     Sweep sweep;
     std::vector<Compared> compares;
@@ -347,6 +391,10 @@ std::optional<Duration> parse_duration(const std::string& text);      // "250ms"
 std::optional<double> parse_rate(const std::string& text);            // "10Gbit" -> bytes per second; "10GB/s" too
 std::string format_duration(Duration d);                              // the shortest exact text: "250ms"
 std::string format_rate(double bytes_per_second);                     // parse_rate of it gives the same number
+std::optional<double> parse_power(const std::string& text);           // "300W" -> W; mW W kW
+std::optional<double> parse_energy(const std::string& text);          // "5nJ" -> J; nJ uJ mJ J kJ
+std::string format_power(double watts);
+std::string format_energy(double joules);
 std::optional<Selection> parse_selection(const std::string& text);    // "gpu", "gpu:2", "cpu:10%", "cpu[3]", "*"
 std::string format_selection(const Selection& selection);
 
