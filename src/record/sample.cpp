@@ -15,7 +15,7 @@ struct Metric {
 };
 
 // In the order in which they are written. `t` stands before them, `mean`, the only list, behind.
-constexpr std::array<Metric, 27> metrics{{{"unix_time", &Sample::unix_time},
+constexpr std::array<Metric, 28> metrics{{{"unix_time", &Sample::unix_time},
                                           {"peers_alive", &Sample::peers_alive},
                                           {"consensus_distance", &Sample::consensus_distance},
                                           {"consensus_relative", &Sample::consensus_relative},
@@ -31,6 +31,7 @@ constexpr std::array<Metric, 27> metrics{{{"unix_time", &Sample::unix_time},
                                           {"bytes_control", &Sample::bytes_control},
                                           {"messages", &Sample::messages},
                                           {"refused_mixes", &Sample::refused_mixes},
+                                          {"energy_joules", &Sample::energy_joules},
                                           {"views_full", &Sample::views_full},
                                           {"disagreements", &Sample::disagreements},
                                           {"suspects", &Sample::suspects},

@@ -218,6 +218,7 @@ Json json_of(const Summary& s) {
                         {"peers", s.peers},
                         {"peers_max", s.peers_max},
                         {"simulated_seconds", s.simulated_seconds},
+                        {"interrupted", s.interrupted},
                         {"wall_seconds", s.wall_seconds},
                         {"cpu_seconds", s.cpu_seconds},
                         {"events", s.events},
@@ -251,6 +252,7 @@ Summary summary_of(Fields& f) {
     s.peers = f.whole("peers");
     s.peers_max = f.whole("peers_max");
     s.simulated_seconds = f.number("simulated_seconds");
+    s.interrupted = f.truth("interrupted");
     s.wall_seconds = f.number("wall_seconds");
     s.cpu_seconds = f.number("cpu_seconds");
     s.events = f.number("events");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "grapevine/record/comparison.hpp"
 #include "grapevine/record/format.hpp"
 #include "grapevine/record/run_files.hpp"
 #include "json.hpp"
@@ -93,6 +94,44 @@ std::string totals_of(const Sweep& sweep, std::size_t width) {
             }
             text += "\n";
         }
+    return text;
+}
+
+std::string figures_of(const Sweep& sweep) {
+    struct Figure {
+        const char* name;
+        const char* path;
+        std::string (*format)(std::optional<double>);
+    };
+    static constexpr Figure figures[] = {{"merged accuracy", "last5.merged_accuracy", format_percent}, {"mean accuracy", "last5.accuracy", format_percent},
+                                         {"worst accuracy", "last5.worst_accuracy", format_percent}, {"merged loss", "last5.merged_loss", format_short},
+                                         {"distance", "final.consensus_distance", format_short}, {"steps", "final.steps", format_count},
+                                         {"parameters sent", "final.bytes_payload", format_bytes}, {"besides", "final.bytes_control", format_bytes},
+                                         {"energy (J)", "final.energy_joules", format_count}};
+    std::string text = "over " + std::to_string(sweep.runs.size()) + " seeds: mean, and its 95 % interval\n";
+    const auto row = [&](const std::string& name, const std::string& value) {
+        std::string padded = name;
+        padded.resize(std::max<std::size_t>(18, padded.size() + 1), ' ');
+        text += "  " + padded + value + "\n";
+    };
+    std::vector<std::optional<double>> reached;
+    for (const SweepRun& run : sweep.runs)
+        if (run.summary.target) reached.push_back(run.summary.target->reached_at_seconds);
+    if (!reached.empty()) {  // one that never arrives is infinitely late: it has no mean
+        const auto arrived = static_cast<std::size_t>(std::count_if(reached.begin(), reached.end(), [](const auto& t) { return t.has_value(); }));
+        const Censored times = censored(reached);
+        std::string value = times.median ? "median " + format_seconds(times.median) : "-";
+        if (times.mean.low) value += ", mean " + format_seconds(times.mean.mean) + "  (" + format_seconds(times.mean.low) + " .. " + format_seconds(times.mean.high) + ")";
+        row("time to target", value + "; reached by " + std::to_string(arrived) + " of " + std::to_string(reached.size()));
+    }
+    for (const Figure& figure : figures) {
+        std::vector<double> values;
+        for (const SweepRun& run : sweep.runs)
+            if (const auto value = value_of(run.summary, figure.path)) values.push_back(*value);
+        if (values.size() < sweep.runs.size()) continue;  // unknown in some
+        const Interval all = interval_of(values);
+        row(figure.name, figure.format(all.mean) + (all.low ? "  (" + figure.format(all.low) + " .. " + figure.format(all.high) + ")" : ""));
+    }
     return text;
 }
 

@@ -106,6 +106,7 @@ std::string head(const record::Run& run, const record::Sample& last) {
         out += escape(s.exchange) + ", seed " + std::to_string(s.seed) + ", " + std::to_string(s.peers) + " peers" +
                (s.peers_max > s.peers ? " (at most " + std::to_string(s.peers_max) + ")" : "");
         if (s.simulated_seconds) out += ", simulated " + format_seconds(s.simulated_seconds);
+        if (s.interrupted) out += ", interrupted before its end";
         if (s.wall_seconds) out += ", took " + format_seconds(s.wall_seconds);
         if (!s.version.empty()) out += ", grapevine " + escape(s.version, 40);
     } else {
@@ -152,6 +153,7 @@ std::string numbers(const record::Run& run, const record::Sample& last) {
     row(world, "parameters sent", format_bytes(last.bytes_payload));
     row(world, "control sent", format_bytes(last.bytes_control));
     row(world, "messages", format_count(last.messages));
+    if (last.energy_joules) row(world, "energy", format_count(last.energy_joules) + " J");
     if (run.summary) {
         const record::Summary& s = *run.summary;
         if (s.target) {

@@ -45,6 +45,7 @@ inline Sample full_sample() {
     s.loss = 0.284, s.accuracy = 0.889, s.worst_accuracy = 0.87, s.merged_loss = 0.27, s.merged_accuracy = 0.8931, s.evaluated_peers = 64;
     s.steps = 12400, s.samples = 793600, s.bytes_payload = 9007199254740991.0, s.bytes_control = 123456, s.messages = 4321;
     s.refused_mixes = 4, s.views_full = 0.75, s.disagreements = 2, s.suspects = 3, s.largest_component = 1;
+    s.energy_joules = 1.5e6;
     s.mass = 63.5, s.mass_lost = 0.5, s.push_sum_potential = 1e-12;
     s.cluster_loss = 0.5, s.cluster_accuracy = 0.75, s.cluster_worst_accuracy = 0.25, s.tally_error = 0.125;
     s.mean = std::vector<double>{7.5, -0.1};
@@ -57,6 +58,7 @@ inline Summary full_summary() {
     s.seed = 9007199254740991;
     s.exchange = "gossip";
     s.peers = 64, s.peers_max = 66;
+    s.interrupted = true;
     s.simulated_seconds = 90, s.wall_seconds = 12.5, s.cpu_seconds = 20.25;
     s.events = 1e7, s.events_per_cpu_second = 493827, s.peak_bytes = 1e8, s.bytes_per_peer = 5000;
     s.final = full_sample();

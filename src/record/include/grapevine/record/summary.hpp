@@ -103,6 +103,7 @@ struct Summary {
     std::string exchange;
     std::uint64_t peers = 0, peers_max = 0;
     std::optional<double> simulated_seconds;  // null: a real run
+    bool interrupted = false;              // it ended before its end, because somebody said so
     std::optional<double> wall_seconds, cpu_seconds;
     std::optional<double> events, events_per_cpu_second;  // inputs handed to peers
     std::optional<double> peak_bytes, bytes_per_peer;

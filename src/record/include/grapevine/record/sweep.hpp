@@ -28,6 +28,7 @@ std::optional<Error> write_sweep(const std::string& directory, const Sweep& swee
 // For a terminal: what membership did, a line a run as it ends, and the sum and mean of each variant.
 std::string heading(std::size_t name_width);
 std::string line_of(const SweepRun& run, std::size_t name_width);
+std::string figures_of(const Sweep& sweep);  // of one scenario under several seeds: mean and 95 % interval of what it came to
 std::string totals_of(const Sweep& sweep, std::size_t name_width);
 
 }  // namespace grapevine::record
