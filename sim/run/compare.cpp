@@ -148,6 +148,7 @@ std::string kind_and_keys(const config::Config& c) {
 
 config::Config calm(config::Config config) {
     config.events.clear();
+    config.churns.clear();
     config.expects.clear();
     for (config::Link& link : config.links) link.loss = link.duplicate = 0;
     return config;

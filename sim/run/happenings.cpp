@@ -10,7 +10,8 @@ namespace grapevine::sim {
 using Kind = config::Event::Kind;
 
 Happenings::Happenings(const config::Config& config, Population& population, World& world, Watch& watch)
-    : population_(population), world_(world), watch_(watch), lies_(Random(config.seed).split(0x6c6965)) {
+    : population_(population), world_(world), watch_(watch), lies_(Random(config.seed).split(0x6c6965)), churn_(config, population) {
+    for (std::uint32_t m = 0; m < population.machines(); ++m) churn_.begins(Instant{}, m);
     for (const Instant at : population.later_starts()) add(at, Deed::Kind::start_next, nullptr);
     for (const config::Event& event : config.events) {
         if (event.kind != Kind::join) {
@@ -26,7 +27,11 @@ void Happenings::add(Instant at, Deed::Kind kind, const config::Event* event, st
     deeds_.insert({at, added_++, kind, event, std::move(peers), number});
 }
 
-std::optional<Instant> Happenings::next() const { return deeds_.empty() ? std::nullopt : std::optional(deeds_.begin()->at); }
+std::optional<Instant> Happenings::next() const {
+    const auto churn = churn_.next();
+    if (deeds_.empty()) return churn;
+    return churn ? std::min(*churn, deeds_.begin()->at) : deeds_.begin()->at;
+}
 
 void Happenings::note(const char* kind, std::optional<std::uint32_t> peer) {
     events_->push_back({seconds(world_.now()), peer ? name_of(id_of(*peer), world_) : "", kind, "", {}});
@@ -60,8 +65,18 @@ void Happenings::do_due(Instant now, std::vector<record::RunEvent>& events) {
             case Deed::Kind::start_next:
                 population_.start_next();
                 note("started", static_cast<std::uint32_t>(world_.size() - 1));
+                churn_.begins(now, static_cast<std::uint32_t>(population_.machines() - 1));
                 break;
-            case Deed::Kind::join_one: note("started", population_.join(deed.event->group)); break;
+            case Deed::Kind::join_one:
+                note("started", population_.join(deed.event->group));
+                churn_.begins(now, static_cast<std::uint32_t>(population_.machines() - 1));
+                break;
+            case Deed::Kind::come_back:
+                for (const std::uint32_t m : deed.peers) {
+                    coming_back_.erase(m);
+                    if (!world_.up(population_.peer_of(m))) come_back(m, deed.event->checkpoint);
+                }
+                break;
             case Deed::Kind::event: do_event(now, *deed.event); break;
             case Deed::Kind::pause: pause(now, deed); break;
             case Deed::Kind::resume:
@@ -73,9 +88,17 @@ void Happenings::do_due(Instant now, std::vector<record::RunEvent>& events) {
                 }
                 break;
             case Deed::Kind::end_slow:
-                for (const std::uint32_t p : deed.peers) {
-                    world_.slow(p, 1);
-                    note("slow_ended", p);
+                for (const std::uint32_t m : deed.peers) {
+                    std::erase_if(slows_[m], [&](const auto& doing) { return doing.first == deed.number; });
+                    set_slow(m);
+                    note("slow_ended", population_.peer_of(m));
+                }
+                break;
+            case Deed::Kind::end_drift:
+                for (const std::uint32_t m : deed.peers) {
+                    std::erase_if(drifts_[m], [&](const auto& doing) { return doing.first == deed.number; });
+                    set_clock(now, m, Duration::zero());
+                    note("clock_ended", population_.peer_of(m));
                 }
                 break;
             case Deed::Kind::end_fault:
@@ -84,42 +107,101 @@ void Happenings::do_due(Instant now, std::vector<record::RunEvent>& events) {
                 break;
         }
     }
+    while (const auto due = churn_.take(now)) turn(now, *due);
+}
+
+void Happenings::crash(Instant now, std::uint32_t peer) {
+    world_.crash(peer);
+    population_.gone(peer);
+    watch_.crashed(now, peer);
+    note("crashed", peer);
+}
+
+void Happenings::leave(Instant now, std::uint32_t peer) {
+    watch_.leaves(now, peer, world_);
+    world_.leave(peer);
+    note("leaving", peer);
+}
+
+// The same machine and name, the next generation; and what was done to the machine is done to it still.
+void Happenings::come_back(std::uint32_t machine, bool checkpoint) { note("started", population_.restart(population_.peer_of(machine), checkpoint)); }
+
+void Happenings::turn(Instant now, const Churn::Turn& turn) {
+    const std::uint32_t peer = population_.peer_of(turn.machine);
+    if (turn.to == Churn::To::up) {
+        // Who was still taking its leave is out of time. Who was brought back by an event is there already.
+        if (world_.up(peer) && watch_.is_leaving(peer)) crash(now, peer);
+        if (!world_.up(peer)) come_back(turn.machine, turn.checkpoint);
+    } else {
+        if (!world_.up(peer)) {  // an event has ended it, for good or for a while
+            if (coming_back_.contains(turn.machine)) churn_.done(now, {turn.machine, Churn::To::up, turn.checkpoint});
+            return;
+        }
+        if (turn.to == Churn::To::left) leave(now, peer);
+        else crash(now, peer);
+    }
+    churn_.done(now, turn);
+}
+
+void Happenings::set_slow(std::uint32_t machine) {
+    double factor = 1;
+    for (const auto& [number, by] : slows_[machine]) factor *= by;
+    population_.slow(machine, factor);
+}
+
+void Happenings::set_clock(Instant now, std::uint32_t machine, Duration ahead) {
+    double drift = 0;
+    for (const auto& [number, by] : drifts_[machine]) drift += by;
+    population_.set_clock(machine, now, ahead, drift);
 }
 
 void Happenings::do_event(Instant now, const config::Event& event) {
     if (event.kind == Kind::partition || event.kind == Kind::one_way || event.kind == Kind::cut || event.kind == Kind::loss)
         return begin_fault(now, event);
     const auto peers = population_.pick(event.nodes);
-    const auto crash = [&](std::uint32_t p) {
-        world_.crash(p);
-        watch_.crashed(now, p);
-        note("crashed", p);
-    };
     switch (event.kind) {
         case Kind::crash:
-            for (const std::uint32_t p : peers) crash(p);
+            for (const std::uint32_t p : peers) crash(now, p);
             break;
         case Kind::restart:
-            // The process dies and its like comes up at once: same machine and name, new identity, nothing remembered.
             for (const std::uint32_t p : peers) {
-                crash(p);
-                note("started", population_.restart(p));
+                crash(now, p);
+                const std::uint32_t machine = population_.machine_of(p);
+                if (event.down == Duration::zero()) {
+                    come_back(machine, event.checkpoint);
+                    continue;
+                }
+                coming_back_.insert(machine);
+                add(now + event.down, Deed::Kind::come_back, &event, {machine});
             }
             break;
-        case Kind::pause: pause(now, {now, 0, Deed::Kind::pause, &event, peers, 0}); break;
-        case Kind::slow:
+        case Kind::clock: {
+            std::vector<std::uint32_t> machines;
+            const std::uint64_t number = ++doings_;
             for (const std::uint32_t p : peers) {
-                world_.slow(p, event.factor);
+                machines.push_back(population_.machine_of(p));
+                if (event.drift != 0) drifts_[machines.back()].emplace_back(number, event.drift);
+                set_clock(now, machines.back(), event.offset);
+                note("clock", p);
+            }
+            if (event.lasts) add(now + *event.lasts, Deed::Kind::end_drift, &event, std::move(machines), number);
+            break;
+        }
+        case Kind::pause: pause(now, {now, 0, Deed::Kind::pause, &event, peers, 0}); break;
+        case Kind::slow: {
+            std::vector<std::uint32_t> machines;
+            const std::uint64_t number = ++doings_;
+            for (const std::uint32_t p : peers) {
+                machines.push_back(population_.machine_of(p));
+                slows_[machines.back()].emplace_back(number, event.factor);
+                set_slow(machines.back());
                 note("slow", p);
             }
-            if (event.lasts) add(now + *event.lasts, Deed::Kind::end_slow, &event, peers);
+            if (event.lasts) add(now + *event.lasts, Deed::Kind::end_slow, &event, std::move(machines), number);
             break;
+        }
         case Kind::leave:
-            for (const std::uint32_t p : peers) {
-                watch_.leaves(now, p, world_);
-                world_.leave(p);
-                note("leaving", p);
-            }
+            for (const std::uint32_t p : peers) leave(now, p);
             break;
         case Kind::liar:
             for (const std::uint32_t p : peers) {

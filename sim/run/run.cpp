@@ -9,6 +9,7 @@
 
 #include "grapevine/learn/encoding.hpp"
 #include "grapevine/sim/run/expects.hpp"
+#include "energy.hpp"
 #include "happenings.hpp"
 #include "measure.hpp"
 #include "split_rounds.hpp"
@@ -71,6 +72,7 @@ public:
           population_(config_, request.task, world_) {
         population_.start();
         happenings_.emplace(config_, population_, world_, watch_);
+        model_bytes_ = world_.learner(0).size() * bytes_per_element(world_.learner(0).encoding());
     }
 
     RunResult go() {
@@ -85,7 +87,7 @@ public:
             Instant next = std::min(end, next_sample);
             if (const auto deed = happenings_->next()) next = std::min(next, *deed);
             if (!advance(next)) {
-                result.stopped = !world_.violation();
+                result.stopped = interrupted_ = !world_.violation();
                 break;
             }
             std::vector<record::RunEvent> events;
@@ -200,6 +202,7 @@ private:
     void drain() {
         for (const Note& note : world_.take_notes()) {
             watch_.see(note, world_);
+            if (std::holds_alternative<membership::Departed>(note.event)) population_.gone(note.peer);
             split_rounds_.see(note);
             if (!request_.files) continue;
             if (const auto event = event_of(note, world_)) write(*event);
@@ -257,7 +260,7 @@ private:
     void sample(Instant at, bool last = false) {
         const bool evaluate_now = last || at >= next_evaluation_;
         if (at >= next_evaluation_) next_evaluation_ = at + config_.metrics.evaluate_every;
-        const Measured m = measure(world_, evaluate_now ? to_evaluate(last ? 1000 : config_.metrics.evaluate_peers) : std::vector<std::uint32_t>{});
+        const Measured m = measure(world_, evaluate_now ? to_evaluate(last && !interrupted_ ? 1000 : config_.metrics.evaluate_peers) : std::vector<std::uint32_t>{});
         const Counters& c = world_.counters();
         record::Sample s;
         s.t = seconds(at);
@@ -279,6 +282,7 @@ private:
         s.messages = static_cast<double>(c.messages);
         if (config_.exchange.kind == config::ExchangeKind::push_sum) s.mass = m.mass, s.mass_lost = m.mass_lost, s.push_sum_potential = m.push_sum_potential;
         s.refused_mixes = static_cast<double>(c.refused_mixes);
+        s.energy_joules = energy(world_, config_.groups);
         if (compares_views_) {
             const Views views = look_at_views(world_, watch_, holds_a_few());
             s.views_full = views.full;
@@ -329,12 +333,13 @@ private:
         s.peers = peers_at_start;
         s.peers_max = peers_max_;
         s.simulated_seconds = seconds(world_.now());
+        s.interrupted = interrupted_;
         s.wall_seconds = wall_since(began_);
         s.cpu_seconds = cpu_seconds(request_.crew) - cpu_began_;
         s.events = static_cast<double>(c.inputs);
         if (*s.cpu_seconds > 0) s.events_per_cpu_second = *s.events / *s.cpu_seconds;
         s.peak_bytes = peak_bytes();
-        const double model = world_.size() > 0 ? static_cast<double>(world_.learner(0).size() * bytes_per_element(world_.learner(0).encoding())) : 0;
+        const double model = static_cast<double>(model_bytes_);
         s.bytes_per_peer = std::max(0.0, (resident_bytes() - resident_before_) / static_cast<double>(std::max<std::size_t>(world_.size(), 1)) - model);
         s.final = samples_.back();
         s.last5 = record::last_five(samples_);
@@ -390,8 +395,9 @@ private:
     std::vector<record::Sample> samples_;
     Instant next_evaluation_{};
     std::size_t peers_max_ = 0;
+    std::uint64_t model_bytes_ = 0;
     std::size_t events_written_ = 0;
-    bool over_ = false;
+    bool over_ = false, interrupted_ = false;
     bool compares_views_ = false;
     std::optional<double> views_full_since_;  // until the last sample
     std::uint64_t at_once_ = 256;  // inputs

@@ -6,6 +6,10 @@
 
 namespace grapevine::sim {
 
+namespace {
+constexpr std::size_t most_told = 10'000;  // peers who are asked whether they heard of a leave
+}
+
 void Watch::crashed(Instant at, std::uint32_t peer) {
     of(peer).up = false;
     of(peer).death = deaths_.size();
@@ -16,7 +20,9 @@ void Watch::leaves(Instant at, std::uint32_t peer, const World& world) {
     if (of(peer).farewell) return;  // told to leave twice
     of(peer).farewell = farewells_.size();
     Farewell& farewell = farewells_.emplace_back(Farewell{at, {}});
-    for (std::uint32_t i = 0; i < world.size(); ++i)
+    // Of a large world some, at even distance: who leaves is not to cost a walk over a million.
+    const std::uint32_t stride = static_cast<std::uint32_t>(world.size() / most_told) + 1;
+    for (std::uint32_t i = peer % stride; i < world.size(); i += stride)
         if (i != peer && world.up(i) && world.peer(i).members().roster().contains(id_of(peer))) farewell.told[i];
 }
 
@@ -50,7 +56,7 @@ void Watch::gone(const Note& note, const membership::Gone& gone) {
     } else if (subject.death) {
         Death& death = deaths_[*subject.death];
         if (!death.detected) death.detected = note.at;
-        death.verdicts.emplace(note.peer, note.at);
+        death.last = note.at;
     } else if (subject.up && subject.paused == 0) {
         ++false_positives_;
         at_healthy_ += healthy(note.peer);
@@ -72,35 +78,20 @@ record::Quantiles quantiles(std::vector<double> values, std::size_t never) {
     return q;
 }
 
-// From the crash to the verdict of the last peer that is up; deaths that somebody has not heard of do not count.
+// From the crash to the verdict of the last peer; deaths that somebody who is up has not heard of do not count.
 record::Quantiles Watch::full_dissemination(const World& world) const {
-    // Who is up, holds it for present, and gave no verdict has not heard of it; who holds it for nothing came later and never knew it.
-    std::vector<std::uint8_t> unheard(deaths_.size());
+    std::vector<bool> missed(deaths_.size());
     for (std::uint32_t i = 0; i < world.size() && !deaths_.empty(); ++i) {
         if (!world.up(i)) continue;
-        const auto holds = [&](std::size_t death) {
-            if (!deaths_[death].verdicts.contains(i)) unheard[death] = true;
-        };
-        const membership::Roster& roster = world.peer(i).members().roster();
-        if (roster.entries().size() < 16 * deaths_.size()) {
-            for (const auto& entry : roster.entries()) {
-                const std::uint32_t about = index_of(world.book().id(entry.record));
-                if (membership::present(entry.standing) && about < peers_.size() && peers_[about].death) holds(*peers_[about].death);
-            }
-        } else {
-            for (std::size_t d = 0; d < deaths_.size(); ++d)
-                if (const auto* known = roster.find(id_of(deaths_[d].peer)); known && membership::present(known->standing)) holds(d);
+        for (const auto& entry : world.peer(i).members().roster().entries()) {
+            if (entry.standing > membership::Standing::suspect) continue;
+            const std::uint32_t about = index_of(world.book().id(entry.record));
+            if (about < peers_.size() && peers_[about].death) missed[*peers_[about].death] = true;
         }
     }
     std::vector<double> values;
-    for (std::size_t i = 0; i < deaths_.size(); ++i) {
-        const Death& d = deaths_[i];
-        if (unheard[i] || !d.detected) continue;
-        Instant last = d.at;
-        for (const auto& [observer, at] : d.verdicts)
-            if (world.up(observer)) last = std::max(last, at);
-        values.push_back(seconds(last - d.at));
-    }
+    for (std::size_t d = 0; d < deaths_.size(); ++d)
+        if (deaths_[d].detected && !missed[d]) values.push_back(seconds(deaths_[d].last - deaths_[d].at));
     return quantiles(std::move(values));
 }
 

@@ -15,6 +15,7 @@ public:
     // What is done to peers, told when it is done. See notes before: it counts what was so when they were told.
     void crashed(Instant at, std::uint32_t peer);
     void leaves(Instant at, std::uint32_t peer, const World& world);
+    bool is_leaving(std::uint32_t peer) const { return peer < peers_.size() && peers_[peer].farewell && peers_[peer].up; }
     void paused(std::uint32_t peer);
     void resumed(std::uint32_t peer) { --of(peer).paused; }
     void touched(std::uint32_t peer) { of(peer).touched = true; }  // its links are no longer what the file's [[link]] says
@@ -36,7 +37,7 @@ private:
         Instant at;
         std::uint32_t peer;
         std::optional<Instant> suspected, detected;
-        std::map<std::uint32_t, Instant> verdicts;  // by observer
+        Instant last{};  // verdict of anybody
     };
     struct Farewell {
         Instant at;
