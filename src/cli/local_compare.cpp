@@ -264,6 +264,7 @@ std::variant<record::Comparison, record::Error> compare_locally(const sim::Compa
     for (const auto& e : request.config.events)
         if (e.kind != config::Event::Kind::crash && e.kind != config::Event::Kind::leave && e.kind != config::Event::Kind::join)
             return record::Error{std::string("a process cannot be made to '") + config::to_string(e.kind) + "' by --real", "crash, leave and join can; leave --real out to simulate the rest"};
+    if (!request.config.churns.empty()) return record::Error{"--real starts each process once, and [churn] wants them to come and go", "take [churn] out, or leave --real out to simulate it"};
     record::Comparison comparison = sim::nothing_yet(request);
     const std::vector<sim::Method> methods = sim::methods_of(request);
     const auto scenes = sim::scenes_of(request);

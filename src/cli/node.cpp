@@ -39,8 +39,8 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         o.config = std::get<config::Config>(std::move(read));
         o.data_directory = o.config->data.directory;
         if (const std::string why = setup::refused(*o.config, false); !why.empty()) return Error{(file.empty() ? "" : file + ": ") + why, "'grapevine sim' can run it"};
-        if (!o.config->events.empty() || !o.config->links.empty() || (!file.empty() && o.config->groups != std::vector<config::Group>{default_group()}))
-            std::fprintf(stderr, "note: a node ignores [[group]], [[link]] and [[event]] of %s: they describe a simulated world\n", file.c_str());
+        if (!o.config->events.empty() || !o.config->links.empty() || !o.config->churns.empty() || (!file.empty() && o.config->groups != std::vector<config::Group>{default_group()}))
+            std::fprintf(stderr, "note: a node ignores [[group]], [[link]], [[event]] and [churn] of %s: they describe a simulated world\n", file.c_str());
     }
     if (const auto port = a.get("port")) {
         const auto p = port_of(*port);

@@ -162,6 +162,9 @@ void scale_groups(config::Config& config, std::uint32_t peers) {
     }
     std::sort(remainders.begin(), remainders.end(), [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
     for (std::size_t i = 0; given < peers; ++i, ++given) ++config.groups[remainders[i % remainders.size()].second].count;
+    // Those that keep their one take it from the largest.
+    for (; given > peers && given > config.groups.size(); --given)
+        --std::max_element(config.groups.begin(), config.groups.end(), [](const auto& a, const auto& b) { return a.count < b.count; })->count;
 }
 
 }  // namespace grapevine::cli

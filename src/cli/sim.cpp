@@ -1,4 +1,5 @@
 // grapevine sim: a cluster in one process.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -14,6 +15,7 @@
 #include "grapevine/setup/peer_config.hpp"
 #include "grapevine/sim/run/expects.hpp"
 #include "grapevine/sim/run/hands.hpp"
+#include "grapevine/sim/run/memory.hpp"
 #include "grapevine/sim/run/run.hpp"
 #include "grapevine/sim/story.hpp"
 #include "interrupt.hpp"
@@ -29,8 +31,8 @@ namespace {
 void print(const record::Summary& s) {
     using namespace record;
     const Sample& f = s.final;
-    std::printf("%s: %llu peers, exchange %s, seed %llu\n", s.name.c_str(), static_cast<unsigned long long>(s.peers), s.exchange.c_str(),
-                static_cast<unsigned long long>(s.seed));
+    std::printf("%s: %llu peers, exchange %s, seed %llu%s\n", s.name.c_str(), static_cast<unsigned long long>(s.peers), s.exchange.c_str(),
+                static_cast<unsigned long long>(s.seed), s.interrupted ? ", interrupted before its end" : "");
     std::printf("  time         %s simulated in %s (%s of CPU); %s events, %s a CPU second\n", format_seconds(s.simulated_seconds).c_str(),
                 format_seconds(s.wall_seconds).c_str(), format_seconds(s.cpu_seconds).c_str(), format_count(s.events).c_str(),
                 format_count(s.events_per_cpu_second).c_str());
@@ -45,6 +47,7 @@ void print(const record::Summary& s) {
                 format_percent(s.time.waiting).c_str());
     std::printf("  traffic      %s of parameters, %s besides, %s messages\n", format_bytes(f.bytes_payload).c_str(),
                 format_bytes(f.bytes_control).c_str(), format_count(f.messages).c_str());
+    if (f.energy_joules) std::printf("  energy       %s J\n", format_count(f.energy_joules).c_str());
     if (s.last5.merged_accuracy)
         std::printf("  last five    merged %s, mean of peers %s, worst %s%s\n", format_percent(s.last5.merged_accuracy).c_str(),
                     format_percent(s.last5.accuracy).c_str(), format_percent(s.last5.worst_accuracy).c_str(),
@@ -193,15 +196,23 @@ std::vector<record::ExpectResult> over_runs(const config::Config& whole, const s
 }
 
 // Full views are n^2 records, and every peer has its model: said before the memory is gone.
-std::optional<Error> too_large(const config::Config& config) {
+std::optional<Error> too_large(const config::Config& config, const std::string& file) {
     double peers = 0;
-    for (const auto& g : config.groups) peers += g.count;
-    const bool partial = config.membership.kind == config::MembershipKind::partial;
-    const double needed = (partial ? 0 : peers * peers * 8) + peers * 16384;
+    const config::Group* largest = &config.groups.front();
+    for (const auto& g : config.groups) {
+        peers += g.count;
+        if (g.count > largest->count) largest = &g;
+    }
+    const sim::Memory needed = sim::memory_needed(config);
     const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    if (needed < 0.8 * there) return std::nullopt;
-    return Error{(partial ? "" : "the full views of ") + record::format_count(peers) + " peers need about " + record::format_bytes(needed) + ", this machine has " + record::format_bytes(there),
-                 partial ? "fewer peers (--nodes)" : "fewer peers (--nodes), or [membership] kind = \"partial\""};
+    if (needed.all() < 0.8 * there) return std::nullopt;
+    std::string parts;
+    for (const auto& [bytes, of] : {std::pair(needed.models, "models"), std::pair(needed.views, "views"), std::pair(needed.engine, "the peers besides"), std::pair(needed.data, "data")})
+        if (bytes > 0.01 * needed.all()) parts += (parts.empty() ? "" : ", ") + record::format_bytes(bytes) + " for " + of;
+    const bool views = needed.views > needed.models && config.membership.kind != config::MembershipKind::partial;
+    return Error{(largest->count_at.text.empty() ? file : largest->count_at.text) + ": " + record::format_count(peers) + " peers need about " +
+                     record::format_bytes(needed.all()) + " of memory (" + parts + "), and this machine has " + record::format_bytes(there),
+                 views ? "fewer peers (--nodes), or [membership] kind = \"partial\"" : "fewer peers (--nodes), or a smaller model"};
 }
 
 int run(const Arguments& a) {
@@ -225,10 +236,16 @@ int run(const Arguments& a) {
     std::vector<Job> jobs;
     for (Scenario& scenario : std::get<std::vector<Scenario>>(points)) {
         config::Config& c = scenario.config;
-        if (nodes) scale_groups(c, *nodes);
         const std::string what = a.positional[0] + (scenario.point.name.empty() ? "" : " (" + scenario.point.name + ")");
+        if (nodes && *nodes < c.groups.size())
+            return complain({"--nodes " + std::to_string(*nodes) + ": " + what + " has " + std::to_string(c.groups.size()) + " groups, and each keeps one peer at least",
+                             "at least --nodes " + std::to_string(c.groups.size())}, usage);
+        if (nodes) {
+            scale_groups(c, *nodes);
+            if (const auto error = config::check(c, what + " with --nodes " + std::to_string(*nodes))) return complain(*error, usage);
+        }
         if (const std::string why = setup::refused(c, true); !why.empty()) return complain({what + ": " + why, ""}, usage);
-        if (const auto error = too_large(c)) return complain(*error, usage);
+        if (const auto error = too_large(c, what)) return complain(*error, usage);
         if (const std::string why = setup::doubtful(c); !why.empty()) std::fprintf(stderr, "warning: %s: %s\n", what.c_str(), why.c_str());
         if (jobs.empty())
             for (const auto& e : c.events)
@@ -302,12 +319,19 @@ int run(const Arguments& a) {
     for (std::thread& t : crew) t.join();
     line.clear();
     if (fault) return complain(fault->first, fault->second);
-    if (stop.load()) return complain({"interrupted", "what had happened until then is above"}, failed);
+    if (stop.load()) {
+        const auto ran = static_cast<std::size_t>(std::count_if(jobs.begin(), jobs.end(), [](const Job& job) { return job.ran; }));
+        const std::string until = jobs.size() == 1 ? " at " + record::format_seconds(jobs[0].summary.simulated_seconds) + " of the simulated time"
+                                                   : ": " + std::to_string(ran) + " of " + std::to_string(jobs.size()) + " runs had begun";
+        const auto out = a.get("out");
+        return complain({"interrupted" + until, "what had happened until then is above" + (out ? " and in " + *out : "")}, failed);
+    }
 
     record::Sweep all{config.name, {}, over_runs(config, jobs)};
     for (const Job& job : jobs) all.runs.push_back(row_of(job));
     if (swept && json) std::fputs(record::to_json(all, config::summary_paths()).c_str(), stdout);
     else if (swept) std::fputs(record::totals_of(all, width).c_str(), stdout);
+    else if (!json && jobs.size() > 1) std::fputs(record::figures_of(all).c_str(), stdout);
     if (const auto out = a.get("out"); out && jobs.size() > 1)
         if (const auto error = record::write_sweep(*out, all, config::summary_paths())) return complain({error->what, error->hint}, failed);
     bool holds = true;

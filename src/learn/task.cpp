@@ -12,11 +12,41 @@
 
 namespace grapevine::learn {
 
+namespace {
+
+TensorTable table_of(const config::Config& config, std::size_t features, std::size_t classes) {
+    switch (config.model.kind) {
+        case config::ModelKind::average:
+        case config::ModelKind::quadratic: {
+            TensorTable table;
+            table.add("x", {config.model.dimension});
+            return table;
+        }
+        case config::ModelKind::kmeans: return KmeansLearner::table(config.model.k, features);
+        case config::ModelKind::forest: return ForestLearner::table(config.model.places, config.model.depth);
+        case config::ModelKind::logistic: return Network::table(features, {}, classes);
+        case config::ModelKind::mlp: break;
+    }
+    return Network::table(features, config.model.hidden, classes);
+}
+
+}  // namespace
+
+Sizes sizes_of(const config::Config& config) {
+    const config::Data& data = config.data;
+    const bool blobs = data.set == "blobs";  // else 60,000 and 10,000 pictures of 28 x 28 bytes, of 10 classes
+    const std::size_t features = blobs ? data.features : 784, classes = blobs ? data.classes : 10;
+    Sizes sizes{table_of(config, features, classes).size(), 0};
+    if (config.model.needs_data())
+        sizes.bytes_of_data = blobs ? 4.0 * (data.features + 1.0) * (double{1} * data.train_samples + data.test_samples) : 70e3 * (784 + 4);
+    return sizes;
+}
+
 std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded) {
     auto task = std::make_shared<Task>();
     task->pool = std::make_shared<BufferPool>();
     if (!config.model.needs_data()) {
-        task->table.add("x", {config.model.dimension});
+        task->table = table_of(config, 0, 0);
         return task;
     }
     if (loaded) {
@@ -32,18 +62,12 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
         }
     }
     const Dataset& train = *task->sets.train;
+    task->table = table_of(config, train.features, train.classes);
     if (config.model.kind == config::ModelKind::kmeans) {
-        task->table = KmeansLearner::table(config.model.k, train.features);
         task->centroids = KmeansLearner::initial(*task->sets.test, config.model.k, config.seed);
         return task;
     }
-    if (config.model.kind == config::ModelKind::forest) {
-        task->table = ForestLearner::table(config.model.places, config.model.depth);
-        return task;
-    }
-    std::vector<std::uint32_t> hidden;
-    if (config.model.kind == config::ModelKind::mlp) hidden = config.model.hidden;
-    task->table = Network::table(train.features, hidden, train.classes);
+    if (config.model.kind == config::ModelKind::forest) return task;
     task->initial = Network::initial(task->table, config.seed);
     return task;
 }

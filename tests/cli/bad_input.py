@@ -78,6 +78,27 @@ expect(2, ["sim", write("ghost.toml", world + '[[event]]\nat = "1s"\nkind = "cra
 expect(2, ["sim", write("later.toml", world.replace('period =', 'kind = "svm-sum"\nperiod ='))], "push-sum")
 expect(2, ["sim", write("rounds.toml", world.replace('period =', 'kind = "dpsgd"\nperiod ='))], "rounds")
 
+# machines that come and go
+churn = world + '[churn]\nsession = "20s"\ndowntime = "5s"\n'
+expect(0, ["sim", write("churn.toml", churn), "--until", "30s", "--quiet"], stdout="trace ")
+expect(0, ["check", "churn.toml"], stdout="[[churn]]")
+expect(2, ["sim", write("churn.toml", churn + 'groups = ["q"]\n'), "--quiet"], "churn.toml:11:11: there is no group 'q'", 'groups: "p"')
+expect(2, ["sim", write("churn.toml", churn.replace("20s", "-20s")), "--quiet"], "churn.toml:9:11: '-20s' is no duration", "no sign")
+expect(2, ["sim", write("churn.toml", churn.replace("20s", "0s")), "--quiet"], "churn.toml:9:11: 'session' would take no time at all")
+expect(2, ["sim", write("churn.toml", world + '[churn]\ntrace = "nowhere.csv"\n'), "--quiet"], "churn.toml:9:9: trace file:", "no such file")
+write("life.csv", "time,node,state\n1,p-0,down\n2,p-0,up\n3,p-9,down\n")
+expect(2, ["sim", write("churn.toml", world + '[churn]\ntrace = "life.csv"\n'), "--quiet"], "churn.toml:9:9: ", "life.csv:4: there is no node 'p-9'", "p-0 to p-3")
+write("life.csv", "time,node,state\n1,p-0,down\n2,p-0,up\n3,p-3,left\n")
+expect(0, ["sim", "churn.toml", "--until", "20s", "--quiet", "--out", "life"], stdout="trace ")
+expect(0, ["sim", "life/config.toml", "--until", "1s", "--quiet"], stdout="trace ")
+expect(2, ["sim", "churn.toml", "--nodes", "2", "--quiet"], "churn.toml with --nodes 2: ", "there is no node 'p-3'")
+expect(2, ["sim", write("place.toml", world + '[[event]]\nat = "1s"\nkind = "crash"\nnodes = "p[3]"\n'), "--nodes", "2", "--quiet"], "place.toml with --nodes 2: 'p[3]' asks for more than the 2 there are")
+expect(2, ["sim", write("two.toml", world + '[[group]]\nname = "q"\n'), "--nodes", "1"], "two.toml has 2 groups, and each keeps one peer at least")
+expect(0, ["sim", write("uneven.toml", world.replace("count = 4", "count = 1000") + '[[group]]\nname = "q"\n[[group]]\nname = "r"\n'), "--nodes", "10", "--until", "1s", "--quiet"], stdout=": 10 peers")
+expect(2, ["sim", write("huge.toml", world.replace("count = 4", "count = 3000000")), "--quiet"], "huge.toml:7:9: 3 M peers need about", "for views", "this machine has", "fewer peers")
+expect(2, ["sim", write("wide.toml", world.replace('kind = "average"', 'kind = "average"\ndimension = 1000000').replace("count = 4", "count = 100000")), "--quiet"], "wide.toml:8:9: 100 k peers", "for models", "a smaller model")
+expect(0, ["sim", "good.toml", "--seeds", "3", "--until", "2s", "--quiet"], stdout="over 3 seeds: mean, and its 95 % interval")
+
 # graphs from files
 graph = world.replace('period =', 'kind = "dpsgd"\nclock = "rounds"\ngraph = "file:{}.txt"\nperiod =')
 for name, text, *said in (

@@ -27,6 +27,13 @@ struct Task {
 // where somebody has them already; sets from files do not depend on the seed.
 std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded = nullptr);
 
+// How large it will be, before any data are read.
+struct Sizes {
+    std::uint64_t elements = 0;        // of the model's block
+    double bytes_of_data = 0;          // all of it, which the learners of a process share
+};
+Sizes sizes_of(const config::Config& config);
+
 // The learner of one peer. `rows`: its shard of the training set (split.hpp). `backend`: where it computes; the
 // laws' models take none, and compute in float64 on the caller's thread.
 std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t peer, std::size_t peers,

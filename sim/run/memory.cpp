@@ -1,0 +1,35 @@
+#include "grapevine/sim/run/memory.hpp"
+
+#include "grapevine/learn/task.hpp"
+#include "grapevine/setup/peer_config.hpp"
+
+namespace grapevine::sim {
+
+namespace {
+// As measured (docs/benchmarks.md), a little more than that.
+constexpr double bytes_of_entry = 8, bytes_of_peer = 8192;
+constexpr double entries_of_partial_view = 64;
+}  // namespace
+
+Memory memory_needed(const config::Config& config) {
+    double peers = 0;
+    for (const config::Group& g : config.groups) peers += g.count;
+    for (const config::Event& e : config.events)
+        if (e.kind == config::Event::Kind::join) peers += e.count;
+    if (config.exchange.kind == config::ExchangeKind::single) peers = 1;
+    const learn::Sizes sizes = learn::sizes_of(config);
+    const bool laws = !config.model.needs_data();
+    const double model = static_cast<double>(sizes.elements) * (laws ? 8 : 4);
+    gossip::Config exchange = setup::peer_config(config).exchange;
+    exchange.size = sizes.elements;
+    double slots = gossip::make_exchange(exchange, PeerId{1}, Random(1))->slots();
+    slots += config.model.follows_gradients() && config.train.optimizer != config::TrainOptions::Optimizer::sgd;
+    Memory m;
+    m.models = peers * model * (slots + 1);
+    m.views = peers * bytes_of_entry * (config.membership.kind == config::MembershipKind::partial ? entries_of_partial_view : peers);
+    m.engine = peers * bytes_of_peer;
+    m.data = sizes.bytes_of_data;
+    return m;
+}
+
+}  // namespace grapevine::sim
