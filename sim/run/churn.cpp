@@ -69,7 +69,7 @@ void Churn::begins(Instant now, std::uint32_t machine) {
     if (!m.law) return;
     const std::string name = population_.name_of(machine);
     m.random = Random(config_.seed).split(0x636875726e).split(XXH3_64bits(name.data(), name.size()));
-    m.drawn = m.random.bits() >> 32;
+    m.drawn = static_cast<std::uint32_t>(m.random.bits() >> 32);
     due_.push({after(now, m, m.law->session, true), machine, To::down});
 }
 

@@ -38,7 +38,7 @@ private:
     struct Machine {
         const config::Churn* law = nullptr;  // none: it stays
         Random random;
-        std::uint64_t drawn = 0;             // of a trace of durations
+        std::uint32_t drawn = 0;             // of a trace of durations
     };
     Instant after(Instant now, Machine& machine, const config::Distribution& time, bool up) const;
 

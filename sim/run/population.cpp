@@ -19,7 +19,7 @@ constexpr std::size_t most_walked = 4096;  // peers among whom one is found by l
 // Once for a machine. A clock may lose time.
 double draw_once(const config::Distribution& d, Random random) {
     if (d.kind == config::Distribution::Kind::normal) return d.a + d.b * random.normal();
-    std::uint64_t drawn = 0;
+    std::uint32_t drawn = 0;
     if (d.kind == config::Distribution::Kind::trace && !d.values.empty()) drawn = random.below(d.values.size());
     return draw(d, random, drawn);
 }

@@ -52,7 +52,7 @@ constexpr const char* law = "session = { dist = \"exponential\", mean = \"20s\" 
 
 // When each machine of a config goes and comes within a while, with nobody in it.
 std::map<std::string, std::vector<std::pair<Instant, sim::Churn::To>>> turns_of(const config::Config& config, Duration until) {
-    sim::World world({config.seed, {}, false, nullptr});
+    sim::World world({.seed = config.seed});
     auto prepared = learn::prepare(config);
     sim::Population population(config, std::get<std::shared_ptr<const learn::Task>>(prepared), world);
     population.start();

@@ -111,7 +111,7 @@ TEST_CASE("a fresh peer that is told the same wants the same, under every exchan
             o.tap = &recorded;
             Cluster cluster(o);
             let_much_happen(cluster);
-            REQUIRE(recorded.inputs.size() > 200);
+            REQUIRE(recorded.inputs.size() > 100);
             REQUIRE(recorded.inputs.size() == recorded.wanted.size());
             const auto birth = wire::decode_birth(bytes_of(recorded.birth));
             REQUIRE(birth);
