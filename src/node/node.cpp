@@ -174,6 +174,7 @@ void Node::take(Workshop::Done&& done) {
                    [&](Workshop::Evaluated& e) {
                        evaluating_ = false;
                        reporter_->evaluated(e.evaluation, e.steps);
+                       if (std::exchange(sample_waits_, false)) reporter_->sample(view());
                        step(gossip::Observed{e.evaluation.loss, e.evaluation.accuracy});
                        const auto& target = config_->train.target;
                        if (!target) return;
@@ -224,6 +225,7 @@ void Node::tell(Peer::Event&& event) {
     if (std::holds_alternative<membership::Superseded>(event) && std::exchange(superseded_, true)) return;  // it says so until we are gone
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;
     if (const auto* joined = std::get_if<membership::Joined>(&event)) transport_->know(book_.at(joined->record).contact);
+    look_for_agreement(event);
     reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
     // The dead keep their address: they are called now and then, and a cut heals by that. Unreachable follows.
     if (const auto* gone = std::get_if<membership::Gone>(&event); gone && gone->why == membership::Standing::left) transport_->forget(gone->peer);
@@ -232,6 +234,17 @@ void Node::tell(Peer::Event&& event) {
         // Not from within this step: the peer's list of wishes is being carried out.
     }
     if (std::holds_alternative<membership::Departed>(event)) phase_ = Phase::gone;
+}
+
+// Under an exchange that makes everybody agree it is the model agreed on that such a run has to show, as in a simulation; between
+// two rounds it is some steps of our own away. It is there now, before the next step is ordered.
+void Node::look_for_agreement(const Peer::Event& event) {
+    if (const auto* mixed = std::get_if<gossip::MixedWith>(&event); mixed && !mixed->with) {
+        agrees_ = true;
+        if (std::exchange(evaluation_waits_, false)) workshop_->evaluate();
+    }
+    if (const auto* formed = std::get_if<gossip::RollFormed>(&event); formed && formed->size < 2) agrees_ = false;
+    if (const auto* failed = std::get_if<gossip::Failed>(&event); failed && failed->why == gossip::Failure::partner_gone) agrees_ = false;
 }
 
 void Node::begin_finish(const std::string& why) {
@@ -250,18 +263,27 @@ void Node::begin_leave() {
 
 void Node::check_the_end() {
     const Instant t = now();
+    if (t >= next_evaluation_ && !evaluating_ && phase_ == Phase::running && config_->model.kind != config::ModelKind::average) {
+        next_evaluation_ += config_->metrics.evaluate_every;
+        if (next_evaluation_ <= t) next_evaluation_ = t + config_->metrics.evaluate_every;  // a machine that slept
+        evaluating_ = true;
+        evaluate_by_ = t;
+        if (agrees_) evaluate_by_ += config_->metrics.evaluate_every;
+        else workshop_->evaluate();
+        evaluation_waits_ = agrees_;
+    }
+    if (evaluation_waits_ && t >= evaluate_by_) {
+        evaluation_waits_ = false;
+        workshop_->evaluate();
+    }
     if (t >= next_sample_) {
         next_sample_ += config_->metrics.every;
-        if (next_sample_ <= t) next_sample_ = t + config_->metrics.every;  // a machine that slept
-        reporter_->sample(view());
+        if (next_sample_ <= t) next_sample_ = t + config_->metrics.every;
+        sample_waits_ = evaluating_ && !sample_waits_;  // for what belongs to it, but not for ever
+        if (!sample_waits_) reporter_->sample(view());
         keep_identity();
         if (t - Instant{} >= describe_after) step(membership::Describe{reporter_->metadata()});
         show_greeting();  // its age of the run has changed
-    }
-    if (t >= next_evaluation_ && !evaluating_ && phase_ == Phase::running && config_->model.kind != config::ModelKind::average) {
-        next_evaluation_ = t + config_->metrics.evaluate_every;
-        evaluating_ = true;
-        workshop_->evaluate();
     }
     // Alone, though we were told of others: they may be there by now.
     if (!options_.joins.empty() && t >= next_greeting_ && phase_ == Phase::running && peer_->members().roster().present() == 0) greet_seeds();

@@ -66,6 +66,7 @@ private:
     void step(Peer::Input&& input);
     void send(PeerId to, const Peer::Message& message);
     void tell(Peer::Event&& event);
+    void look_for_agreement(const Peer::Event& event);
     void begin_finish(const std::string& why);
     void begin_leave();
     void check_the_end();
@@ -129,7 +130,10 @@ private:
     enum class Phase { running, finishing, leaving, gone } phase_ = Phase::running;
     std::optional<End> broken_;
     Instant next_evaluation_{}, next_sample_{}, leave_by_{}, finish_by_{};
-    bool evaluating_ = false;
+    Instant evaluate_by_{};               // though nothing is agreed on until then
+    bool agrees_ = false;                 // the exchange makes all agree on one model, and last did
+    bool evaluating_ = false, evaluation_waits_ = false;  // the latter: for the next model that is agreed on
+    bool sample_waits_ = false;           // for the evaluation
     int target_hits_ = 0;
     bool target_reached_ = false;
     bool told_to_leave_ = false;
