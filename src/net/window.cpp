@@ -8,13 +8,13 @@
 namespace grapevine::net {
 namespace {
 
-constexpr int rounds_held = 16;
 constexpr Duration epoch = std::chrono::seconds(10);
+constexpr int rounds_looking = 2;  // the first is of what was on its way before
 
 }  // namespace
 
 std::uint64_t Window::chunk_bytes() const {
-    return std::clamp<std::uint64_t>(bytes_ / 2, least_bytes / 2, max_chunk_bytes);
+    return std::clamp<std::uint64_t>(bytes_ / 8, least_bytes / 2, max_chunk_bytes);
 }
 
 Duration Window::least() const {
@@ -26,30 +26,34 @@ void Window::acknowledged(Instant now, std::uint64_t bytes, Duration round_trip)
     if (now - epoch_ > epoch) {
         epoch_ = now;
         least_before_ = std::exchange(least_, Duration::max());
+        rate_before_ = std::exchange(rate_, 0.0);
+        // A queue that is always there would pass for the link's own delay. Let it drain, and look.
+        bytes_ = std::max(least_bytes, bytes_ / 2);
+        looking_ = rounds_looking;
+        acknowledged_ = 0;
     }
     least_ = std::min(least_, round_trip);
-    best_ = std::min(best_, round_trip);
     smooth_ = smooth_ == Duration::zero() ? round_trip : smooth_ + (round_trip - smooth_) / 8;
+    // What was acknowledged while this chunk was on its way: never more than the link carries in that time.
+    const Instant sent = now - round_trip;
+    while (history_.size() > 1 && history_[1].at <= sent) history_.pop_front();
+    const std::uint64_t before = !history_.empty() && history_.front().at <= sent ? history_.front().delivered : delivered_;
+    delivered_ += bytes;
+    history_.push_back({now, delivered_});
+    if (round_trip > Duration::zero()) rate_ = std::max(rate_, static_cast<double>(delivered_ - before) / seconds(round_trip));
     acknowledged_ += bytes;
     if (acknowledged_ >= bytes_) end_round();
 }
 
 void Window::end_round() {
-    const Duration least = std::min(least_, least_before_);
-    const Duration allowed = least + std::max(harmless, least / 4);
-    if (best_ > allowed) {
-        const double share = std::max(0.5, seconds(allowed) / seconds(best_));
-        bytes_ = std::max(least_bytes, static_cast<std::uint64_t>(static_cast<double>(bytes_) * share));
-        doubling_ = false;
-        held_ = rounds_held;
-    } else if (held_ > 0) {
-        --held_;
-    } else if (limited_) {
-        bytes_ = std::min(most_bytes, doubling_ ? bytes_ * 2 : bytes_ + bytes_ / 8);
-    }
     acknowledged_ = 0;
-    best_ = Duration::max();
-    limited_ = false;
+    const bool limited = std::exchange(limited_, false);
+    if (looking_ > 0 && --looking_ > 0) return;
+    const Duration least = this->least();
+    const double carried = std::max(rate_, rate_before_) * seconds(least + std::max(harmless, least / 5));
+    const std::uint64_t wanted = std::clamp(static_cast<std::uint64_t>(carried) + chunk_bytes(), least_bytes, most_bytes);
+    if (wanted < bytes_) bytes_ = std::max(wanted, bytes_ / 2);
+    else if (limited) bytes_ = std::min(wanted, bytes_ * 2);
 }
 
 }  // namespace grapevine::net

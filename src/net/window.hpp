@@ -1,18 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 
 #include "grapevine/time.hpp"
 
 namespace grapevine::net {
 
-// How many bytes may be on their way to one peer. It must follow the bandwidth-delay product: more only
-// lengthens the queue in front of the slowest link, where our pings wait too. So it grows while even the round
-// trips at their worst stay near the least one, and shrinks when a queue shows. No clock, no socket.
-//
-//             queue shows                         a queue shows
-//   doubling ─────────────▶ steady ◀─ rounds_held rounds pass ─ held
-//                             └──────── a queue shows ───────────▲
+// How many bytes may be on their way to one peer. It must follow the bandwidth-delay product: more only lengthens the queue
+// in front of the slowest link, where our pings wait too. Both factors are measured, as in BBR (Cardwell et al. 2016): the
+// best rate at which bytes were acknowledged, and the least round trip, of the last ten to twenty seconds. A chunk takes its
+// own length on the line as well, which is no queue: round trips of chunks of unlike lengths are not held against each
+// other, or the short tail of a parcel makes all whole ones look late. No clock, no socket.
 class Window {
 public:
     static constexpr std::uint64_t least_bytes = 32 * 1024;
@@ -35,12 +34,17 @@ private:
 
     std::uint64_t bytes_ = first_bytes;
     std::uint64_t acknowledged_ = 0;  // in this round; a round is a window full of bytes
-    Duration best_ = Duration::max(); // in this round: the best, because a busy machine only ever adds to a round trip
     Duration smooth_{};
     Duration least_ = Duration::max(), least_before_ = Duration::max();  // of this epoch and the last: routes change
+    double rate_ = 0, rate_before_ = 0;                                  // bytes per second, likewise
     Instant epoch_{};
-    int held_ = 0;                    // rounds until it may grow again
-    bool doubling_ = true;
+    std::uint64_t delivered_ = 0;     // in all
+    struct Had {
+        Instant at;
+        std::uint64_t delivered;
+    };
+    std::deque<Had> history_;         // back to when the oldest chunk was sent that is on its way
+    int looking_ = 0;                 // rounds for which it stays small, to see the least round trip again
     bool limited_ = false;
 };
 

@@ -80,6 +80,51 @@ TEST_CASE("the window fills a link without queueing much in front of it") {
     }
 }
 
+// One parcel after the other, with a pause in between: what is left over of each is a short chunk.
+TEST_CASE("parcels that come now and then do not wear the window down") {
+    struct Row { const char* link; double rate; Duration delay; std::uint64_t parcel; };
+    using std::chrono::milliseconds;
+    for (const Row& row : {Row{"20 Mbit/s, 102 kB", 20 * mbit, milliseconds(20), 101'780}, Row{"20 Mbit/s, 204 kB", 20 * mbit, milliseconds(20), 203'560},
+                           Row{"100 Mbit/s, 1 MB", 100 * mbit, milliseconds(40), 1'000'001}, Row{"5 Mbit/s, 204 kB", 5 * mbit, milliseconds(100), 203'560}}) {
+        Window window;
+        Instant now{std::chrono::seconds(100)};
+        Duration taken{};
+        constexpr int parcels = 100;
+        for (int i = 0; i < 2 * parcels; ++i) {
+            struct Chunk { std::uint64_t size; Instant sent, acknowledged; };
+            std::deque<Chunk> flying;
+            std::uint64_t left = row.parcel, in_flight = 0;
+            const Instant began = now;
+            Instant free = now;
+            while (left > 0 || !flying.empty()) {
+                while (left > 0) {
+                    const std::uint64_t size = std::min(window.chunk_bytes(), left);
+                    if (in_flight > 0 && in_flight + size > window.bytes()) {
+                        window.limited();
+                        break;
+                    }
+                    free = std::max(now, free) + from_seconds(static_cast<double>(size) / row.rate);
+                    flying.push_back({size, now, free + row.delay});
+                    left -= size;
+                    in_flight += size;
+                }
+                const Chunk got = flying.front();
+                flying.pop_front();
+                now = got.acknowledged;
+                in_flight -= got.size;
+                window.acknowledged(now, got.size, now - got.sent);
+            }
+            if (i >= parcels) taken += now - began;
+            now += milliseconds(150);
+        }
+        const double ideal = static_cast<double>(row.parcel) / row.rate + seconds(row.delay);
+        CAPTURE(row.link);
+        CAPTURE(window.bytes());
+        CAPTURE(seconds(taken) / parcels / ideal);
+        CHECK(seconds(taken) / parcels <= 1.1 * ideal);
+    }
+}
+
 TEST_CASE("a chunk is never more than a frame may hold, nor more than half a window that can be halved") {
     Window window;
     CHECK(window.chunk_bytes() <= window.bytes() / 2);
