@@ -112,7 +112,7 @@ void Pairwise::receive(Instant now, PeerId from, Message&& message, const Compan
     (void)company;
     if (auto* offer = std::get_if<Offer>(&message)) {
         if (find_answer(from, offer->round)) return;  // doubled on the way
-        std::erase_if(answers_, [&](const Talk& t) { return t.partner == from && !t.mixing; });  // it gave that one up
+        // An exchange with the same partner may still be open here: it has mixed, and its half is on the way. Without that the mean moves.
         if (halted_) return out.send(from, Decline{offer->round, Why::leaving});
         if (answers_.size() >= most_answers) return out.send(from, Decline{offer->round, Why::busy});
         heard_pace(offer->pace);
