@@ -28,8 +28,9 @@ Config read_run(Section& file) {
     read_exchange(file, config);
     read_membership(file, config);
     read_metrics(file, config);
-    read_groups(file, config);
-    read_links(file, config);
+    const Usual usual = read_preset(file);
+    read_groups(file, config, usual);
+    read_links(file, config, usual);
     read_events(file, config);
     read_churns(file, config);
     read_sweep(file, config);

@@ -142,10 +142,10 @@ void read_server(Section& file, const Config& config) {
 
 }  // namespace
 
-void read_groups(Section& file, Config& config) {
+void read_groups(Section& file, Config& config, const Usual& usual) {
     std::uint64_t peers = 0;
     for (Section& section : file.tables("group", "[[group]]")) {
-        Group group;
+        Group group = usual.group;
         section.text("name", group.name);
         if (!is_group_name(group.name))
             section.fault("name", in_quotes(group.name) + " cannot name a group", "up to 64 letters, digits, '-', '_' and '.': name = \"gpu\"");
@@ -161,12 +161,17 @@ void read_groups(Section& file, Config& config) {
         section.rate("downlink", group.downlink);
         section.rate("mix_rate", group.mix_rate);
         read_machine(section, group, config);
+        section.truth("nat", group.nat);
         section.later({"cores", "memory"});
         section.finish();
         peers += group.count;
         if (peers > most_peers) section.fault("count", "that makes " + std::to_string(peers) + " peers", "at most " + std::to_string(most_peers));
         if (file.reading().any()) return;
         config.groups.push_back(std::move(group));
+    }
+    if (usual.preset && config.groups.empty() && !file.reading().any()) {  // as many as a file without groups has
+        config.groups.push_back(usual.group);
+        peers = config.groups.back().count = 4;
     }
     read_server(file, config);
     for (const auto& [key, list] : {std::pair("a", &config.model.a.list), std::pair("b", &config.model.b.list)})
@@ -177,9 +182,37 @@ void read_groups(Section& file, Config& config) {
                        "a number for each peer, or one number for all");
 }
 
-void read_links(Section& file, Config& config) {
+namespace {
+
+// loss = 0.005: each message for itself; or a table: in bursts.
+void read_link_loss(Section& section, Link& link) {
+    const Value* value = section.value("loss");
+    if (!value) return;
+    link.bursts.reset();
+    if (!std::holds_alternative<Table>(value->is)) {
+        section.probability("loss", link.loss);
+        return;
+    }
+    link.loss = 0;
+    Section table = section.table("loss", "'loss'");
+    const char* hint = "loss = { kind = \"bursty\", mean = 0.004, longest = \"2min\" }; loss = 0.005 is of each message for itself";
+    for (const char* key : {"kind", "mean", "longest"})
+        if (!table.has(key)) table.fault(key, "'loss' does not say its '" + std::string(key) + "'", hint);
+    table.pick("kind", {"bursty"}, {});
+    Bursts bursts;
+    if (table.above("mean", bursts.mean, 0) && bursts.mean >= 1) table.fault("mean", "'mean' in 'loss' is a share of the time, above 0 and below 1", hint);
+    table.longer_than_zero("longest", bursts.longest, "2min");
+    if (bursts.longest > std::chrono::hours(24 * 365)) table.fault("longest", "'longest' in 'loss' is more than a year", hint);
+    table.finish();
+    link.bursts = bursts;
+}
+
+}  // namespace
+
+void read_links(Section& file, Config& config, const Usual& usual) {
+    if (usual.preset) config.links.push_back(usual.link);
     for (Section& section : file.tables("link", "[[link]]")) {
-        Link link;
+        Link link = usual.link;
         if (const Value* between = section.value("between")) {
             if (section.has("from") || section.has("to"))
                 section.fault("between", "a link is 'between' two groups, or 'from' one 'to' the other, not both",
@@ -209,10 +242,13 @@ void read_links(Section& file, Config& config) {
             section.fault("between", "this [[link]] does not say between whom", "between = [\"*\", \"*\"], or from = \"cpu\" and to = \"gpu\"");
         }
         read_distribution(section, "latency", link.latency, true);
-        if (const Value* loss = section.value("loss"); loss && std::holds_alternative<Table>(loss->is))
-            section.fault("loss", "bursty loss is known but not available in this version", "loss = 0.005: a probability");
-        section.probability("loss", link.loss);
+        if (section.has("latency")) link.distance = {};  // of a preset: the file says how long it takes
+        read_distribution(section, "distance", link.distance, true);
+        read_link_loss(section, link);
         section.probability("duplicate", link.duplicate);
+        section.probability("reorder", link.reorder);
+        section.rate("rate", link.rate);
+        section.size("largest", link.largest, "64KiB");
         section.finish();
         if (file.reading().any()) return;
         config.links.push_back(std::move(link));

@@ -164,6 +164,19 @@ bool Section::rate(const char* key, double& out) {
     return true;
 }
 
+bool Section::size(const char* key, std::uint64_t& out, const char* example) {
+    const Value* found = value(key);
+    if (!found) return false;
+    const std::string hint = "a whole number of bytes without sign, in B, kB, MB, GB, KiB, MiB or GiB: " + std::string(key) + " = " + in_double_quotes(example);
+    const auto* text = std::get_if<std::string>(&found->is);
+    if (!text) return wants(key, *found, "a size with its unit", hint), false;
+    const auto read = parse_size(*text);
+    if (!read) return fault(key, in_quotes(*text) + " is no size", hint), false;
+    if (*read == 0) return fault(key, in_quotes(key) + in() + " must be more than nothing", hint), false;
+    out = *read;
+    return true;
+}
+
 bool Section::integer(const char* key, std::uint64_t& out, std::uint64_t least, std::uint64_t most) {
     const Value* found = value(key);
     if (!found) return false;

@@ -42,6 +42,7 @@ public:
     bool duration(const char* key, Duration& out, const char* example);
     bool longer_than_zero(const char* key, Duration& out, const char* example);
     bool rate(const char* key, double& out);
+    bool size(const char* key, std::uint64_t& out, const char* example);  // in bytes, more than none
     bool integer(const char* key, std::uint64_t& out, std::uint64_t least, std::uint64_t most);
     bool integer(const char* key, std::uint32_t& out, std::uint32_t least, std::uint32_t most);
     bool number(const char* key, double& out, double least, double most);
@@ -89,6 +90,13 @@ void read_machine(Section& section, Group& group, const Config& config);
 inline constexpr double most_drift = 0.5;  // of a clock, either way
 // Says so if the exchange of this run needs one clock common to all, which `key` takes away.
 void needs_clocks_of_its_own(Section& section, const char* key, const Config& config);
+// What a [[group]] and a [[link]] are where they do not say: of a preset, or nothing in particular.
+struct Usual {
+    Group group;
+    Link link;
+    bool preset = false;
+};
+Usual read_preset(Section& file);
 
 // The sections, in the order in which they are read: a later one may ask what an earlier one said.
 void read_model(Section& file, Config& config);
@@ -98,8 +106,8 @@ void read_exchange(Section& file, Config& config);
 void read_graph(Section& section, Exchange& exchange);  // of [exchange]
 void read_membership(Section& file, Config& config);
 void read_metrics(Section& file, Config& config);
-void read_groups(Section& file, Config& config);
-void read_links(Section& file, Config& config);
+void read_groups(Section& file, Config& config, const Usual& usual);
+void read_links(Section& file, Config& config, const Usual& usual);
 void read_events(Section& file, Config& config);
 void read_churns(Section& file, Config& config);
 void read_sweep(Section& file, Config& config);

@@ -165,6 +165,22 @@ std::optional<double> parse_energy(const std::string& text) { return parse_amoun
 std::string format_power(double watts) { return format_amount(powers, watts); }
 std::string format_energy(double joules) { return format_amount(energies, joules); }
 
+std::optional<std::uint64_t> parse_size(const std::string& text) {
+    const auto bytes = parse_rate(text);
+    if (!bytes || text.ends_with("/s") || text.ends_with("bit") || *bytes != std::floor(*bytes) || *bytes >= 0x1p53) return {};
+    return static_cast<std::uint64_t>(*bytes);
+}
+
+std::string format_size(std::uint64_t bytes) {
+    std::string best;
+    for (const Unit& unit : rates) {
+        if (unit.name.ends_with("bit") || std::fmod(static_cast<double>(bytes), unit.factor) != 0) continue;
+        const std::string text = std::to_string(static_cast<std::uint64_t>(static_cast<double>(bytes) / unit.factor)) + std::string(unit.name);
+        if (best.empty() || text.size() < best.size()) best = text;
+    }
+    return best;
+}
+
 std::optional<Selection> parse_selection(const std::string& text) {
     const auto name_ends = text.find_first_of(":[");
     Selection selection;

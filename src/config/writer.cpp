@@ -234,6 +234,7 @@ void write_group(Lines& out, const Group& group) {
     if (group.power)
         out.line("power", "{ busy = " + quote(format_power(group.power->busy)) + ", idle = " + quote(format_power(group.power->idle)) + ", per_byte = " +
                               quote(format_energy(group.power->per_byte)) + " }");
+    if (group.nat) out.line("nat", truth(group.nat));
 }
 
 void write_link(Lines& out, const Link& link) {
@@ -241,8 +242,13 @@ void write_link(Lines& out, const Link& link) {
     if (link.both_ways) out.line("between", "[" + quote(link.from) + ", " + quote(link.to) + "]");
     else out.line("from", quote(link.from)), out.line("to", quote(link.to));
     out.line("latency", distribution(link.latency));
-    out.line("loss", format_number(link.loss));
+    if (link.distance != Distribution()) out.line("distance", distribution(link.distance));
+    if (link.bursts) out.line("loss", "{ kind = \"bursty\", mean = " + format_number(link.bursts->mean) + ", longest = " + quote(link.bursts->longest) + " }");
+    else out.line("loss", format_number(link.loss));
     out.line("duplicate", format_number(link.duplicate));
+    if (link.reorder > 0) out.line("reorder", format_number(link.reorder));
+    if (link.rate > 0) out.line("rate", quote(format_rate(link.rate)));
+    if (link.largest > 0) out.line("largest", quote(format_size(link.largest)));
 }
 
 void write_event(Lines& out, const Event& event) {

@@ -90,8 +90,6 @@ TEST_CASE("what is planned and not built has an answer of its own") {
         {"[train]\noptimizer = \"adamw\"", "2:13", "known but not available", "\"sgd\""},
         {"[membership]\nkind = \"partail\"", "2:8", "", "\"partial\""},
         {"until_samples = 5", "1:1", "'until_samples' is known but not available", "take it out"},
-        {"[[event]]\nat = \"1s\"\nkind = \"bandwidth\"", "3:8", "known but not available", "\"crash\""},
-        {"[[link]]\nbetween = [\"*\", \"*\"]\nloss = { kind = \"bursty\" }", "3:8", "known but not available", "loss = 0.005"},
     });
 }
 

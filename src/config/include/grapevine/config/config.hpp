@@ -221,14 +221,27 @@ struct Group {
     std::optional<Power> power;
     Where count_at;
     bool has_clock() const { return clock_offset != Distribution() || clock_drift != Distribution(); }  // of its own
+    bool nat = false;                   // behind a router that lets nobody in: it can only dial out
     bool operator==(const Group&) const = default;
+};
+
+// Loss in bursts: each way between two peers is silent for this share of the time, in bursts of which none lasts longer.
+struct Bursts {
+    double mean = 0;
+    Duration longest{};
+    bool operator==(const Bursts&) const = default;
 };
 
 struct Link {
     std::string from = "*", to = "*";   // group names or "*"
     bool both_ways = true;              // between = [..] is both ways; from/to one
     Distribution latency;               // one way
+    Distribution distance;              // drawn once for each pair of peers, and part of every latency between the two
     double loss = 0, duplicate = 0;     // probabilities, of a whole message or parcel
+    std::optional<Bursts> bursts;       // loss = { kind = "bursty", ... }
+    double reorder = 0;                 // probability that a message takes its latency twice
+    double rate = 0;                    // bytes per second that one message makes at most; 0: as fast as the cards
+    std::uint64_t largest = 0;          // bytes; a larger message does not get through. 0: all do
     bool operator==(const Link&) const = default;
 };
 
@@ -389,12 +402,14 @@ std::optional<Error> check(const Config& config, const std::string& name = "the 
 
 std::optional<Duration> parse_duration(const std::string& text);      // "250ms"; no sign; ns us ms s min h d
 std::optional<double> parse_rate(const std::string& text);            // "10Gbit" -> bytes per second; "10GB/s" too
+std::optional<std::uint64_t> parse_size(const std::string& text);     // "64KiB" -> bytes; B kB MB GB KiB MiB GiB
 std::string format_duration(Duration d);                              // the shortest exact text: "250ms"
 std::string format_rate(double bytes_per_second);                     // parse_rate of it gives the same number
 std::optional<double> parse_power(const std::string& text);           // "300W" -> W; mW W kW
 std::optional<double> parse_energy(const std::string& text);          // "5nJ" -> J; nJ uJ mJ J kJ
 std::string format_power(double watts);
 std::string format_energy(double joules);
+std::string format_size(std::uint64_t bytes);                         // the shortest exact text: "64KiB"
 std::optional<Selection> parse_selection(const std::string& text);    // "gpu", "gpu:2", "cpu:10%", "cpu[3]", "*"
 std::string format_selection(const Selection& selection);
 
