@@ -41,6 +41,7 @@ membership::Handle Invariants::self_of(std::uint64_t peer) const {
 }
 
 void Invariants::hear(Instant now, std::uint32_t peer, const membership::Rumor& rumor) {
+    if (garbled_) return;
     const std::uint64_t subject = book_.id(rumor.about).value - 1;
     if (subject >= selves_.size()) return;
     const membership::Handle self = self_of(subject);

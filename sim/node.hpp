@@ -39,7 +39,7 @@ struct World::Face {
 // The streams of a machine and of its links, each as the number of its draws.
 class World::Draws {
 public:
-    enum Purpose { machine, links, faults };
+    enum Purpose { machine, links, faults, garbling };
     explicit Draws(Random random) : random_(random) {}
     Random of(Purpose purpose) const {
         Random stream = random_.split(purpose + 2u);
@@ -50,7 +50,7 @@ public:
 
 private:
     Random random_;
-    std::array<std::uint32_t, 3> drawn_{};
+    std::array<std::uint32_t, 4> drawn_{};
 };
 
 struct World::Node {
@@ -73,7 +73,7 @@ struct World::Node {
         : peer(book, self, n.config, random.split(1), n.known), machine(&machine), learner(std::move(n.learner)), draws(random), group(n.group) {
         const gossip::Config& exchange = n.config.exchange;
         serves = exchange.serves && (exchange.kind == gossip::Kind::parameter_server || exchange.kind == gossip::Kind::fedavg);
-        if (machine.uplink > 0 || machine.downlink > 0) card = std::make_unique<Card>(Card{machine.uplink, machine.downlink, {}, {}});
+        if (machine.uplink > 0 || machine.downlink > 0) card = std::make_unique<Card>(Card{machine.uplink, machine.downlink, {}, {}, {}});
     }
 
     Pause* pause() const { return rare ? rare->pause.get() : nullptr; }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <xxhash.h>
 
+#include "grapevine/sim/garble.hpp"
 #include "grapevine/wire/wire.hpp"
 
 namespace grapevine::sim {
@@ -51,7 +52,7 @@ void World::Shard::post(Agenda::Entry entry) {
 }
 
 void World::Shard::give(Instant at, std::uint32_t depth, std::uint32_t to, std::uint32_t from, Peer::Input&& input) {
-    post({at, at == now ? depth : 0, to, from, node(from).sequence++, letters_.put(Letter{std::move(input), {}, {}}), letter,
+    post({at, at == now ? depth : 0, to, from, node(from).sequence++, letters_.put(Letter{std::move(input), {}, {}, {}}), letter,
           static_cast<std::uint16_t>(number_)});
 }
 
@@ -120,7 +121,7 @@ void World::Shard::happen(const Agenda::Entry& entry) {
         default: {
             Peer::Input& input = letter_of(entry).input;
             if (world_.tap_ && std::holds_alternative<Received<Peer::Message>>(input)) world_.tap_->arrived(now, {entry.from, entry.to, entry.sequence}, n.up);
-            if (!n.up) turn_away(entry.to, entry.from, input);
+            if (!n.up || shuts_out(entry.to, entry.from, input)) turn_away(entry.to, entry.from, input);
             else if (refuses(entry.from, input)) ++counters.refused_mixes;
             else hand(entry.to, entry.from, entry.depth, std::move(input));
             read(entry);
@@ -138,6 +139,7 @@ void World::Shard::pass_card(Agenda::Entry entry) {
         free = std::max(now, free) + l.held;
         entry.at = free;
     }
+    entry.at += l.lingers;
     if (entry.at > now) entry.depth = 0;
     entry.kind = letter;
     agenda_.put(entry);
@@ -154,6 +156,14 @@ bool World::Shard::refuses(std::uint32_t from, const Peer::Input& input) {
     const auto* received = std::get_if<Received<Peer::Message>>(&input);
     const Snapshot* snapshot = received ? parameters(received->message) : nullptr;
     return snapshot && !world_.believable_(*snapshot);
+}
+
+bool World::Shard::shuts_out(std::uint32_t peer, std::uint32_t from, const Peer::Input& input) {
+    const Node& n = node(peer);
+    if (!world_.network_.behind_nat(n.group) || !std::holds_alternative<Received<Peer::Message>>(input)) return false;
+    if (world_.network_.lets_in(now, from, world_.faces_[from].group, {peer, n.group, n.card.get()})) return false;
+    ++counters.shut_out;
+    return true;
 }
 
 // Nobody is there any more; the sender's transport will notice.
@@ -245,25 +255,39 @@ void World::Shard::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, P
         const Face face = world_.faces_[to];
         Random links = n.draws.of(Draws::links), faults = n.draws.of(Draws::faults);
         fate = world_.network_.send(now, {from, n.group, n.card.get()}, {to, face.group, face.has_card ? node(to).card.get() : nullptr}, payload + control, plane,
-                                    links, faults, n.traced_latencies);
+                                    links, faults, n.sequence, n.traced_latencies);
         n.draws.drew(Draws::links, links);
         n.draws.drew(Draws::faults, faults);
     }
     if (world_.tap_) world_.tap_->sent(now, {{from, to, n.sequence}, message, payload, control, plane, fate.copies});
+    if (fate.copies > 0 && fate.garbled) {
+        Random random = n.draws.of(Draws::garbling);
+        auto other = garbled(message, world_.book_, frame_overhead, random);
+        n.draws.drew(Draws::garbling, random);
+        const Snapshot* theirs = other ? parameters(*other) : nullptr;
+        if (other && (theirs != nullptr) == (snapshot != nullptr) && !(theirs && world_.believable_ && !world_.believable_(*theirs))) {
+            ++counters.misread;
+            message = std::move(*other);
+        } else {
+            ++counters.garbled;
+            fate.copies = 0;
+        }
+    }
     if (fate.copies == 0) {
         ++counters.lost;
         if (snapshot) give(now + undelivered_after, 0, from, from, gossip::Undelivered{to_id, number});
         return;
     }
     const PeerId sender = id_of(from);
-    const auto arrives = [&](Instant at, Peer::Message&& m) {
-        const std::uint32_t place =
-            letters_.put(Letter{Peer::Input(std::in_place_type<Received<Peer::Message>>, Received<Peer::Message>{sender, std::move(m)}), fate.held, plane});
-        if (!fate.queues) at += fate.held;
-        post({at, at == now ? depth + 1 : 0, to, from, n.sequence++, place, fate.queues ? arrival : letter, static_cast<std::uint16_t>(number_)});
+    const auto arrives = [&](int copy, Peer::Message&& m) {
+        const bool queues = copy < fate.in_line;
+        const Instant at = fate.arrives[copy] + (queues ? Duration::zero() : fate.takes);
+        const std::uint32_t place = letters_.put(
+            Letter{Peer::Input(std::in_place_type<Received<Peer::Message>>, Received<Peer::Message>{sender, std::move(m)}), fate.held, fate.takes - fate.held, plane});
+        post({at, at == now ? depth + 1 : 0, to, from, n.sequence++, place, queues ? arrival : letter, static_cast<std::uint16_t>(number_)});
     };
-    if (fate.copies == 2) arrives(fate.arrives[1], Peer::Message(message));
-    arrives(fate.arrives[0], std::move(message));
+    for (int copy = fate.copies - 1; copy > 0; --copy) arrives(copy, Peer::Message(message));
+    arrives(0, std::move(message));
 }
 
 void World::Shard::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth) {

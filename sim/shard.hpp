@@ -59,7 +59,8 @@ private:
     static constexpr std::uint32_t none = ~0u;
     struct Letter {
         Peer::Input input;
-        Duration held{};  // how long the cards need for it
+        Duration held{};     // how long the cards need for it
+        Duration lingers{};  // how much longer the path does
         Plane plane = Plane::control;
     };
     struct Waiting {
@@ -82,6 +83,7 @@ private:
     void end_order(std::uint32_t peer, std::uint32_t depth);
     void tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t depth);
     bool refuses(std::uint32_t from, const Peer::Input& input);
+    bool shuts_out(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
     void turn_away(std::uint32_t peer, std::uint32_t from, const Peer::Input& input);
     static bool waits(const Pause& pause, const Peer::Input& input);
     Node& node(std::uint32_t peer) { return *world_.nodes_[peer]; }

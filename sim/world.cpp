@@ -19,7 +19,7 @@ Counters& Counters::operator+=(const Counters& o) {
     inputs += o.inputs, steps += o.steps, samples += o.samples;
     bytes_payload += o.bytes_payload, bytes_control += o.bytes_control, messages += o.messages;
     offers += o.offers, probe_messages += o.probe_messages, control_messages += o.control_messages;
-    lost += o.lost, refused_mixes += o.refused_mixes;
+    lost += o.lost, garbled += o.garbled, misread += o.misread, shut_out += o.shut_out, refused_mixes += o.refused_mixes;
     computing += o.computing, mixing += o.mixing, living += o.living;
     return *this;
 }
@@ -64,6 +64,7 @@ std::uint32_t World::add(Newcomer newcomer) {
     if (tap_) tap_->born(now_, index, {book_, registered_[index], newcomer.config, seed_, {index + 1, 1}, newcomer.known, newcomer.group});
     nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), machine, Random(seed_).split(index + 1)));
     Node& node = *nodes_.back();
+    if (!node.card && network_.behind_nat(node.group)) node.card = std::make_unique<Card>();
     faces_.push_back({node.group, false, node.card != nullptr});
     if (metered_) node.meter = std::make_unique<Node::Meter>();
     node.learner->claim(node.peer.slots());
@@ -168,6 +169,15 @@ void World::observe(std::uint32_t peer, const Evaluation& evaluation) {
     if (nodes_[peer]->up) shard_of(peer).input(peer, gossip::Observed{evaluation.loss, evaluation.accuracy});
 }
 void World::slow(std::uint32_t peer, double factor) { nodes_[peer]->slowness = factor; }
+void World::rates(std::uint32_t peer, double uplink, double downlink) {
+    auto& card = nodes_[peer]->card;
+    if (!card) card = std::make_unique<Card>();
+    card->go_at(now_, uplink, downlink);
+    faces_[peer].has_card = true;
+}
+void World::words_may_be_garbled() {
+    for (const auto& shard : shards_) shard->invariants.words_may_be_garbled();
+}
 void World::set_clock(std::uint32_t peer, const LocalClock& clock) {
     nodes_[peer]->with_rare().clock = clock;
     nodes_[peer]->own_clock = true;

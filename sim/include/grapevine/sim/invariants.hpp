@@ -34,6 +34,8 @@ public:
     // Before a step; false: this input brings no news, and there is nothing to look at after it.
     bool before(Instant now, std::uint32_t peer, const membership::Membership& observer, const Peer::Input& input);
     void after(Instant now, std::uint32_t peer, const membership::Membership& observer, std::size_t rumor_cap);
+    // From now on messages arrive that nobody wrote: what a rumor says of a member's incarnation may be anything.
+    void words_may_be_garbled() { garbled_ = true; }
     void look_at_roster(Instant now, std::uint32_t peer, const membership::Roster& roster);
 
     const std::optional<Violation>& first() const { return first_; }
@@ -55,6 +57,7 @@ private:
     std::vector<membership::Handle>& selves_;
     std::vector<Seen> seen_;
     std::optional<Violation> first_;
+    bool garbled_ = false;
 };
 
 }  // namespace grapevine::sim

@@ -47,7 +47,9 @@ struct Counters {
     std::uint64_t offers = 0;            // of exchanges
     std::uint64_t probe_messages = 0;    // ping, ack, ping-request, nack
     std::uint64_t control_messages = 0;
-    std::uint64_t lost = 0;
+    std::uint64_t lost = 0;              // on the way: to links and faults, and garbled so that nobody could read it
+    std::uint64_t garbled = 0, misread = 0;  // of the messages whose bytes were changed: dropped for it; read as another message
+    std::uint64_t shut_out = 0;          // stopped at a router that lets nobody in
     std::uint64_t refused_mixes = 0;     // too far off for who clips, or no numbers, or garbled
     Duration computing{}, mixing{}, living{};  // of learners; living: of peers that are gone. See time_shares()
     Counters& operator+=(const Counters& other);
@@ -91,6 +93,7 @@ public:
     void finish(std::uint32_t peer);  // the run is over: final merge
     void observe(std::uint32_t peer, const Evaluation& evaluation);  // it has just been evaluated
     void slow(std::uint32_t peer, double factor);
+    void rates(std::uint32_t peer, double uplink, double downlink);  // of its card, from now on
     void set_clock(std::uint32_t peer, const LocalClock& clock);  // timers that run already end when the clock before would have ended them
     LocalClock clock(std::uint32_t peer) const;
     void bury(std::uint32_t peer);    // of one that is gone: nobody will ask for its learner again
@@ -106,6 +109,7 @@ public:
     // A message that `from` never sent, with one rumor: to see that it is noticed.
     void forge(std::uint32_t from, std::uint32_t to, const membership::Record& about, membership::Standing standing);
     Network& network() { return network_; }
+    void words_may_be_garbled();      // a fault that changes messages is about to begin
 
     // Lets everything happen that is due until `end`, that instant included.
     void run_until(Instant end);
@@ -189,6 +193,7 @@ private:
 
 // The id of peer i: plain numbers, so that ranks follow the index and stories read well.
 constexpr PeerId id_of(std::uint32_t peer) { return PeerId{peer + 1ull}; }
-constexpr std::uint32_t index_of(PeerId id) { return static_cast<std::uint32_t>(id.value - 1); }
+// Of an id that no peer here has: one that is beyond them all.
+constexpr std::uint32_t index_of(PeerId id) { return id.value - 1 < ~std::uint32_t{0} ? static_cast<std::uint32_t>(id.value - 1) : ~std::uint32_t{0}; }
 
 }  // namespace grapevine::sim
