@@ -150,7 +150,7 @@ config::Config calm(config::Config config) {
     config.events.clear();
     config.churns.clear();
     config.expects.clear();
-    for (config::Link& link : config.links) link.loss = link.duplicate = 0;
+    for (config::Link& link : config.links) link.loss = link.duplicate = link.reorder = 0, link.bursts.reset(), link.largest = 0;
     return config;
 }
 

@@ -10,7 +10,8 @@ namespace grapevine::sim {
 using Kind = config::Event::Kind;
 
 Happenings::Happenings(const config::Config& config, Population& population, World& world, Watch& watch)
-    : population_(population), world_(world), watch_(watch), lies_(Random(config.seed).split(0x6c6965)), churn_(config, population) {
+    : population_(population), world_(world), watch_(watch), troubles_(config, population, world, watch), lies_(Random(config.seed).split(0x6c6965)),
+      churn_(config, population) {
     for (std::uint32_t m = 0; m < population.machines(); ++m) churn_.begins(Instant{}, m);
     for (const Instant at : population.later_starts()) add(at, Deed::Kind::start_next, nullptr);
     for (const config::Event& event : config.events) {
@@ -38,19 +39,6 @@ void Happenings::note(const char* kind, std::optional<std::uint32_t> peer) {
 }
 
 namespace {
-
-struct Words {
-    const char *begins, *ends;
-};
-
-Words words_of(Kind fault) {
-    switch (fault) {
-        case Kind::one_way: return {"one_way", "one_way_ended"};
-        case Kind::cut: return {"cut", "cut_ended"};
-        case Kind::loss: return {"lossy", "lossy_ended"};
-        default: return {"partitioned", "healed"};
-    }
-}
 
 World::Timers timers_of(const config::Event& event) { return event.timers_run ? World::Timers::run : World::Timers::wait; }
 
@@ -101,10 +89,8 @@ void Happenings::do_due(Instant now, std::vector<record::RunEvent>& events) {
                     note("clock_ended", population_.peer_of(m));
                 }
                 break;
-            case Deed::Kind::end_fault:
-                world_.network().faults().end(deed.number);
-                note(words_of(deed.event->kind).ends);
-                break;
+            case Deed::Kind::begin_trouble: begin_trouble(now, deed); break;
+            case Deed::Kind::end_trouble: end_trouble(deed); break;
         }
     }
     while (const auto due = churn_.take(now)) turn(now, *due);
@@ -124,7 +110,11 @@ void Happenings::leave(Instant now, std::uint32_t peer) {
 }
 
 // The same machine and name, the next generation; and what was done to the machine is done to it still.
-void Happenings::come_back(std::uint32_t machine, bool checkpoint) { note("started", population_.restart(population_.peer_of(machine), checkpoint)); }
+void Happenings::come_back(std::uint32_t machine, bool checkpoint) {
+    const std::uint32_t before = population_.peer_of(machine), again = population_.restart(before, checkpoint);
+    troubles_.replaces(again, before);
+    note("started", again);
+}
 
 void Happenings::turn(Instant now, const Churn::Turn& turn) {
     const std::uint32_t peer = population_.peer_of(turn.machine);
@@ -156,8 +146,11 @@ void Happenings::set_clock(Instant now, std::uint32_t machine, Duration ahead) {
 }
 
 void Happenings::do_event(Instant now, const config::Event& event) {
-    if (event.kind == Kind::partition || event.kind == Kind::one_way || event.kind == Kind::cut || event.kind == Kind::loss)
-        return begin_fault(now, event);
+    if (Troubles::is_one(event.kind)) {
+        const std::size_t trouble = troubles_.draw(event);
+        if (troubles_.turns(trouble) > 0) begin_trouble(now, {now, 0, Deed::Kind::begin_trouble, &event, {}, trouble});
+        return;
+    }
     const auto peers = population_.pick(event.nodes);
     switch (event.kind) {
         case Kind::crash:
@@ -213,7 +206,12 @@ void Happenings::do_event(Instant now, const config::Event& event) {
         case Kind::partition:
         case Kind::one_way:
         case Kind::cut:
-        case Kind::loss: break;
+        case Kind::loss:
+        case Kind::delay:
+        case Kind::clog:
+        case Kind::bandwidth:
+        case Kind::corrupt:
+        case Kind::replay: break;
     }
 }
 
@@ -231,47 +229,19 @@ void Happenings::pause(Instant now, const Deed& deed) {
         add(now + *event.every, Deed::Kind::pause, &event, deed.peers, deed.number + 1);
 }
 
-void Happenings::begin_fault(Instant now, const config::Event& event) {
-    Faults& faults = world_.network().faults();
-    Faults::Key key = 0;
-    // Who is spoken to by everybody is not ill for that: of two ends, one that is everybody is well.
-    const auto touch = [&](const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b) {
-        const std::size_t all = world_.up_count();
-        for (const auto* end : {&a, &b})
-            if (end->size() < all || (a.size() == all && b.size() == all))
-                for (const std::uint32_t p : *end) watch_.touched(p);
-    };
-    switch (event.kind) {
-        case Kind::one_way: {
-            const auto from = population_.pick(event.from), to = population_.pick(event.to);
-            key = faults.one_way(from, to);
-            touch(from, to);
-            break;
-        }
-        case Kind::cut:
-        case Kind::loss: {
-            if (event.sides.empty()) {
-                const auto peers = population_.pick(event.nodes);
-                key = faults.lossy(peers, event.loss);
-                for (const std::uint32_t p : peers) watch_.touched(p);
-                break;
-            }
-            const auto a = population_.pick(event.sides[0]), b = population_.pick(event.sides[1]);
-            key = event.kind == Kind::cut ? faults.cut(a, b) : faults.lossy_between(a, b, event.loss);
-            touch(a, b);
-            break;
-        }
-        default: {
-            std::vector<int> side(world_.size(), -1);
-            for (std::size_t s = 0; s < event.sides.size(); ++s)
-                for (const std::uint32_t p : population_.pick(event.sides[s]))
-                    if (side[p] < 0) side[p] = static_cast<int>(s);
-            key = faults.partition(side);
-            break;
-        }
-    }
-    note(words_of(event.kind).begins);
-    if (event.lasts) add(now + *event.lasts, Deed::Kind::end_fault, &event, {}, key);
+void Happenings::begin_trouble(Instant now, const Deed& deed) {
+    const config::Event& event = *deed.event;
+    troubles_.begin(deed.number, now);
+    note(Troubles::begins(event.kind), troubles_.whose_turn(deed.number));
+    if (event.lasts) add(now + *event.lasts, Deed::Kind::end_trouble, &event, {}, deed.number);
+    if (event.every && (!event.times || troubles_.begun(deed.number) < *event.times))
+        add(now + *event.every, Deed::Kind::begin_trouble, &event, {}, deed.number);
+}
+
+void Happenings::end_trouble(const Deed& deed) {
+    troubles_.end(deed.number);
+    note(Troubles::ends(deed.event->kind), troubles_.whose_turn(deed.number));
+    if (deed.event->kind == Kind::clog && troubles_.begun(deed.number) < troubles_.turns(deed.number)) begin_trouble(deed.at, deed);
 }
 
 std::string name_of(PeerId id, const World& world) {

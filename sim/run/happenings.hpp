@@ -8,6 +8,7 @@
 #include "grapevine/record/run_files.hpp"
 #include "churn.hpp"
 #include "population.hpp"
+#include "troubles.hpp"
 #include "watch.hpp"
 
 namespace grapevine::sim {
@@ -25,16 +26,17 @@ private:
     struct Deed {
         Instant at;
         std::size_t order;
-        enum class Kind { start_next, event, join_one, pause, resume, come_back, end_slow, end_drift, end_fault } kind;
+        enum class Kind { start_next, event, join_one, pause, resume, come_back, end_slow, end_drift, begin_trouble, end_trouble } kind;
         const config::Event* event = nullptr;
         std::vector<std::uint32_t> peers;  // pause, resume: whom; come_back, end_slow, end_drift: which machines
-        std::uint64_t number = 0;          // pause: how many were before; end_slow, end_drift, end_fault: which
+        std::uint64_t number = 0;          // pause: how many were before; end_slow, end_drift, begin_trouble, end_trouble: which
         bool operator<(const Deed& other) const { return at != other.at ? at < other.at : order < other.order; }
     };
     void add(Instant at, Deed::Kind kind, const config::Event* event, std::vector<std::uint32_t> peers = {}, std::uint64_t number = 0);
     void do_event(Instant now, const config::Event& event);
     void pause(Instant now, const Deed& deed);
-    void begin_fault(Instant now, const config::Event& event);
+    void begin_trouble(Instant now, const Deed& deed);
+    void end_trouble(const Deed& deed);
     void crash(Instant now, std::uint32_t peer);
     void leave(Instant now, std::uint32_t peer);
     void come_back(std::uint32_t machine, bool checkpoint);
@@ -48,6 +50,7 @@ private:
     Population& population_;
     World& world_;
     Watch& watch_;
+    Troubles troubles_;
     Random lies_;
     Churn churn_;
     Doings slows_, drifts_;

@@ -123,7 +123,7 @@ private:
     World::Options options() {
         World::Options o;
         o.seed = config_.seed;
-        o.network = Network(config_.groups, config_.links);
+        o.network = Network(config_.groups, config_.links, config_.seed);
         o.tap = taps();
         o.believable = learn::well_formed;
         o.average_over = evaluates() ? average_over : 0;

@@ -43,6 +43,7 @@ const char* to_string(TrainOptions::Optimizer optimizer) { return word_of(optimi
 const char* to_string(Split::Kind kind) { return word_of(kind, splits); }
 const char* to_string(Event::Kind kind) { return word_of(kind, event_kinds); }
 const char* to_string(Event::Sends sends) { return word_of(sends, lies); }
+const char* to_string(Event::Shape shape) { return word_of(shape, shapes); }
 const char* to_string(Distribution::Kind kind) { return word_of(kind, distributions); }
 const char* to_string(Expect::Over over) { return word_of(over, overs); }
 

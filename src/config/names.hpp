@@ -68,7 +68,7 @@ inline constexpr std::array<Named<Initial::Rule>, 5> initial_rules{{{Initial::Ru
                                                                     {Initial::Rule::alternate, "alternate"},
                                                                     {Initial::Rule::wave, "wave"}}};
 
-inline constexpr std::array<Named<Event::Kind>, 12> event_kinds{{{Event::Kind::crash, "crash"},
+inline constexpr std::array<Named<Event::Kind>, 17> event_kinds{{{Event::Kind::crash, "crash"},
                                                                  {Event::Kind::restart, "restart"},
                                                                  {Event::Kind::pause, "pause"},
                                                                  {Event::Kind::slow, "slow"},
@@ -79,8 +79,17 @@ inline constexpr std::array<Named<Event::Kind>, 12> event_kinds{{{Event::Kind::c
                                                                  {Event::Kind::cut, "cut"},
                                                                  {Event::Kind::loss, "loss"},
                                                                  {Event::Kind::liar, "liar"},
+                                                                 {Event::Kind::delay, "delay"},
+                                                                 {Event::Kind::clog, "clog"},
+                                                                 {Event::Kind::bandwidth, "bandwidth"},
+                                                                 {Event::Kind::corrupt, "corrupt"},
+                                                                 {Event::Kind::replay, "replay"},
                                                                  {Event::Kind::clock, "clock"}}};
-inline constexpr std::array later_event_kinds{"bandwidth"};
+inline constexpr std::array<Named<Event::Shape>, 5> shapes{{{Event::Shape::halves, "halves"},
+                                                            {Event::Shape::isolate_one, "isolate-one"},
+                                                            {Event::Shape::bridge, "bridge"},
+                                                            {Event::Shape::ring_of_majorities, "ring-of-majorities"},
+                                                            {Event::Shape::random, "random"}}};
 inline constexpr std::array<Named<Event::Sends>, 4> lies{{{Event::Sends::random, "random"},
                                                           {Event::Sends::sign_flip, "sign-flip"},
                                                           {Event::Sends::huge, "huge"},

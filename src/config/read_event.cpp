@@ -16,12 +16,13 @@ struct Belongs {
     const char* key;
     std::vector<Kind> kinds;
 };
+const std::vector<Kind> comes_again{Kind::pause, Kind::partition, Kind::one_way, Kind::cut, Kind::loss, Kind::delay, Kind::bandwidth, Kind::corrupt, Kind::replay};
 const std::vector<Belongs> keys{
-    {"nodes", {Kind::crash, Kind::restart, Kind::pause, Kind::slow, Kind::leave, Kind::loss, Kind::liar, Kind::clock}},
-    {"for", {Kind::pause, Kind::slow, Kind::partition, Kind::one_way, Kind::cut, Kind::loss, Kind::clock}},
-    {"every", {Kind::pause}},
-    {"gap", {Kind::pause}},
-    {"times", {Kind::pause}},
+    {"nodes", {Kind::crash, Kind::restart, Kind::pause, Kind::slow, Kind::leave, Kind::delay, Kind::clog, Kind::bandwidth, Kind::corrupt, Kind::replay, Kind::loss, Kind::liar, Kind::clock}},
+    {"for", {Kind::pause, Kind::slow, Kind::delay, Kind::clog, Kind::bandwidth, Kind::corrupt, Kind::replay, Kind::partition, Kind::one_way, Kind::cut, Kind::loss, Kind::clock}},
+    {"every", comes_again},
+    {"gap", comes_again},
+    {"times", comes_again},
     {"timers", {Kind::pause}},
     {"factor", {Kind::slow}},
     {"loss", {Kind::loss}},
@@ -34,9 +35,15 @@ const std::vector<Belongs> keys{
     {"count", {Kind::join}},
     {"over", {Kind::join}},
     {"sides", {Kind::partition}},
+    {"shape", {Kind::partition}},
+    {"latency", {Kind::delay}},
+    {"uplink", {Kind::bandwidth}},
+    {"downlink", {Kind::bandwidth}},
+    {"share", {Kind::corrupt, Kind::replay}},
+    {"after", {Kind::replay}},
     {"from", {Kind::one_way}},
     {"to", {Kind::one_way}},
-    {"between", {Kind::cut, Kind::loss}},
+    {"between", {Kind::cut, Kind::delay, Kind::corrupt, Kind::replay, Kind::loss}},
 };
 
 void refuse_others(Section& section, Kind kind) {
@@ -87,9 +94,41 @@ void read_selections(Section& section, const Value& value, std::vector<Selection
         if (!read_selection(section, member, out.emplace_back(), config)) return;
 }
 
+// Peers that are on both of two sides whatever is drawn. That "*" is the rest, where it is all of the last side, is
+// a way to say it.
+bool overlap(const Selection& a, const Selection& b) {
+    using What = Selection::What;
+    const auto holds = [](const Selection& all, const Selection& other) { return all.what == What::all && (all.group == "*" || all.group == other.group); };
+    return holds(a, b) || holds(b, a) || (a.what == What::index && b.what == What::index && a.group == b.group && a.number == b.number);
+}
+
+void refuse_overlaps(Section& section, const Event& event) {
+    const Array& list = std::get<Array>(section.value("sides")->is);
+    for (std::size_t b = 1; b < event.sides.size(); ++b)
+        for (std::size_t m = 0; m < event.sides[b].size(); ++m) {
+            const Selection& mine = event.sides[b][m];
+            const bool rest = b + 1 == event.sides.size() && event.sides[b].size() == 1 && mine.group == "*" && mine.what == Selection::What::all;
+            for (std::size_t a = 0; a < b && !rest; ++a)
+                for (const Selection& other : event.sides[a])
+                    if (overlap(other, mine))
+                        return section.reading().say(std::get<Array>(list[b].is)[m].place,
+                                                     in_quotes(format_selection(mine)) + " and " + in_quotes(format_selection(other)) + " are the same peers on two sides",
+                                                     "each peer is on one side; [\"*\"] as the last side is all others");
+        }
+}
+
 void read_sides(Section& section, Event& event, const Config& config) {
+    if (section.has("shape")) {
+        if (section.has("sides"))
+            section.fault("shape", "a partition is told by its 'sides' or by its 'shape', not both", "keep one of the keys");
+        Event::Shape shape{};
+        if (section.choice("shape", shape, shapes)) event.shape = shape;
+        section.value("sides");
+        return;
+    }
+    section.value("shape");
     const Value* sides = section.value("sides");
-    const char* hint = "sides = [[\"gpu\"], [\"cpu\"]]: two or more lists of selections";
+    const char* hint = "sides = [[\"gpu\"], [\"cpu\"]]: two or more lists of selections; or shape = \"halves\"";
     if (!sides) return section.fault("sides", "this partition does not say its sides", hint);
     const auto* list = std::get_if<Array>(&sides->is);
     if (!list || list->size() < 2) return section.fault("sides", "'sides' wants at least two lists", hint);
@@ -100,12 +139,13 @@ void read_sides(Section& section, Event& event, const Config& config) {
                                          hint);
         read_selections(section, side, event.sides.emplace_back(), config, hint);
     }
+    if (!section.reading().any()) refuse_overlaps(section, event);
 }
 
 void read_between(Section& section, Event& event, const Config& config) {
     const Value* between = section.value("between");
     const char* hint = "between = [\"gpu:2\", \"cpu\"]: two selections, or lists of them";
-    if (!between) return section.fault("between", "this cut does not say between whom", hint);
+    if (!between) return section.fault("between", "this " + std::string(to_string(event.kind)) + " does not say between whom", hint);
     const auto* list = std::get_if<Array>(&between->is);
     if (!list || list->size() != 2) return section.fault("between", "'between' in [[event]] wants a list of two ends", hint);
     for (const Value& end : *list) read_selections(section, end, event.sides.emplace_back(), config, hint);
@@ -120,13 +160,47 @@ void read_one_way(Section& section, Event& event, const Config& config) {
     }
 }
 
-void read_loss(Section& section, Event& event, const Config& config) {
+void read_whom(Section& section, Event& event, const Config& config) {
     if (section.has("nodes") && section.has("between"))
-        section.fault("between", "loss is of 'nodes' or 'between' two ends, not both", "write two [[event]], or keep one of the keys");
+        section.fault("between", std::string(to_string(event.kind)) + " is of 'nodes' or 'between' two ends, not both", "write two [[event]], or keep one of the keys");
     if (section.has("between")) read_between(section, event, config), section.value("nodes");
     else read_nodes(section, event, config), section.value("between");
+}
+
+void read_loss(Section& section, Event& event, const Config& config) {
+    read_whom(section, event, config);
     if (!section.has("loss")) section.fault("loss", "this [[event]] does not say how much is lost", "loss = 0.3: a probability, besides what the link loses");
     section.probability("loss", event.loss);
+}
+
+void read_delay(Section& section, Event& event, const Config& config) {
+    read_whom(section, event, config);
+    if (!section.has("latency")) section.fault("latency", "this [[event]] does not say how much later messages come", "latency = \"100ms\", besides the link's; or a distribution");
+    read_distribution(section, "latency", event.latency, false);
+}
+
+void read_clog(Section& section, Event& event, const Config& config) {
+    read_nodes(section, event, config);
+    if (!section.has("for")) section.fault("for", "this [[event]] does not say how long each is clogged", "for = \"5s\": one after the other");
+}
+
+void read_bandwidth(Section& section, Event& event, const Config& config) {
+    read_nodes(section, event, config);
+    if (!section.has("uplink") && !section.has("downlink"))
+        section.fault("uplink", "this [[event]] changes no rate", "uplink = \"1Mbit\", downlink, or both");
+    section.rate("uplink", event.uplink);
+    section.rate("downlink", event.downlink);
+}
+
+void read_share(Section& section, Event& event) {
+    if (section.above("share", event.share, 0) && event.share > 1) section.fault("share", "'share' in [[event]] is more than all", "a number above 0 and at most 1");
+}
+
+void read_replay(Section& section, Event& event, const Config& config) {
+    read_whom(section, event, config);
+    read_share(section, event);
+    if (!section.has("after")) section.fault("after", "this [[event]] does not say how old what comes again is", "after = \"30s\", or a distribution");
+    read_distribution(section, "after", event.latency, false);
 }
 
 void read_for(Section& section, Event& event) {
@@ -137,20 +211,24 @@ void read_for(Section& section, Event& event) {
 void read_pause(Section& section, Event& event) {
     const std::vector<std::string> timers{"wait", "run"};
     if (const auto index = section.pick("timers", timers, {})) event.timers_run = *index == 1;
+}
+
+void read_again(Section& section, Event& event) {
+    const std::string one = "a " + std::string(to_string(event.kind));
     Duration every{};
     if (section.longer_than_zero("every", every, "20s")) event.every = every;
     Duration gap{};
     if (section.longer_than_zero("gap", gap, "5s")) {
         if (section.has("every")) return section.fault("gap", "'gap' and 'every' say the same in two ways", "one of them");
-        if (!event.lasts) return section.fault("gap", "a pause that comes again must end first", "for = \"5s\": how long each lasts");
+        if (!event.lasts) return section.fault("gap", one + " that comes again must end first", "for = \"5s\": how long each lasts");
         event.every = *event.lasts + gap;
     }
-    if (!section.has("every") && !section.has("gap")) return section.belongs({"times"}, "a pause with 'every' or 'gap'", "this one happens once");
+    if (!section.has("every") && !section.has("gap")) return section.belongs({"times"}, one + " with 'every' or 'gap'", "this one happens once");
     if (std::uint32_t times = 0; section.integer("times", times, 1, 1'000'000'000)) event.times = times;
-    if (!event.lasts) section.fault("every", "a pause that comes again must end first", "for = \"5s\": how long each lasts");
+    if (!event.lasts) section.fault("every", one + " that comes again must end first", "for = \"5s\": how long each lasts");
     else if (event.every && *event.every <= *event.lasts)
         section.fault("every",
-                      "'every' must be longer than 'for', " + format_duration(*event.lasts) + ": it goes from the beginning of one pause to that of the next",
+                      "'every' must be longer than 'for', " + format_duration(*event.lasts) + ": it goes from the beginning of one to that of the next",
                       "every = \"" + format_duration(*event.lasts * 2) + "\"");
 }
 
@@ -203,13 +281,18 @@ void read_kind(Section& section, Event& event, const Config& config) {
         case Kind::crash:
         case Kind::leave: return read_nodes(section, event, config);
         case Kind::join: return read_join(section, event, config);
-        case Kind::pause: read_nodes(section, event, config), read_for(section, event), read_pause(section, event); break;
+        case Kind::pause: read_nodes(section, event, config), read_for(section, event), read_again(section, event), read_pause(section, event); break;
         case Kind::slow: read_nodes(section, event, config), read_slow(section, event), read_for(section, event); break;
-        case Kind::partition: read_sides(section, event, config), read_for(section, event); break;
-        case Kind::one_way: read_one_way(section, event, config), read_for(section, event); break;
-        case Kind::cut: read_between(section, event, config), read_for(section, event); break;
-        case Kind::loss: read_loss(section, event, config), read_for(section, event); break;
+        case Kind::partition: read_sides(section, event, config), read_for(section, event), read_again(section, event); break;
+        case Kind::one_way: read_one_way(section, event, config), read_for(section, event), read_again(section, event); break;
+        case Kind::cut: read_between(section, event, config), read_for(section, event), read_again(section, event); break;
+        case Kind::loss: read_loss(section, event, config), read_for(section, event), read_again(section, event); break;
         case Kind::liar: read_nodes(section, event, config), read_liar(section, event); break;
+        case Kind::delay: read_delay(section, event, config), read_for(section, event), read_again(section, event); break;
+        case Kind::clog: read_clog(section, event, config), read_for(section, event); break;
+        case Kind::bandwidth: read_bandwidth(section, event, config), read_for(section, event), read_again(section, event); break;
+        case Kind::corrupt: read_whom(section, event, config), read_share(section, event), read_for(section, event), read_again(section, event); break;
+        case Kind::replay: read_replay(section, event, config), read_for(section, event), read_again(section, event); break;
     }
 }
 
@@ -236,7 +319,7 @@ void read_events(Section& file, Config& config) {
         if (section.duration("at", at, "35s")) event.at = Instant(at);
         if (!section.has("at")) section.fault("at", "this [[event]] does not say when", "at = \"35s\"");
         if (!section.has("kind")) section.fault("kind", "this [[event]] does not say its kind", "kind = " + any_of(words(event_kinds)));
-        section.choice("kind", event.kind, event_kinds, words(later_event_kinds));
+        section.choice("kind", event.kind, event_kinds);
         read_kind(section, event, config);
         section.finish();
         if (file.reading().any()) return;

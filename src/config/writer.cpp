@@ -254,6 +254,10 @@ void write_link(Lines& out, const Link& link) {
 void write_event(Lines& out, const Event& event) {
     const auto selection = [](const Selection& s) { return quote(format_selection(s)); };
     const auto selections = [&](const std::vector<Selection>& all) { return list(all, selection); };
+    const auto whom = [&] {
+        if (event.sides.empty()) out.line("nodes", selection(event.nodes));
+        else out.line("between", list(event.sides, selections));
+    };
     out.head("[[event]]");
     out.line("at", quote(event.at.time_since_epoch()));
     out.line("kind", quote(to_string(event.kind)));
@@ -277,8 +281,6 @@ void write_event(Lines& out, const Event& event) {
         case Event::Kind::pause:
             out.line("nodes", selection(event.nodes));
             out.line("timers", quote(event.timers_run ? "run" : "wait"));
-            if (event.every) out.line("every", quote(*event.every));
-            if (event.times) out.line("times", std::to_string(*event.times));
             break;
         case Event::Kind::liar:
             out.line("nodes", selection(event.nodes));
@@ -289,19 +291,42 @@ void write_event(Lines& out, const Event& event) {
             out.line("count", std::to_string(event.count));
             out.line("over", quote(event.over));
             break;
-        case Event::Kind::partition: out.line("sides", list(event.sides, selections)); break;
+        case Event::Kind::partition:
+            if (event.shape) out.line("shape", quote(to_string(*event.shape)));
+            else out.line("sides", list(event.sides, selections));
+            break;
         case Event::Kind::one_way:
             out.line("from", selections(event.from));
             out.line("to", selections(event.to));
             break;
         case Event::Kind::cut: out.line("between", list(event.sides, selections)); break;
         case Event::Kind::loss:
-            if (event.sides.empty()) out.line("nodes", selection(event.nodes));
-            else out.line("between", list(event.sides, selections));
+            whom();
             out.line("loss", format_number(event.loss));
+            break;
+        case Event::Kind::delay:
+            whom();
+            out.line("latency", distribution(event.latency));
+            break;
+        case Event::Kind::clog: out.line("nodes", selection(event.nodes)); break;
+        case Event::Kind::bandwidth:
+            out.line("nodes", selection(event.nodes));
+            if (event.uplink > 0) out.line("uplink", quote(format_rate(event.uplink)));
+            if (event.downlink > 0) out.line("downlink", quote(format_rate(event.downlink)));
+            break;
+        case Event::Kind::corrupt:
+            whom();
+            out.line("share", format_number(event.share));
+            break;
+        case Event::Kind::replay:
+            whom();
+            out.line("share", format_number(event.share));
+            out.line("after", distribution(event.latency));
             break;
     }
     if (event.lasts) out.line("for", quote(*event.lasts));
+    if (event.every) out.line("every", quote(*event.every));
+    if (event.times) out.line("times", std::to_string(*event.times));
 }
 
 void write_churn(Lines& out, const Churn& churn) {

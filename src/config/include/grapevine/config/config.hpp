@@ -255,7 +255,7 @@ struct Selection {
 };
 
 struct Event {
-    enum class Kind { crash, restart, pause, slow, leave, join, partition, one_way, cut, loss, liar, clock };
+    enum class Kind { crash, restart, pause, slow, leave, join, partition, one_way, cut, loss, liar, delay, clog, bandwidth, corrupt, replay, clock };
     Kind kind = Kind::crash;
     Instant at{};
     Selection nodes;                           // crash, restart, pause, slow, leave, liar, clock; loss that is not between two ends
@@ -266,8 +266,8 @@ struct Event {
     double factor = 1;                         // slow: step times are multiplied by this
     double loss = 0;                           // loss: probability, besides what the link loses
     std::optional<Duration> lasts;             // "for": all that can end; none: for ever
-    std::optional<Duration> every;             // pause: again, this long after it began; longer than it lasts
-    std::optional<std::uint32_t> times;        // pause, with every: so often in all; none: until the run ends
+    std::optional<Duration> every;             // pause, and what is done to the network: again, this long after it began; longer than it lasts
+    std::optional<std::uint32_t> times;        // with every: so often in all; none: until the run ends
     bool timers_run = false;                   // pause: timers = "run"; only what is sent and received waits
     enum class Sends { random, sign_flip, huge, no_number };
     Sends sends = Sends::random;               // liar: in place of its parameters
@@ -275,8 +275,13 @@ struct Event {
     std::uint32_t count = 1;                   // join
     Duration over = Duration::zero();          // join: spread over this long
     std::vector<Selection> from, to;           // one-way
-    std::vector<std::vector<Selection>> sides; // partition: two or more, who is on none hears everybody. cut, loss
-                                               // between two ends: those two
+    std::vector<std::vector<Selection>> sides; // partition: two or more, who is on none hears everybody. cut, loss,
+                                               // delay, corrupt, replay between two ends: those two
+    enum class Shape { halves, isolate_one, bridge, ring_of_majorities, random };
+    std::optional<Shape> shape;                // partition, in place of sides
+    Distribution latency;                      // delay: more than the link takes. replay: so long after the first time
+    double uplink = 0, downlink = 0;           // bandwidth: bytes per second; 0: as it was
+    double share = 1;                          // corrupt, replay: probability of each message
     bool operator==(const Event&) const = default;
 };
 
@@ -440,6 +445,7 @@ const char* to_string(TrainOptions::Optimizer optimizer);
 const char* to_string(Split::Kind kind);
 const char* to_string(Event::Kind kind);
 const char* to_string(Event::Sends sends);
+const char* to_string(Event::Shape shape);
 const char* to_string(Distribution::Kind kind);
 const char* to_string(Expect::Over over);
 
