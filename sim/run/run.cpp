@@ -369,6 +369,8 @@ private:
         s.staleness = tally.staleness();
         s.membership = watch_.figures(world_, config_.membership.period);
         s.membership.views_full_at_seconds = views_full_since_;
+        const auto count = [](std::uint64_t n) { return static_cast<double>(n); };
+        s.network = {count(c.lost), count(c.garbled), count(c.misread), count(c.shut_out)};
         if (counts_split_rounds()) s.split_rounds = static_cast<double>(split_rounds_.count());
         s.trace_hash = hex(world_.trace_hash());
         s.model_hash = hex(model_hash(world_));

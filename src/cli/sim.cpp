@@ -48,6 +48,9 @@ void print(const record::Summary& s) {
     std::printf("  traffic      %s of parameters, %s besides, %s messages\n", format_bytes(f.bytes_payload).c_str(),
                 format_bytes(f.bytes_control).c_str(), format_count(f.messages).c_str());
     if (f.energy_joules) std::printf("  energy       %s J\n", format_count(f.energy_joules).c_str());
+    if (const auto& n = s.network; n.shut_out.value_or(0) + n.garbled.value_or(0) + n.misread.value_or(0) > 0)
+        std::printf("  network      %s messages lost; %s stopped at a router; %s garbled, of which %s were read as something else\n", format_count(n.lost).c_str(),
+                    format_count(n.shut_out).c_str(), format_count(*n.garbled + *n.misread).c_str(), format_count(n.misread).c_str());
     if (s.last5.merged_accuracy)
         std::printf("  last five    merged %s, mean of peers %s, worst %s%s\n", format_percent(s.last5.merged_accuracy).c_str(),
                     format_percent(s.last5.accuracy).c_str(), format_percent(s.last5.worst_accuracy).c_str(),

@@ -120,6 +120,7 @@ const std::vector<std::string>& summary_paths() {
         all.insert(all.end(), {"ema_loss", "ema_accuracy"});
         for (const char* name : {"started", "mixed", "declined", "overdue", "undelivered", "partner_gone", "other_layout", "no_graph", "clipped", "skipped"})
             all.push_back(std::string("exchange_counts.") + name);
+        for (const char* name : {"lost", "garbled", "misread", "shut_out"}) all.push_back(std::string("network.") + name);
         all.insert(all.end(), {"staleness.mean", "staleness.max"});
         for (const std::string& name : staleness_names()) all.push_back("staleness." + name);
         return all;

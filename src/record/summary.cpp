@@ -55,6 +55,12 @@ constexpr std::pair<const char*, std::optional<double> ExchangeCounts::*> fates[
     {"clipped", &ExchangeCounts::clipped},
     {"skipped", &ExchangeCounts::skipped},
 };
+constexpr std::pair<const char*, std::optional<double> NetworkCounts::*> ways[] = {
+    {"lost", &NetworkCounts::lost},
+    {"garbled", &NetworkCounts::garbled},
+    {"misread", &NetworkCounts::misread},
+    {"shut_out", &NetworkCounts::shut_out},
+};
 constexpr std::array<const char*, Staleness::bins> bins{"0",     "1",      "2-3",     "4-7",     "8-15",     "16-31",
                                                         "32-63", "64-127", "128-255", "256-511", "512-1023", "1024+"};
 
@@ -234,6 +240,7 @@ Json json_of(const Summary& s) {
                         {"exchange_counts", json_of(s.exchange_counts, fates)},
                         {"staleness", json_of(s.staleness)},
                         {"membership", json_of(s.membership)},
+                        {"network", json_of(s.network, ways)},
                         {"split_rounds", s.split_rounds},
                         {"trace_hash", null_if_empty(s.trace_hash)},
                         {"model_hash", null_if_empty(s.model_hash)},
@@ -272,6 +279,7 @@ Summary summary_of(Fields& f) {
     s.exchange_counts = part<ExchangeCounts>(f, "exchange_counts", [](Fields& c) { return read_members<ExchangeCounts>(c, fates); });
     s.staleness = part<Staleness>(f, "staleness", read_staleness);
     s.membership = part<MembershipResult>(f, "membership", read_membership);
+    s.network = part<NetworkCounts>(f, "network", [](Fields& n) { return read_members<NetworkCounts>(n, ways); });
     s.split_rounds = f.number("split_rounds");
     s.trace_hash = f.text("trace_hash");
     s.model_hash = f.text("model_hash");

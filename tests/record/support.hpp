@@ -71,6 +71,7 @@ inline Summary full_summary() {
     s.membership.first_detection_seconds = {4.1, 6.0, 6.4, 6.5, 4.3};
     s.membership.first_ping_seconds.mean = 1.02;
     s.membership.refutations_max = 3, s.membership.views_full_at_seconds = 12;
+    s.network = {17, 2, 1, 4};
     s.membership.false_positives = 2;
     s.trace_hash = "0123456789abcdef", s.model_hash = "fedcba9876543210";
     ExpectResult expect;

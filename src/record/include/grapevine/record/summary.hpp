@@ -81,6 +81,14 @@ struct MembershipResult {
     bool operator==(const MembershipResult&) const = default;
 };
 
+// What became of messages on their way in a simulated network; null from a node.
+struct NetworkCounts {
+    std::optional<double> lost;               // to links and faults
+    std::optional<double> garbled, misread;   // of those whose bytes were changed: could not be read, read as another message
+    std::optional<double> shut_out;           // stopped at a router that lets nobody in
+    bool operator==(const NetworkCounts&) const = default;
+};
+
 struct ExpectResult {
     std::string metric;
     std::string when = "end";              // at | by | from | end
@@ -115,6 +123,7 @@ struct Summary {
     ExchangeCounts exchange_counts;
     Staleness staleness;
     MembershipResult membership;
+    NetworkCounts network;
     std::optional<double> split_rounds;    // of groups: some members mixed and others gave up; null: a real run, or no groups
     std::string trace_hash, model_hash;    // 16 hex digits; empty: null
     std::vector<ExpectResult> expects;
