@@ -95,7 +95,7 @@ Faults::Mischief Faults::meddle(Instant now, std::uint32_t from, std::uint32_t t
         Random own = random.split(f.key);  // whatever else is in force or has ended
         for (int n = f.chances(from, to); n > 0; --n) {
             if (harm.held_until) held = std::max(held, *harm.held_until - now);
-            std::uint64_t traced = own.split(1).bits() >> 1;
+            auto traced = static_cast<std::uint32_t>(own.split(1).bits() >> 33);
             if (harm.delay) m.delay += from_seconds(draw(*harm.delay, own, traced));
             m.garbled = own.chance(harm.garbled) || m.garbled;
             if (own.chance(harm.again)) m.again = from_seconds(draw(harm.after, own, traced));

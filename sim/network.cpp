@@ -48,6 +48,12 @@ void Card::go_at(Instant now, double up, double down) {
     uplink = up, downlink = down;
 }
 
+Instant Card::takes(Instant now, Duration held, Plane plane) {
+    if (downlink <= 0) return now + held;
+    Instant& free = down_free[static_cast<std::size_t>(plane)];
+    return free = std::max(now, free) + held;
+}
+
 namespace {
 // Purposes of a message's own draws, and of a pair's.
 constexpr std::uint64_t of_faults = 1, of_reordering = 2, of_traces = 0x74726163;

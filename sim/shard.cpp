@@ -133,13 +133,7 @@ void World::Shard::happen(const Agenda::Entry& entry) {
 void World::Shard::pass_card(Agenda::Entry entry) {
     const Letter& l = letter_of(entry);
     Card* card = node(entry.to).card.get();
-    entry.at = now + l.held;
-    if (card && card->downlink > 0) {
-        Instant& free = card->down_free[static_cast<std::size_t>(l.plane)];
-        free = std::max(now, free) + l.held;
-        entry.at = free;
-    }
-    entry.at += l.lingers;
+    entry.at = (card ? card->takes(now, l.held, l.plane) : now + l.held) + l.lingers;
     if (entry.at > now) entry.depth = 0;
     entry.kind = letter;
     agenda_.put(entry);

@@ -112,10 +112,11 @@ void Population::find_out_who_is_up() {
     for (std::uint32_t i = 0; i < world_.size(); ++i) up_.add(world_.up(i));
 }
 
+bool Population::behind_nat(std::uint32_t peer) const { return config_.groups[group_of(machine_of(peer))].nat; }
+
 std::optional<std::uint32_t> Population::somebody() {
     find_out_who_is_up();
     if (up_.count() == 0) return std::nullopt;
-    const auto behind_nat = [&](std::uint32_t i) { return config_.groups[plan_[i].group].nat; };
     std::uint32_t found = up_.at(picks_.below(up_.count()));
     for (int n = 0; n < 64 && behind_nat(found); ++n) found = up_.at(picks_.below(up_.count()));
     // An address that is handed on is one that can be dialled, if there is any.
@@ -133,7 +134,7 @@ std::optional<std::uint32_t> Population::somebody_near(std::uint32_t peer) {
             if (const auto found = somebody(); !found || near(*found)) return found;
     std::vector<std::uint32_t> up;
     for (std::uint32_t i = 0; i < world_.size(); ++i)
-        if (world_.up(i) && !config_.groups[plan_[i].group].nat && near(i)) up.push_back(i);
+        if (world_.up(i) && !behind_nat(i) && near(i)) up.push_back(i);
     return up.empty() ? somebody() : std::optional(up[picks_.below(up.size())]);
 }
 

@@ -202,7 +202,7 @@ TEST_CASE("loss of nodes takes its share, twice between two of them, and changes
         Random random(5), faulty(6);
         std::vector<std::int64_t> times;
         for (int i = 0; i < n; ++i) {
-            const auto fate = network.send(Instant{}, {from, 0, &a}, {to, 0, &b}, 100, sim::Plane::control, random, faulty, traced);
+            const auto fate = network.send(Instant{}, {from, 0, &a}, {to, 0, &b}, 100, sim::Plane::control, random, faulty, static_cast<std::uint32_t>(i), traced);
             times.push_back(fate.copies == 0 ? -1 : fate.arrives[0].time_since_epoch().count());
         }
         return times;

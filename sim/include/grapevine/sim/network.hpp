@@ -27,6 +27,9 @@ struct Card {
     // that takes at the new rate.
     void go_at(Instant now, double up, double down);
 
+    // A message whose first byte is here now, and which needs so long: when its last byte is, after all that came before it.
+    Instant takes(Instant now, Duration held, Plane plane);
+
     double uplink = 0, downlink = 0;
     Instant up_free[2]{}, down_free[2]{};
     std::unique_ptr<Connections> connections{};  // behind NAT, once it has sent something
