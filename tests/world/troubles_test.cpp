@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "grapevine/sim/run/run.hpp"
+#include "grapevine/sim/story.hpp"
 
 using namespace grapevine;
 
@@ -55,7 +56,8 @@ Told run(const std::string& more, const std::string& base = lan) {
     request.config = std::get<config::Config>(read);
     auto prepared = learn::prepare(request.config);
     request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
-    request.story = &story;
+    sim::Story told_as(story);
+    request.tap = &told_as;
     Told told{sim::run(request), {}};
     std::istringstream lines(story.str());
     for (std::string line; std::getline(lines, line);) {  // "  1020.000  p1 -> p2  ping ..."
