@@ -6,8 +6,9 @@
 namespace grapevine::sim {
 
 namespace {
-// As measured (docs/benchmarks.md), a little more than that.
-constexpr double bytes_of_entry = 8, bytes_of_peer = 8192;
+// As bytes_per_peer in summary.json says: n peers with full views take 10.4 kB + 8 n each, those that learn from data 16 kB
+// more (batches, gradients).
+constexpr double bytes_of_entry = 8, bytes_of_peer = 10'500, bytes_of_trainer = 16'000;
 constexpr double entries_of_partial_view = 64;
 }  // namespace
 
@@ -27,7 +28,7 @@ Memory memory_needed(const config::Config& config) {
     Memory m;
     m.models = peers * model * (slots + 1);
     m.views = peers * bytes_of_entry * (config.membership.kind == config::MembershipKind::partial ? entries_of_partial_view : peers);
-    m.engine = peers * bytes_of_peer;
+    m.engine = peers * (bytes_of_peer + (laws ? 0 : bytes_of_trainer));
     m.data = sizes.bytes_of_data;
     return m;
 }

@@ -7,7 +7,7 @@
 namespace grapevine::sim {
 
 namespace {
-constexpr std::size_t most_told = 10'000;  // peers who are asked whether they heard of a leave
+constexpr std::size_t all_told = 10'000, some_told = 1'000;  // peers who are asked whether they heard of a leave: all of so many, else some
 }
 
 void Watch::crashed(Instant at, std::uint32_t peer) {
@@ -21,7 +21,7 @@ void Watch::leaves(Instant at, std::uint32_t peer, const World& world) {
     of(peer).farewell = farewells_.size();
     Farewell& farewell = farewells_.emplace_back(Farewell{at, {}});
     // Of a large world some, at even distance: who leaves is not to cost a walk over a million.
-    const std::uint32_t stride = static_cast<std::uint32_t>(world.size() / most_told) + 1;
+    const std::uint32_t stride = world.size() <= all_told ? 1 : static_cast<std::uint32_t>(world.size() / some_told);
     for (std::uint32_t i = peer % stride; i < world.size(); i += stride)
         if (i != peer && world.up(i) && world.peer(i).members().roster().contains(id_of(peer))) farewell.told[i];
 }

@@ -1,6 +1,8 @@
 // One binary: the first word says what to do.
 #include <csignal>
 #include <cstdio>
+#include <poll.h>
+#include <unistd.h>
 
 #include "terminal.hpp"
 #include "verb.hpp"
@@ -69,6 +71,15 @@ int dispatch(const std::vector<std::string>& words) {
     return verb->run(std::get<Arguments>(arguments));
 }
 
+// What was printed has to arrive: on a full disk it is lost without a word. Who reads through a pipe and has seen enough is
+// no fault.
+int delivered(int status) {
+    if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
+    pollfd out{STDOUT_FILENO, POLLOUT, 0};
+    if (status != finished || (poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0)) return status;
+    return complain({"what was to be printed could not be written", "is the disk full that it is sent to?"}, failed);
+}
+
 }  // namespace
 
 const std::vector<Verb>& verbs() {
@@ -88,7 +99,7 @@ int main_program(int argc, char** argv) {
     std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of that file, not our end
     std::signal(SIGPIPE, SIG_IGN);
     try {
-        return dispatch(words);
+        return delivered(dispatch(words));
     } catch (const std::bad_alloc&) {
         return complain({"out of memory", "fewer peers or a smaller model need less"}, failed);
     } catch (const std::exception& e) {

@@ -327,6 +327,11 @@ int run(const Arguments& a) {
         const std::string until = jobs.size() == 1 ? " at " + record::format_seconds(jobs[0].summary.simulated_seconds) + " of the simulated time"
                                                    : ": " + std::to_string(ran) + " of " + std::to_string(jobs.size()) + " runs had begun";
         const auto out = a.get("out");
+        record::Sweep some{config.name, {}, {}};
+        for (const Job& job : jobs)
+            if (job.ran) some.runs.push_back(row_of(job));
+        if (out && jobs.size() > 1)
+            if (const auto error = record::write_sweep(*out, some, config::summary_paths())) return complain({error->what, error->hint}, failed);
         return complain({"interrupted" + until, "what had happened until then is above" + (out ? " and in " + *out : "")}, failed);
     }
 

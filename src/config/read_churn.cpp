@@ -184,6 +184,15 @@ void read_law(Section& section, const Config& config, Churn& churn) {
     day.finish();
 }
 
+}  // namespace
+
+void needs_news_of_newcomers(Section& section, const char* key, const Config& config) {
+    if (config.membership.kind != MembershipKind::fixed) return;
+    section.fault(key, "with [membership] kind = \"static\" everybody is known from the start, and nobody would hear of who comes later", "kind = \"swim\"");
+}
+
+namespace {
+
 bool overlap(const Churn& a, const Churn& b) {
     for (const std::string& x : a.groups)
         for (const std::string& y : b.groups)
@@ -204,6 +213,7 @@ void read_churns(Section& file, Config& config) {
         if (section.has("trace")) read_trace(section, config, churn);
         else section.value("trace"), read_law(section, config, churn);
         for (const char* key : {"groups", "session", "downtime", "day"}) section.value(key);
+        needs_news_of_newcomers(section, churn.file.empty() ? "session" : "trace", config);
         section.probability("leaves", churn.leaves);
         section.truth("checkpoint", churn.checkpoint);
         section.finish();

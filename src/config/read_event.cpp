@@ -275,6 +275,7 @@ void read_clock(Section& section, Event& event, const Config& config) {
 
 void read_kind(Section& section, Event& event, const Config& config) {
     refuse_others(section, event.kind);
+    if (event.kind == Kind::join || event.kind == Kind::restart) needs_news_of_newcomers(section, "kind", config);
     switch (event.kind) {
         case Kind::restart: return read_nodes(section, event, config), read_restart(section, event);
         case Kind::clock: return read_nodes(section, event, config), read_clock(section, event, config);

@@ -98,6 +98,9 @@ struct Usual {
 };
 Usual read_preset(Section& file);
 
+// Says so if nobody would hear of a peer that comes later.
+void needs_news_of_newcomers(Section& section, const char* key, const Config& config);
+
 // The sections, in the order in which they are read: a later one may ask what an earlier one said.
 void read_model(Section& file, Config& config);
 void read_data(Section& file, Config& config);

@@ -95,7 +95,7 @@ expect(2, ["sim", "churn.toml", "--nodes", "2", "--quiet"], "churn.toml with --n
 expect(2, ["sim", write("place.toml", world + '[[event]]\nat = "1s"\nkind = "crash"\nnodes = "p[3]"\n'), "--nodes", "2", "--quiet"], "place.toml with --nodes 2: 'p[3]' asks for more than the 2 there are")
 expect(2, ["sim", write("two.toml", world + '[[group]]\nname = "q"\n'), "--nodes", "1"], "two.toml has 2 groups, and each keeps one peer at least")
 expect(0, ["sim", write("uneven.toml", world.replace("count = 4", "count = 1000") + '[[group]]\nname = "q"\n[[group]]\nname = "r"\n'), "--nodes", "10", "--until", "1s", "--quiet"], stdout=": 10 peers")
-expect(2, ["sim", write("huge.toml", world.replace("count = 4", "count = 3000000")), "--quiet"], "huge.toml:7:9: 3 M peers need about", "for views", "this machine has", "fewer peers")
+expect(2, ["sim", write("huge.toml", world.replace("count = 4", "count = 3000000")), "--quiet"], "huge.toml:7:9: 3.00 M peers need about", "for views", "this machine has", "fewer peers")
 expect(2, ["sim", write("wide.toml", world.replace('kind = "average"', 'kind = "average"\ndimension = 1000000').replace("count = 4", "count = 100000")), "--quiet"], "wide.toml:8:9: 100 k peers", "for models", "a smaller model")
 expect(0, ["sim", "good.toml", "--seeds", "3", "--until", "2s", "--quiet"], stdout="over 3 seeds: mean, and its 95 % interval")
 

@@ -113,7 +113,7 @@ TEST_CASE("machines that cannot be are refused, with their place") {
         {"[[group]]\nslowness = -2", "2:12", "out of range"},
         {"[[group]]\nslowness = \"2s\"", "2:12", "wants a number"},
         {"[[group]]\nslowness = { dist = \"normal\", mean = 1, stddev = 1 }", "2:21", "'normal' is no dist"},
-        {"[[group]]\nslowness = { dist = \"uniform\", min = 2, max = 1 }", "2:50", "'max' is less than 'min'"},
+        {"[[group]]\nslowness = { dist = \"uniform\", min = 2, max = 1 }", "2:47", "'max' is less than 'min'"},
         {"[[group]]\nslowness = { dist = \"uniform\", min = 1 }", "2:12", "does not say its 'max'"},
         {"[[group]]\nclock = { drift = 0.6 }", "2:19", "out of range"},
         {"[[group]]\nclock = { drift = -2 }", "2:19", "out of range"},
@@ -174,6 +174,8 @@ TEST_CASE("churn that cannot be is refused, with its place") {
     CHECK(contains(refusal(churn("session = \"1s\"\ndowntime = \"1s\"\n[churn.x]")).what, "unknown key 'x'"));
     CHECK(contains(refusal("[[churn]]\nsession = \"1s\"\ndowntime = \"1s\"\n[[churn]]\nsession = \"1s\"\ndowntime = \"1s\"").what, "by one law"));
     CHECK(contains(refusal("churn = 3").what, "wants one table"));
+    for (const std::string late : {"[churn]\nsession = \"1s\"\ndowntime = \"1s\"", "[[event]]\nat = \"1s\"\nkind = \"restart\"\nnodes = \"*\"", "[[event]]\nat = \"1s\"\nkind = \"join\""})
+        CHECK(contains(refusal("[membership]\nkind = \"static\"\n" + late).what, "nobody would hear of who comes later"));
 }
 
 TEST_CASE("a trace is read by names, places and numbers") {

@@ -39,3 +39,20 @@ TEST_CASE("totals are of each variant, and sums only of what is counted") {
     CHECK(contains(totals, "mean of plain        21"));
     CHECK(contains(totals, "sum of lifeguard         1"));
 }
+
+TEST_CASE("over seeds there is a mean with its interval, and a time that some never reached has a median at most") {
+    Sweep sweep{"rig", {run("seed-1", "", 1), run("seed-2", "", 1), run("seed-3", "", 1)}, {}};
+    double accuracy = 0.8;
+    for (SweepRun& r : sweep.runs) r.summary.last5.merged_accuracy = accuracy += 0.01;
+    const std::string all = figures_of(sweep);
+    CHECK(contains(all, "over 3 seeds"));
+    CHECK(contains(all, "reached by 3 of 3"));
+    CHECK(contains(all, "merged accuracy   82.00 %  (79.52 % .. 84.48 %)"));  // Student's t: 4.303 * 0.01 / sqrt(3)
+    sweep.runs[0].summary.target->reached_at_seconds.reset();
+    const std::string some = figures_of(sweep);
+    CHECK(contains(some, "reached by 2 of 3"));
+    CHECK(contains(some, "median 41.0 s;"));
+    CHECK_FALSE(contains(some, "mean 4"));
+    sweep.runs[1].summary.final.energy_joules.reset();
+    CHECK_FALSE(contains(figures_of(sweep), "energy"));
+}
