@@ -64,7 +64,7 @@ std::vector<Option> onlooker_options() {
 std::variant<Onlookers, Error> Onlookers::create(const Arguments& a, const config::Config& config) {
     Onlookers made;
     sim::Window window;
-    for (const auto& [flag, at] : {std::pair(std::string("from"), &window.from), std::pair(std::string("to"), &window.to)})
+    for (const auto& [flag, at] : std::vector<std::pair<std::string, Instant*>>{{"from", &window.from}, {"to", &window.to}})
         if (const auto text = a.get(flag)) {
             if (!a.has("trace") && !a.has("spacetime")) return Error{"--" + flag + " says what part of a trace to show, and there is none", "add --trace FILE or --spacetime FILE.svg"};
             const auto duration = config::parse_duration(*text);
