@@ -26,8 +26,9 @@ namespace {
 
 class Player {
 public:
-    Player(chronicle::Recording& recording, bool silent, bool all)
-        : recording_(recording), silent_(silent), all_(all), self_(*book_.intern(recording.birth().self)), me_(recording.birth().self.contact.id) {
+    enum class Tells { all_steps, the_difference, nothing };
+    Player(chronicle::Recording& recording, Tells tells, bool all)
+        : recording_(recording), tells_(tells), all_(all), self_(*book_.intern(recording.birth().self)), me_(recording.birth().self.contact.id) {
         std::vector<membership::Handle> known;
         for (const membership::Record& record : recording.birth().known) {
             known.push_back(*book_.intern(record));
@@ -69,7 +70,7 @@ private:
             while (same < digests.size() && same < step.wanted->size() && digests[same] == (*step.wanted)[same]) ++same;
             if (same < digests.size() || same < step.wanted->size()) differs = step.number;
         }
-        const bool show = !silent_ || differs;
+        const bool show = tells_ == Tells::all_steps || (tells_ == Tells::the_difference && differs);
         bool worth_it = all_ || differs || !std::holds_alternative<Woken<Peer::Timer>>(step.given.input);
         for (const auto& effect : effects_.list) worth_it = worth_it || !text_of(effect).empty();
         if (show && worth_it) line("<-", said);
@@ -132,7 +133,8 @@ private:
     }
 
     chronicle::Recording& recording_;
-    const bool silent_, all_;
+    const Tells tells_;
+    const bool all_;
     membership::Book book_;
     membership::Handle self_;
     PeerId me_;
@@ -146,7 +148,8 @@ int play(const std::string& path, const Arguments& a) {
     auto opened = chronicle::Recording::open(path);
     if (const auto* error = std::get_if<record::Error>(&opened)) return complain({error->what, error->hint}, usage);
     auto& recording = std::get<chronicle::Recording>(opened);
-    Player player(recording, a.has("quiet") || a.has("json"), a.has("all"));
+    using enum Player::Tells;
+    Player player(recording, a.has("json") ? nothing : a.has("quiet") ? the_difference : all_steps, a.has("all"));
     if (const auto error = player.play()) {
         std::fflush(stdout);
         return complain({error->what, error->hint}, usage);
