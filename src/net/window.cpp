@@ -22,6 +22,8 @@ Duration Window::least() const {
     return least == Duration::max() ? Duration::zero() : least;
 }
 
+double Window::rate() const { return std::max(rate_, rate_before_); }
+
 void Window::acknowledged(Instant now, std::uint64_t bytes, Duration round_trip) {
     if (now - epoch_ > epoch) {
         epoch_ = now;
@@ -41,6 +43,7 @@ void Window::acknowledged(Instant now, std::uint64_t bytes, Duration round_trip)
     delivered_ += bytes;
     history_.push_back({now, delivered_});
     if (round_trip > Duration::zero()) rate_ = std::max(rate_, static_cast<double>(delivered_ - before) / seconds(round_trip));
+    if (const double rate = this->rate(); rate > 0) best_ = std::min(best_, round_trip - from_seconds(static_cast<double>(chunk_bytes()) / rate));
     acknowledged_ += bytes;
     if (acknowledged_ >= bytes_) end_round();
 }
@@ -48,10 +51,15 @@ void Window::acknowledged(Instant now, std::uint64_t bytes, Duration round_trip)
 void Window::end_round() {
     acknowledged_ = 0;
     const bool limited = std::exchange(limited_, false);
+    const Duration best = std::exchange(best_, Duration::max());
     if (looking_ > 0 && --looking_ > 0) return;
     const Duration least = this->least();
-    const double carried = std::max(rate_, rate_before_) * seconds(least + std::max(harmless, least / 5));
-    const std::uint64_t wanted = std::clamp(static_cast<std::uint64_t>(carried) + chunk_bytes(), least_bytes, most_bytes);
+    const double carried = rate() * seconds(least + std::max(harmless, least / 5));
+    std::uint64_t wanted = std::clamp(static_cast<std::uint64_t>(carried) + chunk_bytes(), least_bytes, most_bytes);
+    // The best rate may have been a lucky one, or others have come: then a queue shows all the same.
+    const Duration allowed = least + std::max(harmless, least / 4);
+    if (best != Duration::max() && best > allowed)
+        wanted = std::min(wanted, std::max(least_bytes, static_cast<std::uint64_t>(static_cast<double>(bytes_) * seconds(allowed) / seconds(best))));
     if (wanted < bytes_) bytes_ = std::max(wanted, bytes_ / 2);
     else if (limited) bytes_ = std::min(wanted, bytes_ * 2);
 }

@@ -31,9 +31,11 @@ public:
 
 private:
     void end_round();
+    double rate() const;
 
     std::uint64_t bytes_ = first_bytes;
     std::uint64_t acknowledged_ = 0;  // in this round; a round is a window full of bytes
+    Duration best_ = Duration::max(); // in this round, without a chunk's own length: the best, because a busy machine only ever adds
     Duration smooth_{};
     Duration least_ = Duration::max(), least_before_ = Duration::max();  // of this epoch and the last: routes change
     double rate_ = 0, rate_before_ = 0;                                  // bytes per second, likewise
