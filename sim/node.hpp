@@ -69,8 +69,8 @@ struct World::Node {
         Instant died{};
     };
 
-    Node(membership::Book& book, membership::Handle self, Newcomer&& n, const Machine& machine, Random random)
-        : peer(book, self, n.config, random.split(1), n.known), machine(&machine), learner(std::move(n.learner)), draws(random), group(n.group) {
+    Node(membership::Book& book, membership::Handle self, const PeerConfig& config, Newcomer&& n, const Machine& machine, Random random)
+        : peer(book, self, config, random.split(1), n.known), machine(&machine), learner(std::move(n.learner)), draws(random), group(n.group) {
         const gossip::Config& exchange = n.config.exchange;
         serves = exchange.serves && (exchange.kind == gossip::Kind::parameter_server || exchange.kind == gossip::Kind::fedavg);
         if (machine.uplink > 0 || machine.downlink > 0) card = std::make_unique<Card>(Card{machine.uplink, machine.downlink, {}, {}, {}});

@@ -61,8 +61,9 @@ std::uint32_t World::add(Newcomer newcomer) {
     newcomer.config.exchange.size = newcomer.learner->size();
     const auto meets = newcomer.meets;
     const Machine& machine = machine_of(newcomer);
+    const PeerConfig& config = configs_.keep(newcomer.config);
     if (tap_) tap_->born(now_, index, {book_, registered_[index], newcomer.config, seed_, {index + 1, 1}, newcomer.known, newcomer.group});
-    nodes_.push_back(std::make_unique<Node>(book_, registered_[index], std::move(newcomer), machine, Random(seed_).split(index + 1)));
+    nodes_.push_back(std::make_unique<Node>(book_, registered_[index], config, std::move(newcomer), machine, Random(seed_).split(index + 1)));
     Node& node = *nodes_.back();
     if (!node.card && network_.behind_nat(node.group)) node.card = std::make_unique<Card>();
     faces_.push_back({node.group, false, node.card != nullptr});

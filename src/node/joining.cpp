@@ -176,7 +176,7 @@ std::optional<End> Node::prepare() {
     }
     transport_->set_run(run_id_);
 
-    PeerConfig peer = setup::peer_config(*config_);
+    PeerConfig& peer = peer_config_ = setup::peer_config(*config_);
     peer.exchange.layout = learner_->layout();
     peer.exchange.size = learner_->size();
     encoding_ = peer.exchange.encoding;

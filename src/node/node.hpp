@@ -98,6 +98,7 @@ private:
     std::unique_ptr<Workshop> workshop_;
     membership::Book book_{most_records};
     std::size_t records_in_use_ = 0;      // when the book was last tidied
+    PeerConfig peer_config_;
     std::unique_ptr<Peer> peer_;
     std::optional<chronicle::Recorder> recorder_;  // where one was asked for
     Desk desk_{[this] { transport_->wake(); }};

@@ -28,10 +28,13 @@ enum class Clip : std::uint8_t { off, self_centred, balance };
 struct Weighted {
     std::uint32_t rank;
     double weight;
+    friend bool operator==(const Weighted&, const Weighted&) = default;
 };
 using Adjacency = std::vector<std::vector<Weighted>>;
 
 struct Config {
+    friend bool operator==(const Config&, const Config&) = default;
+
     Kind kind = Kind::gossip;
     // When an exchange is due: every so often, or every so many local steps. One of the two.
     std::optional<Duration> period;

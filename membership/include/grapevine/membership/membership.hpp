@@ -51,6 +51,7 @@ struct Config {
     // The roster then holds the neighbours.
     bool partial = false;
     ViewConfig view{};
+    friend bool operator==(const Config&, const Config&) = default;
 };
 
 // Inputs besides messages and timers.

@@ -57,6 +57,7 @@ struct ViewConfig {
     std::uint8_t shuffle = 8;       // members in a shuffle, oneself among them; at most 8
     std::uint8_t active_walk = 6;   // steps that a newcomer is led before somebody takes it as a neighbour
     std::uint8_t passive_walk = 3;  // steps from the end at which it is remembered on the way
+    friend bool operator==(const ViewConfig&, const ViewConfig&) = default;
 };
 
 using Sample = Handles<8>;

@@ -177,6 +177,7 @@ private:
     membership::Book book_;
     std::vector<membership::Handle> registered_, selves_;  // by index: its first record, and the one it has now
     std::uint32_t looked_at_ = 0;     // the view that look_at_views() ended with
+    PeerConfigs configs_;
     std::deque<Machine> machines_;
     std::vector<std::unique_ptr<Node>> nodes_;
     std::vector<Face> faces_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,16 @@ struct PeerConfig {
     membership::Config membership;
     gossip::Config exchange;
     std::optional<Duration> tally;  // tick of the cluster's figures; none: they are not asked for
+    friend bool operator==(const PeerConfig&, const PeerConfig&) = default;
+};
+
+// The configurations of the peers of one driver, each kept once where peers in a row have the same. Outlives the peers.
+class PeerConfigs {
+public:
+    const PeerConfig& keep(PeerConfig config);
+
+private:
+    std::deque<PeerConfig> kept_;
 };
 
 // A whole peer: membership and an exchange, joined. This is what a node runs, and what the simulator runs a
@@ -59,9 +70,10 @@ public:
         void tell(gossip::Event event) override;
     };
 
-    // `self` and `known` are records of the book, which outlives the peer.
+    // `self` and `known` are records of the book, which outlives the peer as the config does.
     Peer(membership::Book& book, membership::Handle self, const PeerConfig& config, Random random,
          const std::vector<membership::Handle>& known = {});
+    Peer(membership::Book&, membership::Handle, const PeerConfig&&, Random, const std::vector<membership::Handle>& = {}) = delete;
 
     void step(Instant now, Input&& input, Effects& effects);
 
@@ -76,11 +88,11 @@ private:
     void pass_on(Instant now, std::size_t from, Effects& effects);
     void depart(Instant now, Effects& effects);
 
-    membership::Membership membership_;
     std::unique_ptr<gossip::Exchange> exchange_;
+    membership::Membership membership_;
+    std::unique_ptr<gossip::Tallier> tallier_;
     // Leave --> the exchange's last --Finished--> departs. Whose run has ended has merged before, and departs at once.
     bool finishing_ = false, leaving_ = false, departed_ = false;
-    std::optional<gossip::Tallier> tallier_;
 };
 static_assert(Protocol<Peer>);
 
