@@ -61,18 +61,18 @@ void Membership::sync(Instant now, Out& out) {
     double times = 1;  // as memberlist scales its push-pull: one more for each doubling above 32
     for (std::size_t n = 32; n < members(); n *= 2) ++times;
     arm_sync(now + scaled(config_.sync_every, times * (0.75 + 0.5 * random_.uniform())), out);
-    if (now - born_ < 30 * config_.period) sync_within(now, 6, out);  // many may come with us, and what they missed of each other nobody tells again
+    if (now - occasional().born < 30 * config_.period) sync_within(now, 6, out);  // many may come with us, and what they missed of each other nobody tells again
     if (const auto to = roster_.draw_alive(random_)) send(*to, Sync{digest()}, out);
 }
 
 void Membership::arm_sync(Instant at, Out& out) {
-    next_sync_ = at;
-    out.wake(at, SyncDue{++sync_stamp_});
+    occasional().next_sync = at;
+    out.wake(at, SyncDue{++occasional().sync_stamp});
 }
 
 void Membership::sync_within(Instant now, double periods, Out& out) {
     const Duration at_most = scaled(period(), periods);
-    if (next_sync_ > now + at_most) arm_sync(now + scaled(at_most, 0.5 + 0.5 * random_.uniform()), out);
+    if (occasional().next_sync > now + at_most) arm_sync(now + scaled(at_most, 0.5 + 0.5 * random_.uniform()), out);
 }
 
 std::uint64_t Membership::digest() const { return roster_.digest() ^ Roster::digest_of(id_, book_.incarnation(self_)); }

@@ -67,7 +67,7 @@ void Book::Index::make_room(HashOf&& hash_of) {
         if (h != none) *find(hash_of(h), [](Handle) { return false; }) = h;
 }
 
-Book::Book(std::size_t limit) : limit_(std::min(limit, most)) { chunks_.resize((limit_ + per_chunk - 1) / per_chunk); }
+Book::Book(std::size_t limit) : limit_(std::min(limit, most_handles)) { chunks_.resize((limit_ + per_chunk - 1) / per_chunk); }
 Book::~Book() = default;
 
 bool Book::is(Handle h, const Record& r) const {

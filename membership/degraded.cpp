@@ -18,33 +18,40 @@ void Membership::judge_links(Instant now, Out& out) {
     const std::uint32_t failing = links_.failing();
     const bool often = links_.probes() % 4 == 0;  // the median costs a walk
     bool degraded = was_degraded;
-    if (often || was_degraded) degraded = links_.worse_than(roster_.median_failing(), was_degraded) || complaints_.fresh(now) >= Complaints::enough;
+    if (often || was_degraded)
+        degraded = links_.worse_than(roster_.median_failing(), was_degraded) || (occasional_ && occasional_->complaints.fresh(now) >= Complaints::enough);
     const std::uint32_t moved = failing > was_failing ? failing - was_failing : was_failing - failing;
     const Duration seldom = scaled(config_.period, std::max(30.0, static_cast<double>(members()) / 4));
-    const bool may = now - described_at_ >= seldom || described_at_ == Instant{};
-    if (degraded == was_degraded && !(may && ((moved >= 10 && links_.probes() >= 20) || metadata_ != book_.metadata(self_)))) return;
+    const Instant described_at = occasional_ ? occasional_->described_at : Instant{};
+    const bool may = now - described_at >= seldom || described_at == Instant{};
+    const bool says_otherwise = occasional_ && occasional_->metadata && *occasional_->metadata != book_.metadata(self_);
+    if (degraded == was_degraded && !(may && ((moved >= 10 && links_.probes() >= 20) || says_otherwise))) return;
     Record record = book_.at(self_);
     record.failing = static_cast<std::uint8_t>(failing);
     record.degraded = degraded;
-    record.metadata = metadata_;
-    described_at_ = now;
+    if (says_otherwise) record.metadata = *occasional_->metadata;
+    occasional().described_at = now;
     change_self(now, record, out);
 }
 
 // A member that answers helpers and not us is pinged in the next periods besides the order, until it answers; if it
 // never does, it is the link, and helpers tell it so.
 void Membership::link_failed(PeerId peer) {
-    const bool known = std::any_of(doubtful_.begin(), doubtful_.end(), [&](const DoubtfulLink& link) { return link.peer == peer; });
-    if (!known && doubtful_.size() < most_doubtful && roster_.present() > 1) doubtful_.push_back({peer, 0, 0});
+    if (view_) return;  // there such a link is given up
+    auto& doubtful = occasional().doubtful;
+    const bool known = std::any_of(doubtful.begin(), doubtful.end(), [&](const DoubtfulLink& link) { return link.peer == peer; });
+    if (!known && doubtful.size() < most_doubtful && roster_.present() > 1) doubtful.push_back({peer, 0, 0});
 }
 
 void Membership::link_works(PeerId peer) {
-    std::erase_if(doubtful_, [&](const DoubtfulLink& link) { return link.peer == peer; });
+    if (occasional_) std::erase_if(occasional_->doubtful, [&](const DoubtfulLink& link) { return link.peer == peer; });
 }
 
 void Membership::try_doubtful_links(Out& out) {
-    std::erase_if(doubtful_, [&](const DoubtfulLink& link) { return !roster_.contains(link.peer); });
-    for (DoubtfulLink& link : doubtful_) {
+    if (!occasional_) return;
+    auto& doubtful = occasional_->doubtful;
+    std::erase_if(doubtful, [&](const DoubtfulLink& link) { return !roster_.contains(link.peer); });
+    for (DoubtfulLink& link : doubtful) {
         if (++link.failures <= given_up) {
             link.round = ++round_;
             send(link.peer, Ping{link.round, {}, false}, out, news_for(link.peer));
@@ -52,11 +59,11 @@ void Membership::try_doubtful_links(Out& out) {
             for (const PeerId helper : helpers_for(link.peer)) send(helper, PingRequest{++round_, link.peer, true}, out);
         }
     }
-    std::erase_if(doubtful_, [&](const DoubtfulLink& link) { return link.failures > given_up; });
+    std::erase_if(doubtful, [&](const DoubtfulLink& link) { return link.failures > given_up; });
 }
 
 bool Membership::doubtful_link_answered(PeerId from, std::uint32_t round) {
-    return std::erase_if(doubtful_, [&](const DoubtfulLink& link) { return link.peer == from && link.round == round; }) > 0;
+    return occasional_ && std::erase_if(occasional_->doubtful, [&](const DoubtfulLink& link) { return link.peer == from && link.round == round; }) > 0;
 }
 
 }  // namespace grapevine::membership

@@ -27,4 +27,8 @@ bool Flapping::since(PeerId peer, Instant now, Duration d) const {
     return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.peer == peer && now - e.last <= d; });
 }
 
+bool Flapping::over(Instant now, Duration d) const {
+    return std::all_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return now - e.last > std::max(d, remembered); });
+}
+
 }  // namespace grapevine::membership

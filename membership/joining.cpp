@@ -10,10 +10,12 @@ void Membership::meet(Instant now, Handle who, Out& out) {
     if (book_.id(who) == id_ || leaving_) return;
     if (view_) return enter_through(now, who, out);
     hear(now, book_.id(who), Rumor{who, Standing::alive, {}}, true, out);
-    if (std::find(seeds_.begin(), seeds_.end(), who) == seeds_.end()) seeds_.push_back(who);
+    auto& seeds = occasional().seeds;
+    if (std::find(seeds.begin(), seeds.end(), who) == seeds.end()) seeds.push_back(who);
     send(book_.id(who), Join{}, out, about_self());
     joining_ = true;
-    if (std::exchange(join_armed_, true)) return;
+    if (join_armed_) return;
+    join_armed_ = true;
     out.wake(now + config_.period, JoinDue{});
 }
 
@@ -21,7 +23,8 @@ void Membership::join_again(Instant now, Out& out) {
     join_armed_ = joining_ && !leaving_;
     if (!join_armed_) return;
     // The same seed a second time, then the others in turn: any of them may have died.
-    const Handle seed = seeds_[(++join_tries_ / 2) % seeds_.size()];
+    const auto& seeds = occasional().seeds;
+    const Handle seed = seeds[(++occasional().join_tries / 2) % seeds.size()];
     send(book_.id(seed), Join{}, out, about_self());
     out.wake(now + config_.period, JoinDue{});
 }
@@ -33,22 +36,23 @@ void Membership::join_asked(Instant now, PeerId from, const Message& message, Ou
             return send(from, NameTaken{}, out);
         hear(now, from, rumor, false, out);
     }
-    if (from == successor_ && !leaving_) out.tell(Superseded{std::exchange(successor_, PeerId{})});
+    successor_speaks(from, out);
     if (told_lately(now, from)) return;
     send_roster(from, out);
     // Somebody we had buried asks who is there: tell it so, and ask back. Both sides of a healed cut learn of each
     // other by this. Now and then is enough: news spread by themselves.
     const auto news = news_for(from);
-    if (!news || news->standing != Standing::dead || now < next_heal_) return;
-    next_heal_ = now + 5 * config_.period;
+    if (!news || news->standing != Standing::dead || now < occasional().next_heal) return;
+    occasional().next_heal = now + 5 * config_.period;
     send(from, Join{}, out, news);
 }
 
 void Membership::welcomed(Instant now, const Welcome& part, Out& out) {
     if (part.part >= part.parts) return;
-    if (welcomed_.size() != part.parts) welcomed_.assign(part.parts, false);  // it grew: all anew
-    welcomed_[part.part] = true;
-    if (std::find(welcomed_.begin(), welcomed_.end(), false) != welcomed_.end()) return;
+    auto& welcomed = occasional().welcomed;
+    if (welcomed.size() != part.parts) welcomed.assign(part.parts, false);  // it grew: all anew
+    welcomed[part.part] = true;
+    if (std::find(welcomed.begin(), welcomed.end(), false) != welcomed.end()) return;
     // Told by ourselves too: where many come at once, those who welcome them have more to tell than they can.
     if (joining_ && !leaving_) spread(now, about_self(), out, true);
     joining_ = false;
@@ -58,17 +62,18 @@ void Membership::welcomed(Instant now, const Welcome& part, Out& out) {
 // A short question must not cost us a long answer again and again. A loss costs the asker one period.
 bool Membership::told_lately(Instant now, PeerId peer) {
     constexpr std::size_t remembered = 32;
-    for (Answered& a : answered_)
+    auto& answered = occasional().answered;
+    for (Answered& a : answered)
         if (a.peer == peer) {
             if (now - a.at < config_.period / 2) return true;
             a.at = now;
             return false;
         }
-    if (answered_.size() < remembered) {
-        answered_.push_back({peer, now});
+    if (answered.size() < remembered) {
+        answered.push_back({peer, now});
     } else {
-        answered_[next_answered_] = {peer, now};
-        next_answered_ = (next_answered_ + 1) % remembered;
+        answered[occasional().next_answered] = {peer, now};
+        occasional().next_answered = (occasional().next_answered + 1) % remembered;
     }
     return false;
 }
@@ -142,11 +147,15 @@ bool Membership::claimed_by(Instant now, Handle namesake, Out& out) {
         record.generation = theirs + 1;
         change_self(now, record, out);
     } else if (theirs > ours) {
-        successor_ = book_.id(namesake);  // believed when it speaks itself
+        occasional().successor = book_.id(namesake);  // believed when it speaks itself
         return true;
     }
     send(book_.id(namesake), Gossip{}, out, about_self());  // so that it ends, if it runs still
     return false;
+}
+
+void Membership::successor_speaks(PeerId from, Out& out) {
+    if (occasional_ && from == occasional_->successor && !leaving_) out.tell(Superseded{std::exchange(occasional_->successor, PeerId{})});
 }
 
 }  // namespace grapevine::membership

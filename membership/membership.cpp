@@ -8,12 +8,12 @@
 namespace grapevine::membership {
 
 Membership::Membership(Book& book, Handle self, const Config& config, Random random, const std::vector<Handle>& known)
-    : book_(book), self_(self), id_(book.id(self)), config_(config), random_(random), roster_(book, config.partial ? std::vector<Handle>{} : known),
-      rumors_(config.rumor_cap), health_(config.local_health), metadata_(book.at(self).metadata), settled_(!known.empty()) {
+    : book_(book), config_(config), id_(book.id(self)), self_(self), settled_(!known.empty()), health_(config.local_health), random_(random),
+      rumors_(config.rumor_cap), roster_(book, config.partial ? std::vector<Handle>{} : known) {
     assert(within_limits(book.at(self)));
     if (!config.partial) return;
     view_.emplace(book, self, config.view, random.split(0x76696577));
-    for (std::size_t i = 0; i < config.view.passive && !known.empty(); ++i) acquaintances_.push_back(known[random_.below(known.size())]);
+    for (std::size_t i = 0; i < config.view.passive && !known.empty(); ++i) view_->remember(known[random_.below(known.size())]);
 }
 
 void Membership::step(Instant now, Input&& input, Out& out) {
@@ -24,7 +24,7 @@ void Membership::step(Instant now, Input&& input, Out& out) {
                    [&](const Woken<Timer>& woken) { wake(now, woken.timer, out); },
                    [&](const Describe& d) {
                        assert(d.metadata.size() <= longest_metadata);
-                       metadata_ = d.metadata;
+                       occasional().metadata = d.metadata;
                    },
                    [&](const ForceLeave& f) {
                        if (const auto* e = roster_.find(f.peer); e && e->standing != Standing::left) bury(now, f.peer, Standing::left, out);
@@ -37,11 +37,12 @@ void Membership::step(Instant now, Input&& input, Out& out) {
 
 void Membership::start(Instant now, Out& out) {
     started_ = true;
-    last_step_ = born_ = now;
+    last_step_ = now;
     if (!config_.probing) return;
     // A phase of one's own, so that a cluster that starts together does not probe in step.
     out.wake(now + Duration(1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(config_.period.count())))), ProbeDue{});
     if (view_) return enter_view(out);
+    occasional().born = now;
     // Soon at first: in a storm of joins the news of one another is thinly spread.
     arm_sync(now + scaled(config_.period, 2 + 4 * random_.uniform()), out);
 }
@@ -55,7 +56,7 @@ void Membership::wake(Instant now, const Timer& timer, Out& out) {
                    [&](const SuspicionDue& due) { suspicion_due(now, due, out); },
                    [&](const GossipDue&) { gossip(now, out); },
                    [&](const SyncDue& due) {
-                       if (due.stamp == sync_stamp_) sync(now, out);
+                       if (due.stamp == occasional().sync_stamp) sync(now, out);
                    },
                    [&](const JoinDue&) { join_again(now, out); },
                    [&](const MeasureOverdue& overdue) { measured(now, overdue.round, false, out); },
@@ -71,7 +72,7 @@ void Membership::receive(Instant now, PeerId from, const Message& message, Out& 
     if (std::holds_alternative<Join>(message.body)) return join_asked(now, from, message, out);
     const bool hearsay = std::holds_alternative<Welcome>(message.body) || std::holds_alternative<Records>(message.body);
     for (const Rumor& rumor : message.rumors) hear(now, from, rumor, hearsay, out);
-    if (from == successor_ && !leaving_) out.tell(Superseded{std::exchange(successor_, PeerId{})});
+    successor_speaks(from, out);
     std::visit(Cases{
                    [](const Join&) {},
                    [&](const Welcome& part) { welcomed(now, part, out); },
@@ -92,16 +93,18 @@ void Membership::receive(Instant now, PeerId from, const Message& message, Out& 
                    [&](const Ack& ack) { answered(now, from, ack.round, out); },
                    [&](const PingRequest& request) { relay_probe(now, from, request, message, out); },
                    [&](const Nack& nack) {
-                       if (!probe_.answered && nack.round == probe_.round) ++probe_.nacks;
+                       if (!probe_.answered && nack.round == probe_.round && probe_.nacks < probe_.helpers) ++probe_.nacks;
                    },
                    [](const Gossip&) {},
                    [&](const ViewMessage& view) { receive(now, from, view, out); },
                    [&](const MeasureRequest& request) { measure_for(now, from, request.serial, request.target, out); },
                    [&](const MeasureReport& report) {
-                       const auto at = std::find_if(measurements_.begin(), measurements_.end(),
+                       if (!occasional_) return;
+                       auto& measurements = occasional_->measurements;
+                       const auto at = std::find_if(measurements.begin(), measurements.end(),
                                                     [&](const Measurement& m) { return m.asker == id_ && m.serial == report.serial; });
-                       if (at == measurements_.end()) return;
-                       measurements_.erase(at);
+                       if (at == measurements.end()) return;
+                       measurements.erase(at);
                        const auto took = Duration(static_cast<std::int64_t>(std::min<std::uint64_t>(report.nanoseconds, 1'000'000'000'000)));
                        out.tell(Measured{report.serial, report.answered ? std::optional(took) : std::nullopt});
                    },
@@ -117,15 +120,25 @@ void Membership::woken_late(Instant now) {
     last_step_ = std::max(last_step_, now);
     if (!started_ || !config_.probing || !health_.on() || missed <= 2 * period()) return;
     probe_.answered = true;
-    suspicions_.postpone(missed);
+    if (occasional_) occasional_->suspicions.postpone(missed);
     health_.doubt(static_cast<std::uint32_t>(std::min<std::int64_t>(missed / config_.period, LocalHealth::most)));
+}
+
+bool Membership::Occasional::over(Instant now, Duration period) const {
+    const auto long_ago = [&](Instant at) { return at == Instant{} || now - at > 60 * period; };
+    return suspicions.size() == 0 && graveyard.size() == 0 && complaints.fresh(now) == 0 && flapping.over(now, 10 * period) && relays.empty() &&
+           measurements.empty() && doubtful.empty() && seeds.empty() && welcomed.empty() && farewells == 0 && !successor && !metadata &&
+           (answered.empty() || std::all_of(answered.begin(), answered.end(), [&](const Answered& a) { return long_ago(a.at); })) &&
+           long_ago(described_at) && now >= next_heal && sync_stamp == 0;
 }
 
 void Membership::mark(std::vector<bool>& used) const {
     used.resize(book_.bound(), false);
     used[self_] = true;
     for (const auto& e : roster_.entries()) used[e.record] = true;
-    for (const Handle seed : seeds_) used[seed] = true;
+    if (occasional_)
+        for (const Handle seed : occasional_->seeds) used[seed] = true;
+    for (const Handle stranger : strangers_) used[stranger] = true;
     if (view_) {
         for (const Handle h : view_->active()) used[h] = true;
         for (const Handle h : view_->passive()) used[h] = true;

@@ -54,13 +54,13 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
     if (present(standing) && claim(now, rumor.about, out) != Claim::fine) return;
 
     const Handle was = known->record;
-    suspicions_.end(who);
+    end_suspicion(who);
     switch (standing) {
         case Standing::alive:
         case Standing::suspect:
             roster_.put(rumor.about, Standing::alive);
             if (before == Standing::suspect && standing == Standing::alive) {
-                flapping_.refuted(who, now);
+                occasional().flapping.refuted(who, now);
                 out.tell(Refuted{who});
             }
             if (!present(before)) {
@@ -100,7 +100,7 @@ void Membership::hear_about_stranger(Instant now, const Rumor& rumor, bool hears
 void Membership::remember_dead(Instant now, Handle record) {
     if (book_.incarnation(record) > highest_first) return;
     roster_.put(record, Standing::dead);
-    graveyard_.bury(now, book_.id(record));
+    occasional().graveyard.bury(now, book_.id(record));
 }
 
 // With a higher incarnation than that which was dead or had left.
@@ -108,7 +108,7 @@ void Membership::comes_back(Instant now, Handle record, Out& out) {
     const PeerId who = book_.id(record);
     if (view_) return welcome_back(now, record, out);
     sync_within(now, 10, out);  // a cut has healed: what else did we miss?
-    graveyard_.risen(who);
+    if (occasional_) occasional_->graveyard.risen(who);
     order_.added(who);
     out.tell(Joined{who, record});
 }
@@ -146,14 +146,14 @@ void Membership::accuse(Instant now, PeerId about, PeerId accuser, Out& out) {
     if (!config_.suspicion) return bury(now, about, Standing::dead, out);
     const Handle record = entry->record;
     const std::size_t n = members();
-    Suspicion* s = suspicions_.find(about);
+    Suspicion* s = suspicion_of(about);
     if (!s) {
         const bool flapping = flaps(now, record);
-        if (flapping && flapping_.since(about, now, 10 * config_.period)) return;  // it spoke just now
+        if (flapping && occasional_ && occasional_->flapping.since(about, now, 10 * config_.period)) return;  // it spoke just now
         const auto k = static_cast<std::uint8_t>(config_.dogpile && !flapping && n > 2 && !view_ ? std::min<std::size_t>(3, n - 2) : 0);
         // A flapping member gets all the time there is. In partial mode nobody else who probes it is told of it: there is nothing to wait for.
         roster_.put(record, Standing::suspect);
-        s = &suspicions_.begin(about, now, k, accuser);
+        s = &occasional().suspicions.begin(about, now, k, accuser);
         s->patient = flapping;
         out.tell(Suspected{about, accuser});
     } else {
@@ -170,11 +170,11 @@ void Membership::accuse(Instant now, PeerId about, PeerId accuser, Out& out) {
 }
 
 bool Membership::flaps(Instant now, Handle record) const {
-    return config_.damping && (book_.degraded(record) || flapping_.often(book_.id(record), now));
+    return config_.damping && (book_.degraded(record) || (occasional_ && occasional_->flapping.often(book_.id(record), now)));
 }
 
 void Membership::suspicion_due(Instant now, const SuspicionDue& due, Out& out) {
-    Suspicion* s = suspicions_.find(due.about);
+    Suspicion* s = suspicion_of(due.about);
     if (!s || s->since != due.since) return;
     if (now >= s->ends) return bury(now, due.about, Standing::dead, out);
     if (s->armed > now) return;
@@ -188,9 +188,9 @@ void Membership::bury(Instant now, PeerId about, Standing why, Out& out) {
     const Handle record = entry->record;
     const bool was_present = present(entry->standing);
     roster_.put(record, why);
-    suspicions_.end(about);
+    end_suspicion(about);
     if (was_present) {
-        graveyard_.bury(now, about);
+        occasional().graveyard.bury(now, about);
         out.tell(Gone{about, why});
         if (view_) no_neighbour_more(now, about, out);
     }

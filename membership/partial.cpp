@@ -8,7 +8,8 @@
 namespace grapevine::membership {
 
 namespace {
-constexpr std::uint32_t rounds_between_shuffles = 3, hurried_rounds = 30;
+constexpr std::uint8_t rounds_between_shuffles = 3, hurried_rounds = 30, rounds_between_looks = 16;
+constexpr std::uint8_t counted_rounds = hurried_rounds + 4 * rounds_between_shuffles * rounds_between_looks;  // then it begins again after the hurry
 }
 
 class Membership::ViewEffects final : public ViewOut {
@@ -22,7 +23,7 @@ public:
         if (e && !present(e->standing) && !std::holds_alternative<Enter>(message)) return;
         if (!m_.view_->contains(peer)) {
             out_.tell(Reachable{peer, to});
-            m_.strangers_.push_back(peer);
+            m_.strangers_.push_back(to);
         }
         m_.send(peer, message, out_);
     }
@@ -41,7 +42,7 @@ public:
         m_.tell_of_the_dead();
     }
     void down(PeerId who) override {
-        m_.suspicions_.end(who);
+        m_.end_suspicion(who);
         m_.roster_.remove(who);
     }
 
@@ -58,21 +59,22 @@ void Membership::enter_through(Instant, Handle contact, Out& out) {
 
 void Membership::enter_view(Out& out) {
     ViewEffects effects(*this, out);
-    for (const Handle h : acquaintances_) view_->acquaint(h, effects);
-    acquaintances_ = {};
+    view_->start(effects);
 }
 
 // Once a period.
-void Membership::tend_view(Instant, Out& out) {
+void Membership::tend_view(Instant now, Out& out) {
     ViewEffects effects(*this, out);
     // Strangers of the round before last have had the time to be written to.
-    for (const PeerId peer : passed_strangers_)
-        if (!view_->contains(peer)) out.tell(Unreachable{peer});
-    passed_strangers_ = std::exchange(strangers_, {});
+    for (std::size_t i = 0; i < passed_strangers_; ++i)
+        if (const PeerId peer = book_.id(strangers_[i]); !view_->contains(peer)) out.tell(Unreachable{peer});
+    strangers_.erase_front(passed_strangers_);
+    passed_strangers_ = static_cast<std::uint32_t>(strangers_.size());
     view_->repair(effects);
     const bool hurry = view_rounds_ < hurried_rounds;
     if (hurry || view_rounds_ % rounds_between_shuffles == 0) view_->shuffle(effects);
-    ++view_rounds_;
+    if (occasional_ && view_rounds_ % rounds_between_looks == 0 && occasional_->over(now, config_.period)) occasional_.reset();
+    if (++view_rounds_ == counted_rounds) view_rounds_ = hurried_rounds;
 }
 
 void Membership::receive(Instant, PeerId from, const ViewMessage& message, Out& out) {
@@ -103,8 +105,8 @@ bool Membership::heard_from_the_dead(Instant now, PeerId from, const Message& me
     for (const Rumor& rumor : message.rumors)
         if (book_.id(rumor.about) == from || book_.id(rumor.about) == id_) hear(now, from, rumor, false, out);
     if (!gone()) return false;
-    if (now < next_heal_) return true;
-    next_heal_ = now + config_.period / 2;
+    if (now < occasional().next_heal) return true;
+    occasional().next_heal = now + config_.period / 2;
     const auto* e = roster_.find(from);
     Message answer{Gossip{}, {}};
     answer.rumors.push_back({e->record, e->standing, id_});
@@ -116,8 +118,8 @@ bool Membership::heard_from_the_dead(Instant now, PeerId from, const Message& me
 // It lives: it is called on, and so the two clusters that a cut had made find together.
 void Membership::welcome_back(Instant, Handle record, Out& out) {
     const PeerId who = book_.id(record);
-    graveyard_.risen(who);
-    suspicions_.end(who);
+    if (occasional_) occasional_->graveyard.risen(who);
+    end_suspicion(who);
     roster_.remove(who);
     ViewEffects effects(*this, out);
     view_->reunite(record, effects);

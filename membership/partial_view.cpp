@@ -1,6 +1,7 @@
 #include "grapevine/membership/partial_view.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "grapevine/protocol.hpp"
 
@@ -21,11 +22,17 @@ PartialView::PartialView(const Book& book, Handle self, const ViewConfig& config
 
 // ---- inputs
 
+void PartialView::start(ViewOut& out) {
+    const Handles<32> remembered = std::exchange(passive_, {});
+    for (const Handle who : remembered) acquaint(who, out);
+}
+
 void PartialView::join(Handle contact, ViewOut& out) {
     if (book_->id(contact) == book_->id(self_)) return;
-    if (!place(seeds_, book_->id(contact))) {
-        if (seeds_.full()) seeds_.remove(0);
-        seeds_.push_back(contact);
+    auto& seeds = search().seeds;
+    if (!place(seeds, book_->id(contact))) {
+        if (seeds.full()) seeds.remove(0);
+        seeds.push_back(contact);
     }
     out.send(contact, Enter{self_});
 }
@@ -69,27 +76,35 @@ void PartialView::receive(PeerId from, const ViewMessage& message, ViewOut& out)
 // Asks spares to become neighbours, one at a time; several at once, and urgently, where too few are left to be
 // sure of being connected to the rest.
 void PartialView::repair(ViewOut& out) {
-    joins_ /= 2;
-    for (std::size_t i = asked_count_; i-- > 0;) {
-        if (++asked_[i].rounds < patience) continue;
-        const Handle silent = asked_[i].who;
-        asked_[i] = asked_[--asked_count_];
-        fell_silent(silent, out);
+    if (search_) {
+        auto& [asked, asked_count, turn, losses, seeds, lost, joins] = *search_;
+        joins /= 2;
+        for (std::size_t i = asked_count; i-- > 0;) {
+            if (++asked[i].rounds < patience) continue;
+            const Handle silent = asked[i].who;
+            asked[i] = asked[--asked_count];
+            fell_silent(silent, out);
+        }
     }
     if (awaiting_ && ++awaited_ == patience) {  // try another before it is time
         awaiting_ = false;
         fell_silent(sent_[0], out);
         start_shuffle(true, out);
     }
-    if (!room()) return;
+    if (!room()) {
+        if (search_ && search_->asked_count == 0 && search_->seeds.empty() && search_->lost.empty() && search_->joins == 0) search_.reset();
+        return;
+    }
     const std::size_t most = few() ? at_once : 1;
     const std::size_t n = passive_.size(), start = n ? random_.below(n) : 0;
-    for (std::size_t i = 0; i < n && asked_count_ < most; ++i) ask(passive_[(start + i) % n], false, few(), out);
+    for (std::size_t i = 0; i < n && asked_count() < most; ++i) ask(passive_[(start + i) % n], false, few(), out);
 
-    const std::size_t contacts = seeds_.size() + lost_.size();
-    if (!active_.empty() || contacts == 0) return;
-    const std::size_t next = turn_++ % contacts;
-    out.send(next < seeds_.size() ? seeds_[next] : lost_[next - seeds_.size()], Enter{self_});
+    if (!active_.empty() || !search_) return;
+    const auto &seeds = search_->seeds, &lost = search_->lost;
+    const std::size_t contacts = seeds.size() + lost.size();
+    if (contacts == 0) return;
+    const std::size_t next = search_->turn++ % contacts;
+    out.send(next < seeds.size() ? seeds[next] : lost[next - seeds.size()], Enter{self_});
 }
 
 void PartialView::shuffle(ViewOut& out) {
@@ -147,9 +162,10 @@ void PartialView::fell_silent(Handle who, ViewOut& out) {
 }
 
 void PartialView::lose(Handle who) {
-    if (const auto at = place(lost_, book_->id(who))) lost_.set(*at, who, 0);
-    else if (lost_.full()) lost_.set(losses_++ % lost_.size(), who, 0);
-    else lost_.push_back(who);
+    auto& lost = search().lost;
+    if (const auto at = place(lost, book_->id(who))) lost.set(*at, who, 0);
+    else if (lost.full()) lost.set(search().losses++ % lost.size(), who, 0);
+    else lost.push_back(who);
 }
 
 template <std::size_t N>
@@ -171,7 +187,7 @@ void PartialView::stranger_pinged(PeerId from, ViewOut& out) { answered(from, tr
 
 void PartialView::lead_in(Handle newcomer, ViewOut& out) {
     const PeerId peer = book_->id(newcomer);
-    ++joins_;
+    ++search().joins;
     renew(newcomer, out);
     // Whom it is sent to and told of comes from both views: in a storm of joins the neighbours are only those that
     // came first, and the passive view is a fair sample of all that have come so far.
@@ -190,7 +206,7 @@ void PartialView::lead_in(Handle newcomer, ViewOut& out) {
         take_asked(peer);
         link(newcomer, out);
         out.send(newcomer, NeighbourAnswer{true});
-    } else if (passive_.size() < config_.passive || random_.below(joins_) < config_.passive) {
+    } else if (passive_.size() < config_.passive || random_.below(search().joins) < config_.passive) {
         hear(newcomer, 0, nullptr, out);
     }
 }
@@ -219,18 +235,21 @@ std::optional<Handle> PartialView::next_hop(PeerId from, PeerId about) {
 
 void PartialView::ask(Handle who, bool make_room, bool urgent, ViewOut& out) {
     const PeerId peer = book_->id(who);
-    if (peer == book_->id(self_) || neighbour(peer) || asked_count_ == asked_.size()) return;
-    for (std::size_t i = 0; i < asked_count_; ++i)
-        if (book_->id(asked_[i].who) == peer) return;
-    asked_[asked_count_++] = {who, 0, make_room};
+    if (peer == book_->id(self_) || neighbour(peer)) return;
+    auto& asked = search().asked;
+    auto& count = search().asked_count;
+    if (count == asked.size()) return;
+    for (std::size_t i = 0; i < count; ++i)
+        if (book_->id(asked[i].who) == peer) return;
+    asked[count++] = {who, 0, make_room};
     out.send(who, Neighbour{self_, urgent});
 }
 
 std::optional<PartialView::Asked> PartialView::take_asked(PeerId peer) {
-    for (std::size_t i = 0; i < asked_count_; ++i)
-        if (book_->id(asked_[i].who) == peer) {
-            const Asked found = asked_[i];
-            asked_[i] = asked_[--asked_count_];
+    for (std::size_t i = 0; i < asked_count(); ++i)
+        if (auto& asked = search_->asked; book_->id(asked[i].who) == peer) {
+            const Asked found = asked[i];
+            asked[i] = asked[--search_->asked_count];
             return found;
         }
     return std::nullopt;
@@ -294,8 +313,9 @@ void PartialView::unlink(std::size_t place, ViewOut& out) {
 
 std::optional<Handle> PartialView::handle_of(PeerId peer) const {
     if (const auto at = place(passive_, peer)) return passive_[*at];
-    if (const auto at = place(seeds_, peer)) return seeds_[*at];
-    if (const auto at = place(lost_, peer)) return lost_[*at];
+    if (!search_) return std::nullopt;
+    if (const auto at = place(search_->seeds, peer)) return search_->seeds[*at];
+    if (const auto at = place(search_->lost, peer)) return search_->lost[*at];
     return std::nullopt;
 }
 

@@ -22,7 +22,7 @@ void Membership::probe(Instant now, Out& out) {
     else try_doubtful_links(out);
     const auto target = order_.next(roster_, random_);
     if (!target) return;
-    probe_ = {++round_, *target, now, false, false, 0, 0};
+    probe_ = {*target, now, ++round_, false, false, 0, 0};
     send(*target, Ping{round_, {}, false}, out, news_for(*target));
     const Duration patience = std::min(health_.stretched(round_trips_.timeout(*target, config_.probe_timeout)),
                                        period() * 4 / 5);  // leave the helpers some time
@@ -56,38 +56,42 @@ std::optional<Rumor> Membership::about_target() const {
 
 void Membership::pinged(Instant now, PeerId from, const Ping& ping, Out& out) {
     if (view_ && !ping.asker && !view_->neighbour(from)) stranger_pinged(now, from, out);
-    if (ping.asker && ping.deaf && roster_.contains(ping.asker)) complaints_.from(ping.asker, now);
+    if (ping.asker && ping.deaf && roster_.contains(ping.asker)) occasional().complaints.from(ping.asker, now);
     send(from, Ack{ping.round}, out, news_for(from));
 }
 
 void Membership::relay_probe(Instant now, PeerId asker, const PingRequest& request, const Message& message, Out& out) {
-    while (!relays_.empty() && relays_.front().expires < now) {  // they all live equally long
-        lose_target(relays_.front().target, out);
-        relays_.erase(relays_.begin());
-    }
+    if (occasional_)
+        while (!occasional_->relays.empty() && occasional_->relays.front().expires < now) {  // they all live equally long
+            lose_target(occasional_->relays.front().target, out);
+            occasional_->relays.erase(occasional_->relays.begin());
+        }
     if (request.target == id_) return send(asker, Ack{request.round}, out);
-    if (relays_.size() >= 256) return;
+    if (occasional_ && occasional_->relays.size() >= 256) return;
     if (view_) reach_target(message, request.target, out);
     else if (!roster_.find(request.target)) return;
     const Duration patience = round_trips_.timeout(request.target, config_.probe_timeout);
-    relays_.push_back({++round_, asker, request.target, request.round, now + config_.period * 4});
+    occasional().relays.push_back({++round_, asker, request.target, request.round, now + config_.period * 4});
     send(request.target, Ping{round_, asker, request.deaf}, out, news_for(request.target));
     if (config_.nacks) out.wake(now + patience * 4 / 5, NackDue{round_});
 }
 
 void Membership::nack(std::uint32_t relay, Out& out) {
-    for (const Relay& r : relays_)
+    if (!occasional_) return;
+    for (const Relay& r : occasional_->relays)
         if (r.round == relay) return send(r.asker, Nack{r.their_round}, out);
 }
 
 void Membership::answered(Instant now, PeerId from, std::uint32_t round, Out& out) {
-    for (std::size_t i = 0; i < relays_.size(); ++i)
-        if (relays_[i].round == round) {
-            send(relays_[i].asker, Ack{relays_[i].their_round}, out);
-            lose_target(relays_[i].target, out);
-            relays_.erase(relays_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (occasional_) {
+        auto& relays = occasional_->relays;
+        if (const auto at = std::find_if(relays.begin(), relays.end(), [&](const Relay& r) { return r.round == round; }); at != relays.end()) {
+            send(at->asker, Ack{at->their_round}, out);
+            lose_target(at->target, out);
+            relays.erase(at);
             return;
         }
+    }
     if (probe_.answered || round != probe_.round) {
         if (!doubtful_link_answered(from, round)) measured(now, round, true, out);
         return;

@@ -10,7 +10,7 @@ Roster::Roster(const Book& book, const std::vector<Handle>& known) : book_(&book
     entries_.reserve(known.size());
     for (const Handle h : known) {
         entries_.push_back({h, Standing::alive, book.degraded(h)});
-        count(entries_.back(), +1);
+        count(entries_[entries_.size() - 1], 1);
     }
     const auto by_id = [&](const Entry& a, const Entry& b) { return book.id(a.record) < book.id(b.record); };
     if (!std::is_sorted(entries_.begin(), entries_.end(), by_id)) std::sort(entries_.begin(), entries_.end(), by_id);
@@ -31,7 +31,7 @@ std::uint64_t Roster::digest_of(PeerId peer, std::uint32_t incarnation) {
     return Random::mix(peer.value ^ Random::mix(incarnation + 1));
 }
 
-void Roster::count(const Entry& entry, int by) {
+void Roster::count(const Entry& entry, std::uint32_t by) {
     switch (entry.standing) {
         case Standing::alive:
             alive_ += by;
@@ -53,19 +53,19 @@ void Roster::put(Handle record, Standing standing) {
         const std::uint32_t was = book_->incarnation(e.record), is = book_->incarnation(record);
         assert(is > was || (is == was && standing >= e.standing));
         assert(!(e.standing == Standing::left && standing == Standing::dead));
-        count(e, -1);
+        count(e, ~0u);
         e = fresh;
     } else {
-        entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(i), fresh);
+        entries_.insert(entries_.begin() + i, fresh);
     }
-    count(fresh, +1);
+    count(fresh, 1);
 }
 
 void Roster::remove(PeerId peer) {
     const std::size_t i = place(peer);
     if (i >= entries_.size() || book_->id(entries_[i].record) != peer) return;
-    count(entries_[i], -1);
-    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
+    count(entries_[i], ~0u);
+    entries_.erase(entries_.begin() + i);
 }
 
 // Uniform over the `of` entries that are wanted: by trying, and where they are rare by counting.

@@ -31,8 +31,8 @@ void Membership::gossip(Instant now, Out& out) {
         told.push_back(*to);
         send(*to, Gossip{}, out);
     }
-    if (leaving_ && farewells_ > 0 && --farewells_ == 0) out.tell(Departed{});
-    if (rumors_.empty() && !(leaving_ && farewells_ > 0)) return;
+    if (leaving_ && occasional().farewells > 0 && --occasional().farewells == 0) out.tell(Departed{});
+    if (rumors_.empty() && !(leaving_ && occasional().farewells > 0)) return;
     gossip_armed_ = true;
     out.wake(now + config_.gossip_every, GossipDue{});
 }
@@ -44,9 +44,9 @@ void Membership::leave(Instant now, Out& out) {
     rumors_.put(book_, about_self(), true);
     const std::uint32_t limit = telling_limit(members(), config_.lambda);
     const auto a_tick = std::clamp<std::size_t>(config_.gossip_to, 1, std::max<std::size_t>(roster_.present(), 1));
-    farewells_ = static_cast<std::uint32_t>(limit / a_tick) + 1;
+    occasional().farewells = static_cast<std::uint32_t>(limit / a_tick) + 1;
     if (!config_.probing || roster_.present() == 0) {
-        farewells_ = 0;
+        occasional().farewells = 0;
         out.tell(Departed{});
         return;
     }
@@ -63,7 +63,7 @@ std::optional<Rumor> Membership::news_for(PeerId to) const {
 
 // A suspect goes with who suspected it first, as far as we know; ourselves where nobody did.
 Rumor Membership::rumor_of(const Roster::Entry& entry) const {
-    const Suspicion* s = suspicions_.find(book_.id(entry.record));
+    const Suspicion* s = suspicion_of(book_.id(entry.record));
     return {entry.record, entry.standing, s ? s->accusers[0] : id_};
 }
 

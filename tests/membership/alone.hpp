@@ -26,11 +26,12 @@ inline double ms(Duration d) { return seconds(d) * 1e3; }
 struct Alone {
     Book book;
     Handle self;
+    Config config;
     std::optional<Membership> members;
     Membership::Effects effects;
     Instant now{};
 
-    explicit Alone(std::uint64_t others, Config config = {}, Record me = record(1, 0, "me")) : self(*book.intern(me)) {
+    explicit Alone(std::uint64_t others, Config given = {}, Record me = record(1, 0, "me")) : self(*book.intern(me)), config(given) {
         std::vector<Handle> known;
         for (std::uint64_t i = 2; i < 2 + others; ++i) known.push_back(other(i));
         members.emplace(book, self, config, Random(7), known);

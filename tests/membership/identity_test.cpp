@@ -91,7 +91,8 @@ TEST_CASE("refused: only a newcomer believes that its name is taken") {
 TEST_CASE("the later process of our name is believed when it speaks itself, also if others spoke of it first") {
     Book book;
     const auto record = [&](std::uint64_t id, std::uint64_t generation) { return *book.intern({{PeerId{id}, "me", "tcp://a:1", "tcp://a:2"}, 0, generation}); };
-    Membership members(book, record(1, 1000), {}, Random(7), {*book.intern({{PeerId{2}, "o", "tcp://b:1", "tcp://b:2"}, 0})});
+    const Config config;
+    Membership members(book, record(1, 1000), config, Random(7), {*book.intern({{PeerId{2}, "o", "tcp://b:1", "tcp://b:2"}, 0})});
     Membership::Effects effects;
     const auto superseded = [&](PeerId from, const std::optional<Rumor>& rumor) {
         effects.list.clear();

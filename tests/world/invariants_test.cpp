@@ -19,6 +19,7 @@ struct Table {
     std::vector<membership::Handle> selves;
     std::vector<membership::Handle> watched;  // by the invariants, which keep it up to date
     sim::Invariants invariants{book, watched};
+    membership::Config config{.confirm = false};  // one message makes any standing
 
     Table() {
         for (std::uint32_t i = 0; i < 3; ++i) {
@@ -35,8 +36,6 @@ struct Table {
     }
     // One that has come to hold peer 2 for this.
     membership::Membership holding(std::uint32_t incarnation, Standing standing) {
-        membership::Config config;
-        config.confirm = false;  // one message makes any standing
         membership::Membership m(book, selves[0], config, Random(1), {of(1, incarnation), selves[2]});
         if (standing != Standing::alive) {
             membership::Membership::Effects effects;

@@ -37,8 +37,9 @@ bool within_limits(const Record& record);  // of the lengths above; and it has a
 std::size_t wire_bytes(const Record& record);
 
 // The place of a record in a book. It stands for the record and says nothing by itself: handles never
-// decide or order anything, their records do.
+// decide or order anything, their records do. Below 2^24, so that a list can keep another byte beside each.
 using Handle = std::uint32_t;
+inline constexpr std::size_t most_handles = std::size_t{1} << 24;
 
 // Every record that the peers of one driver have heard of, each kept once. A node has one book for its one
 // peer, a simulation one for all its peers: a view of n members then costs a few bytes a member, and a rumor in memory
@@ -46,8 +47,7 @@ using Handle = std::uint32_t;
 // a message can be looked up without a lock.
 class Book {
 public:
-    static constexpr std::size_t most = std::size_t{1} << 24;
-    explicit Book(std::size_t limit = most);
+    explicit Book(std::size_t limit = most_handles);
     ~Book();
     Book(const Book&) = delete;
     Book& operator=(const Book&) = delete;

@@ -15,6 +15,7 @@ public:
     void refuted(PeerId peer, Instant now);
     bool often(PeerId peer, Instant now) const;           // twice at least, the last time within a minute
     bool since(PeerId peer, Instant now, Duration d) const;  // the last time within d
+    bool over(Instant now, Duration d) const;  // none of it will be asked for again: nobody has, within d and a minute
 
 private:
     struct Entry {

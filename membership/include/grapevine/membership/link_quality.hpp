@@ -14,7 +14,7 @@ namespace grapevine::membership {
 class LinkQuality {
 public:
     void probed(bool answered);
-    std::uint32_t probes() const { return count_; }
+    std::uint32_t probes() const { return static_cast<std::uint32_t>(std::bit_width(history_)) - 1; }
     std::uint32_t failing() const;  // per cent of the last 60
     // Whether that is too much beside the median of what the members publish, 20 points of 60 probes; of fewer
     // the more. Who is degraded already is well again at 10 points.
@@ -23,8 +23,7 @@ public:
     static constexpr std::uint32_t window = 60, fewest = 8;
 
 private:
-    std::uint64_t failed_ = 0;  // one bit a probe, the last one lowest
-    std::uint32_t count_ = 0;
+    std::uint64_t history_ = 1;  // one bit a probe, set if it failed, the last one lowest; and above them a one
 };
 
 // Who has told us that it cannot reach us directly though others can: three of them within a minute mean that our

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
 
 #include "grapevine/company.hpp"
+#include "grapevine/few.hpp"
 #include "grapevine/membership/book.hpp"
 #include "grapevine/membership/flapping.hpp"
 #include "grapevine/membership/graveyard.hpp"
@@ -123,8 +125,9 @@ public:
     using Out = grapevine::Out<Message, Timer, Event>;
     using Effects = grapevine::Effects<Message, Timer, Event>;
 
-    // `known`: records that are members from the start. The book outlives the membership.
+    // `known`: records that are members from the start. The book and the config, which many may share, outlive the membership.
     Membership(Book& book, Handle self, const Config& config, Random random, const std::vector<Handle>& known = {});
+    Membership(Book&, Handle, const Config&&, Random, const std::vector<Handle>& = {}) = delete;
 
     void step(Instant now, Input&& input, Out& out);
     void receive(Instant now, PeerId from, const Message& message, Out& out);
@@ -146,12 +149,12 @@ public:
 
 private:
     struct Probe {
-        std::uint32_t round = 0;
         PeerId target{};
         Instant sent{};
+        std::uint32_t round = 0;
         bool answered = true;  // nothing is out
         bool helped = false;   // helpers were asked
-        std::uint32_t helpers = 0, nacks = 0;
+        std::uint8_t helpers = 0, nacks = 0;
     };
     struct Relay {  // a probe that we make for somebody else
         std::uint32_t round;       // ours
@@ -175,6 +178,40 @@ private:
         PeerId peer;
         Instant at;
     };
+    // What a peer in a calm and large cluster is without most of the time: apart, and only while there is something of it.
+    // (With full views there always is.)
+    struct Occasional {
+        Suspicions suspicions;
+        Graveyard graveyard;
+        Complaints complaints;
+        Flapping flapping;
+        std::vector<Relay> relays;
+        std::vector<Measurement> measurements;
+        std::vector<DoubtfulLink> doubtful;
+        std::vector<Handle> seeds;            // whom to join through
+        std::vector<bool> welcomed;           // parts of the welcome that came
+        std::uint32_t join_tries = 0;
+        std::uint32_t farewells = 0;          // gossip ticks still to come before Departed
+        PeerId successor{};                   // of our name, as others say
+        std::vector<Answered> answered;       // ring
+        std::size_t next_answered = 0;
+        std::optional<std::string> metadata;  // that our record should carry; none: what it does
+        Instant described_at{};               // when our record was last changed of our own will
+        Instant next_heal{};                  // not before: asking back somebody who was thought dead
+        std::uint32_t sync_stamp = 0;
+        Instant next_sync{};
+        Instant born{};                       // with full views
+
+        bool over(Instant now, Duration period) const;  // nothing of it matters any more
+    };
+    Occasional& occasional() {
+        if (!occasional_) occasional_ = std::make_unique<Occasional>();
+        return *occasional_;
+    }
+    Suspicion* suspicion_of(PeerId about) const { return occasional_ ? occasional_->suspicions.find(about) : nullptr; }
+    void end_suspicion(PeerId about) {
+        if (occasional_) occasional_->suspicions.end(about);
+    }
 
     void woken_late(Instant now);
     void start(Instant now, Out& out);
@@ -189,6 +226,7 @@ private:
     enum class Claim { fine, outdated, taken };
     Claim claim(Instant now, Handle about, Out& out);
     bool claimed_by(Instant now, Handle namesake, Out& out);
+    void successor_speaks(PeerId from, Out& out);  // if `from` is one
 
     // probing.cpp
     void probe(Instant now, Out& out);
@@ -262,58 +300,37 @@ private:
     void measure(Instant now, const Measure& measure, Out& out);
     void measure_for(Instant now, PeerId asker, std::uint32_t serial, PeerId to, Out& out);
     void measured(Instant now, std::uint32_t round, bool answered, Out& out);
+    std::size_t measuring() const { return occasional_ ? occasional_->measurements.size() : 0; }
 
     std::size_t members() const { return roster_.present() + 1; }
 
+    // What every step looks at comes first, and together.
     Book& book_;
-    Handle self_;
+    const Config& config_;
     PeerId id_;
-    Config config_;
-    Random random_;
-    Roster roster_;
-    RumorQueue rumors_;
-    RoundTrips round_trips_;
-    LocalHealth health_;
-    ProbeOrder order_;
-    Suspicions suspicions_;
-    Graveyard graveyard_;
-    LinkQuality links_;
-    Complaints complaints_;
-    Flapping flapping_;
-
-    std::optional<PartialView> view_;
-    std::uint32_t view_rounds_ = 0;
-    std::vector<PeerId> strangers_, passed_strangers_;  // whom it wrote to in this round, and the one before
-    std::vector<Handle> acquaintances_;  // from the start, until then
-
-    Probe probe_;
-    std::uint32_t round_ = 0;
-    std::vector<Relay> relays_;
-    std::vector<Measurement> measurements_;
-    std::vector<DoubtfulLink> doubtful_;
-
     Instant last_step_{};
     Instant last_heard_{};             // anything from anybody
-    Instant described_at_{};           // when our record was last changed of our own will
-    std::string metadata_;             // that it should carry
-    bool gossip_armed_ = false;
-    bool started_ = false;
-    bool leaving_ = false;
-    std::uint32_t farewells_ = 0;      // gossip ticks still to come before Departed
-
-    std::vector<Handle> seeds_;        // whom to join through
-    std::vector<bool> welcomed_;       // parts of the welcome that came
-    bool joining_ = false;             // until welcomed
-    bool join_armed_ = false;          // a JoinDue will come
-    bool settled_ = false;             // welcomed once, or a member from the start
-    std::uint32_t join_tries_ = 0;
-    PeerId successor_{};               // of our name, as others say
-    std::vector<Answered> answered_;   // ring
-    std::size_t next_answered_ = 0;
-    std::uint32_t sync_stamp_ = 0;
-    Instant next_sync_{};
-    Instant born_{};
-    Instant next_heal_{};  // not before: asking back somebody who was thought dead
+    Handle self_;
+    std::uint32_t round_ = 0;
+    bool gossip_armed_ : 1 = false;
+    bool started_ : 1 = false;
+    bool leaving_ : 1 = false;
+    bool joining_ : 1 = false;         // until welcomed
+    bool join_armed_ : 1 = false;      // a JoinDue will come
+    bool settled_ : 1;                 // welcomed once, or a member from the start
+    std::uint8_t view_rounds_ = 0;
+    LocalHealth health_;
+    std::unique_ptr<Occasional> occasional_;
+    Probe probe_;
+    Random random_;
+    RumorQueue rumors_;
+    ProbeOrder order_;
+    LinkQuality links_;
+    RoundTrips round_trips_;
+    Roster roster_;
+    std::uint32_t passed_strangers_ = 0;  // so many of them it wrote to in the round before this one, or earlier
+    Few<Handle, 4> strangers_;            // in neither view, to whom it wrote
+    std::optional<PartialView> view_;
 };
 
 }  // namespace grapevine::membership

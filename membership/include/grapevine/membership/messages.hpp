@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <variant>
 
+#include "grapevine/few.hpp"
 #include "grapevine/membership/anti_entropy.hpp"
 #include "grapevine/membership/book.hpp"
 #include "grapevine/membership/partial_view.hpp"
@@ -23,23 +23,24 @@ struct Rumor {
     PeerId accuser{};  // of a suspect: who failed to reach it first-hand
 };
 
-// Up to sixteen rumors, inline: a message that rides on the agenda of a simulation allocates nothing.
+// Up to sixteen rumors. Most messages carry none or few, and ride on the agenda of a simulation: those lie in it.
 class RumorList {
 public:
     static constexpr std::size_t capacity = 16;
     void push_back(const Rumor& rumor) {
-        assert(count_ < capacity);
-        rumors_[count_++] = rumor;
+        assert(!full());
+        if (rumors_.size() == few) rumors_.reserve(capacity);
+        rumors_.push_back(rumor);
     }
-    std::size_t size() const { return count_; }
-    bool empty() const { return count_ == 0; }
-    bool full() const { return count_ == capacity; }
-    const Rumor* begin() const { return rumors_.data(); }
-    const Rumor* end() const { return rumors_.data() + count_; }
+    std::size_t size() const { return rumors_.size(); }
+    bool empty() const { return rumors_.empty(); }
+    bool full() const { return rumors_.size() == capacity; }
+    const Rumor* begin() const { return rumors_.begin(); }
+    const Rumor* end() const { return rumors_.end(); }
 
 private:
-    std::array<Rumor, capacity> rumors_{};
-    std::uint8_t count_ = 0;
+    static constexpr std::uint32_t few = 3;
+    Few<Rumor, few> rumors_;
 };
 
 struct Join {};  // "tell me who is there": answered with Welcomes. Its first rumor is about the sender

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -21,33 +22,39 @@ public:
     std::size_t size() const { return count_; }
     bool empty() const { return count_ == 0; }
     bool full() const { return count_ == N; }
-    Handle operator[](std::size_t i) const { return who_[i]; }
-    std::uint8_t age(std::size_t i) const { return age_[i]; }
-    const Handle* begin() const { return who_.data(); }
-    const Handle* end() const { return who_.data() + count_; }
+    Handle operator[](std::size_t i) const { return who(entries_[i]); }
+    std::uint8_t age(std::size_t i) const { return static_cast<std::uint8_t>(entries_[i]); }
+    class Iterator {
+    public:
+        explicit Iterator(const std::uint32_t* at) : at_(at) {}
+        Handle operator*() const { return who(*at_); }
+        Iterator& operator++() {
+            ++at_;
+            return *this;
+        }
+        friend bool operator==(Iterator, Iterator) = default;
+
+    private:
+        const std::uint32_t* at_;
+    };
+    Iterator begin() const { return Iterator(entries_.data()); }
+    Iterator end() const { return Iterator(entries_.data() + count_); }
 
     void push_back(Handle who, std::uint8_t age = 0) {
         assert(count_ < N);
-        who_[count_] = who;
-        age_[count_++] = age;
+        set(count_++, who, age);
     }
-    void set(std::size_t i, Handle who, std::uint8_t age) {
-        who_[i] = who;
-        age_[i] = age;
-    }
-    void remove(std::size_t i) {  // the last takes its place
-        --count_;
-        set(i, who_[count_], age_[count_]);
-    }
+    void set(std::size_t i, Handle who, std::uint8_t age) { entries_[i] = who << 8 | age; }
+    void remove(std::size_t i) { entries_[i] = entries_[--count_]; }  // the last takes its place
     void clear() { count_ = 0; }
     void grow_older() {
-        for (std::uint8_t& age : age_)
-            if (age < 255) ++age;
+        for (std::size_t i = 0; i < count_; ++i)
+            if (age(i) < 255) ++entries_[i];
     }
 
 private:
-    std::array<Handle, N> who_{};
-    std::array<std::uint8_t, N> age_{};
+    static Handle who(std::uint32_t entry) { return entry >> 8; }
+    std::array<std::uint32_t, N> entries_{};  // a handle, and in the lowest byte its age
     std::uint8_t count_ = 0;
 };
 
@@ -112,6 +119,8 @@ class PartialView final : public Company {
 public:
     PartialView(const Book& book, Handle self, const ViewConfig& config, Random random);
 
+    void remember(Handle who) { passive_.push_back(who); }  // before the start, and as many as are passive: whom to know then
+    void start(ViewOut& out);
     void join(Handle contact, ViewOut& out);  // again for each contact; retried by repair while there is no neighbour
     void acquaint(Handle who, ViewOut& out);      // somebody who is said to be there: a spare
     // Somebody was held for dead and is not: a cut has healed, and it may be our only way to the other side. A
@@ -132,9 +141,10 @@ public:
     template <class F>
     void each_other(F f) const {  // handle that is kept besides
         for (const Handle h : sent_) f(h);
-        for (std::size_t i = 0; i < asked_count_; ++i) f(asked_[i].who);
-        for (const Handle h : seeds_) f(h);
-        for (const Handle h : lost_) f(h);
+        if (!search_) return;
+        for (std::size_t i = 0; i < search_->asked_count; ++i) f(search_->asked[i].who);
+        for (const Handle h : search_->seeds) f(h);
+        for (const Handle h : search_->lost) f(h);
     }
     bool neighbour(PeerId peer) const { return place(active_, peer).has_value(); }
     bool room() const { return active_.size() < config_.active; }  // for one more neighbour
@@ -151,6 +161,17 @@ private:
         std::uint8_t rounds = 0;
         bool make_room = false;  // a newcomer led to us: somebody gives way for it
     };
+    // Of who looks for neighbours, or leads newcomers in. Most have all they want and do neither.
+    struct Search {
+        std::array<Asked, 6> asked;
+        std::uint8_t asked_count = 0, turn = 0, losses = 0;
+        Handles<3> seeds, lost;   // whom to turn to when nobody is left; the last to have gone or fallen silent
+        std::uint32_t joins = 0;  // that came of late; halves every round
+    };
+    Search& search() {
+        if (!search_) search_ = std::make_unique<Search>();
+        return *search_;
+    }
 
     template <std::size_t N>
     std::optional<std::size_t> place(const Handles<N>& list, PeerId peer) const {
@@ -158,6 +179,7 @@ private:
             if (book_->id(list[i]) == peer) return i;
         return std::nullopt;
     }
+    std::size_t asked_count() const { return search_ ? search_->asked_count : 0; }
     std::optional<Handle> handle_of(PeerId peer) const;
     Handle either(std::size_t i) const { return i < active_.size() ? active_[i] : passive_[i - active_.size()]; }
     bool few() const { return active_.size() < (config_.active + 1u) / 2; }
@@ -186,18 +208,15 @@ private:
 
     const Book* book_;
     Random random_;
+    std::unique_ptr<Search> search_;
     Handle self_;
     ViewConfig config_;
     bool awaiting_ = false;     // our last shuffle has no answer yet,
     std::uint8_t awaited_ = 0;  // for so many rounds
-    std::uint8_t asked_count_ = 0, turn_ = 0, losses_ = 0;
-    std::uint32_t joins_ = 0;  // that came of late; halves every round
     Handles<8> active_;
+    Sample sent_;               // by our last shuffle, its receiver first: these give way to the answer
     Handles<32> passive_;
-    Sample sent_;              // by our last shuffle, its receiver first: these give way to the answer
-    std::array<Asked, 6> asked_;
-    Handles<3> seeds_, lost_;  // whom to turn to when nobody is left; the last to have gone or fallen silent
 };
-static_assert(sizeof(PartialView) <= 400, "a simulation holds a million");
+static_assert(sizeof(PartialView) <= 256, "a simulation holds a million");
 
 }  // namespace grapevine::membership

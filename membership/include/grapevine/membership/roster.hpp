@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "grapevine/company.hpp"
+#include "grapevine/few.hpp"
 #include "grapevine/membership/book.hpp"
 #include "grapevine/membership/standing.hpp"
 
@@ -33,7 +34,8 @@ public:
     // The same for two rosters that hold the same members at the same incarnations (suspects count as present).
     std::uint64_t digest() const { return digest_; }
     static std::uint64_t digest_of(PeerId peer, std::uint32_t incarnation);
-    const std::vector<Entry>& entries() const { return entries_; }
+    using Entries = Few<Entry, 6>;  // the neighbours of a partial view, and then there is some room
+    const Entries& entries() const { return entries_; }
     Handle draw_dead(Random& random) const;      // dead() > 0
     std::optional<PeerId> draw_present(Random& random) const;  // alive or suspect
     std::optional<PeerId> draw_alive(Random& random) const;    // degraded ones too
@@ -54,14 +56,14 @@ public:
 
 private:
     std::size_t place(PeerId peer) const;
-    void count(const Entry& entry, int by);
+    void count(const Entry& entry, std::uint32_t by);  // 1, or -1 as it wraps
     template <class Wanted>
     std::optional<Handle> pick(Random& random, std::size_t of, Wanted wanted) const;
     std::optional<PeerId> id_of(std::optional<Handle> record) const;
 
     const Book* book_;
-    std::vector<Entry> entries_;
-    std::size_t alive_ = 0, suspect_ = 0, dead_ = 0, fit_ = 0;  // fit: alive and not degraded
+    Entries entries_;
+    std::uint32_t alive_ = 0, suspect_ = 0, dead_ = 0, fit_ = 0;  // fit: alive and not degraded
     std::uint64_t digest_ = 0;
     bool self_degraded_ = false;
 };

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
-#include <vector>
 
+#include "grapevine/few.hpp"
 #include "grapevine/peer_id.hpp"
 #include "grapevine/time.hpp"
 
@@ -18,11 +19,17 @@ public:
     Duration typical() const { return typical_; }  // over all members, smoothed; 0 before the first
 
 private:
-    struct Entry { PeerId peer; Duration mean; Duration deviation; };
+    // In nanoseconds, at most 4.29 s: longer ones count as that long. Of the id the lower half is enough to tell so few apart:
+    // one in sixty million would share its neighbour's figures.
+    struct Entry {
+        std::uint32_t peer, mean, deviation;
+    };
+    static std::uint32_t kept_as(Duration d);
+    const Entry* find(PeerId peer) const;
+
     static constexpr std::size_t kept = 64;
-    std::vector<Entry> entries_;  // ring: the oldest is overwritten
-    std::size_t next_ = 0;
     Duration typical_{};
+    Few<Entry, 0> entries_;  // oldest first, which gives way
 };
 
 }  // namespace grapevine::membership

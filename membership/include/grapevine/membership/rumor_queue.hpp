@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace grapevine::membership {
 // The rumors of each number of tellings are a list, oldest first; a telling moves a rumor to the end of the next.
 class RumorQueue {
 public:
-    explicit RumorQueue(std::size_t cap) : cap_(cap) {}
+    explicit RumorQueue(std::size_t cap) : cap_(static_cast<std::uint32_t>(cap)) {}
 
     void put(const Book& book, const Rumor& rumor, bool urgent);
 
@@ -23,13 +24,14 @@ public:
     // times leave the queue. Skips the rumor about `except` (it was added by the caller already).
     void take(const Book& book, RumorList& list, std::size_t bytes, std::uint32_t limit, PeerId except);
 
-    std::size_t size() const { return size_; }
-    bool empty() const { return size_ == 0; }
-    bool contains(PeerId subject) const { return of_subject_.count(subject.value) > 0; }
+    std::size_t size() const { return waiting_ ? waiting_->size : 0; }
+    bool empty() const { return !waiting_; }
+    bool contains(PeerId subject) const { return waiting_ && waiting_->of_subject.count(subject.value) > 0; }
     template <class F>
     void each(F f) const {
-        for (const Line& line : lines_)
-            for (std::uint32_t i = line.first; i != none; i = entries_[i].next) f(entries_[i].rumor);
+        if (!waiting_) return;
+        for (const Line& line : waiting_->lines)
+            for (std::uint32_t i = line.first; i != none; i = waiting_->entries[i].next) f(waiting_->entries[i].rumor);
     }
 
 private:
@@ -45,15 +47,19 @@ private:
     struct Line {
         std::uint32_t first = none, last = none;
     };
-    void append(std::uint32_t entry, std::uint32_t line);
-    void unlink(std::uint32_t entry);
-    void drop(std::uint32_t entry);
+    struct Waiting {
+        void append(std::uint32_t entry, std::uint32_t line);
+        void unlink(std::uint32_t entry);
+        void drop(std::uint32_t entry);
 
-    std::vector<Entry> entries_;  // slots; those in no line are free
-    std::vector<std::uint32_t> free_;
-    std::vector<Line> lines_;     // 0: urgent; then by tellings
-    std::unordered_map<std::uint64_t, std::uint32_t> of_subject_;  // looked up, never walked
-    std::size_t size_ = 0, cap_;
+        std::vector<Entry> entries;  // slots; those in no line are free
+        std::vector<std::uint32_t> free;
+        std::vector<Line> lines;     // 0: urgent; then by tellings
+        std::unordered_map<std::uint64_t, std::uint32_t> of_subject;  // looked up, never walked
+        std::size_t size = 0;
+    };
+    std::unique_ptr<Waiting> waiting_;  // none while nothing is to be told, as mostly
+    std::uint32_t cap_;
 };
 
 }  // namespace grapevine::membership
