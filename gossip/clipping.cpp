@@ -14,12 +14,12 @@ constexpr double balance = 0.3;  // of our own norm, at the beginning
 }  // namespace
 
 Guard Clipping::guard(Instant now, std::uint64_t steps) const {
-    switch (clip_) {
+    switch (config_.clip) {
         case Clip::off: return {};
         case Clip::balance: {
             double share = 0;
-            if (until_steps_ && *until_steps_ > 0) share = static_cast<double>(steps) / static_cast<double>(*until_steps_);
-            else if (until_ && *until_ > Duration::zero()) share = seconds(now.time_since_epoch()) / seconds(*until_);
+            if (config_.until_steps && *config_.until_steps > 0) share = static_cast<double>(steps) / static_cast<double>(*config_.until_steps);
+            else if (config_.until && *config_.until > Duration::zero()) share = seconds(now.time_since_epoch()) / seconds(*config_.until);
             return {.clip = 0, .refuse = balance * portable::exp(-std::min(share, 1.0))};
         }
         case Clip::self_centred: break;
@@ -35,7 +35,7 @@ Guard Clipping::guard(Instant now, std::uint64_t steps) const {
 }
 
 void Clipping::saw(PeerId whose, const Combined& combined) {
-    if (clip_ != Clip::self_centred) return;
+    if (config_.clip != Clip::self_centred) return;
     norm_ = combined.norm;
     std::erase_if(seen_, [&](const Seen& s) { return s.whose == whose; });
     // What is no number is farther than all others, and can be ordered.

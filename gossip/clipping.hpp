@@ -20,9 +20,9 @@ namespace grapevine::gossip {
 //                 of the run that is over, by steps or by time, whichever is known; 0 if neither is
 class Clipping {
 public:
-    explicit Clipping(const Config& config) : clip_(config.clip), until_steps_(config.until_steps), until_(config.until) {}
+    explicit Clipping(const Config& config) : config_(config) {}
 
-    bool on() const { return clip_ != Clip::off; }
+    bool on() const { return config_.clip != Clip::off; }
     Guard guard(Instant now, std::uint64_t steps) const;
     void saw(PeerId whose, const Combined& combined);
 
@@ -31,9 +31,7 @@ private:
         PeerId whose;
         double distance;
     };
-    Clip clip_;
-    std::optional<std::uint64_t> until_steps_;
-    std::optional<Duration> until_;
+    const Config& config_;
     std::vector<Seen> seen_;  // the latest last
     double norm_ = 0;         // ours, when last seen
 };

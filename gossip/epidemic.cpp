@@ -6,10 +6,12 @@ namespace grapevine::gossip {
 
 // So many come on average; with four times as many and some, one in a million is turned away where turns keep step.
 Epidemic::Epidemic(const Config& config, PeerId self, Random random)
-    : OneWay(config, self, random, config.pushes), most_(4 * std::size_t{config.pushes} + 12), clipping_(config), momentum_(config, 1) {}
+    : OneWay(config, self, random, config.pushes), most_(4 * config.pushes + 12) {
+    if (config.clip != Clip::off || config.quasi_global > 0) options_ = std::make_unique<Options>(config);
+}
 
 void Epidemic::started(Instant, const Company&, Out& out) {
-    momentum_.start([&](Fold fold) { quietly(fold, out); });
+    if (options_) options_->momentum.start([&](Fold fold) { quietly(fold, out); });
 }
 
 bool Epidemic::take(Instant now, PeerId from, std::uint32_t round, Snapshot&& theirs, Out& out) {
@@ -17,7 +19,7 @@ bool Epidemic::take(Instant now, PeerId from, std::uint32_t round, Snapshot&& th
         if (theirs.samples > 0 && !taking_) {
             taking_ = true;
             combine({.from = from, .weight = 1, .steps = steps(), .since = now}, 0, 1, std::move(theirs), out);
-            momentum_.begin_anew(ordered(), [&](Fold fold) { quietly(fold, out); });
+            if (options_) options_->momentum.begin_anew(ordered(), [&](Fold fold) { quietly(fold, out); });
         }
         return true;  // from another newcomer there is nothing to take
     }
@@ -32,8 +34,8 @@ bool Epidemic::take(Instant now, PeerId from, std::uint32_t round, Snapshot&& th
 
 void Epidemic::mix(Instant now, Out& out) {
     if (here_.empty()) return;
-    const bool guarded = clipping_.on();
-    const Guard guard = guarded ? clipping_.guard(now, steps()) : Guard{};
+    const bool guarded = options_ && options_->clipping.on();
+    const Guard guard = guarded ? options_->clipping.guard(now, steps()) : Guard{};
     const double weight = 1.0 / static_cast<double>(here_.size() + 1);
     for (std::size_t i = 0; i < here_.size(); ++i) {  // the mean of i + 1 and one more
         Here& h = here_[i];
@@ -41,12 +43,12 @@ void Epidemic::mix(Instant now, Out& out) {
         combine({.from = h.from, .weight = weight, .steps = h.steps, .since = h.since, .last = i + 1 == here_.size(), .guarded = guarded},
                 1 - theirs, theirs, std::move(h.theirs), out, guard);
     }
-    momentum_.mixed(ordered(), [&](Fold fold) { quietly(fold, out); });
+    if (options_) options_->momentum.mixed(ordered(), [&](Fold fold) { quietly(fold, out); });
     here_.clear();
 }
 
 void Epidemic::mixed(Instant now, const Task& task, const Combined& combined, const Completion& completion, Out& out) {
-    if (task.guarded) clipping_.saw(task.from, combined);
+    if (task.guarded) options_->clipping.saw(task.from, combined);
     if (combined.taken > 0)
         out.tell(MixedWith{task.from, completion.steps - task.steps, combined.distance, combined.norm, task.bytes, now - task.since, task.weight, combined.taken});
     else

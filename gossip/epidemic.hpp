@@ -30,7 +30,7 @@ private:
     };
 
     void started(Instant now, const Company& company, Out& out) override;
-    std::optional<Drift> drift() const override { return momentum_.drift(); }
+    std::optional<Drift> drift() const override { return options_ ? options_->momentum.drift() : std::nullopt; }
     void mix(Instant now, Out& out) override;
     bool gives() const override { return !catching_up() && !halted(); }
     bool room() const override { return here_.size() + accepted() < most_; }
@@ -39,12 +39,16 @@ private:
     void mixed(Instant now, const Task& task, const Combined& combined, const Completion& completion, Out& out) override;
     void finishes(Instant now, Out& out) override { mix(now, out); }
 
-    std::size_t most_;         // models kept until the next turn
+    struct Options {  // of those who have switched on one of them
+        explicit Options(const Config& config) : clipping(config), momentum(config, 1) {}
+        Clipping clipping;
+        QuasiGlobal momentum;
+    };
     std::vector<Here> here_;
+    std::unique_ptr<Options> options_;
     double relative_ = 0;      // greatest difference of this turn's, over our norm
+    std::uint32_t most_;       // models kept until the next turn
     bool taking_ = false;      // a newcomer's first, not yet mixed
-    Clipping clipping_;
-    QuasiGlobal momentum_;
 };
 
 }  // namespace grapevine::gossip

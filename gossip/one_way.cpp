@@ -22,8 +22,8 @@ void OneWay::due(Instant now, const Company& company, Out& out) {
 }
 
 void OneWay::offer(Instant now, const Company& company, Out& out) {
-    const std::size_t wanted = std::min(targets_, company.size());
-    std::vector<Target> targets;
+    const std::size_t wanted = std::min<std::size_t>(targets_, company.size());
+    Few<Target, 2> targets;
     // Distinct ones, each set of them as likely as any other. Partial views may not hold as many.
     for (std::size_t draws = 0; targets.size() < wanted && draws < 16 * wanted + 16; ++draws) {
         const auto drawn = company.draw(random());
@@ -31,21 +31,21 @@ void OneWay::offer(Instant now, const Company& company, Out& out) {
         if (std::none_of(targets.begin(), targets.end(), [&](const Target& t) { return t.to == *drawn; })) targets.push_back({*drawn});
     }
     if (targets.empty()) return;
-    turn_ = Turn{++round_, now, std::move(targets), false, {}};
+    turn_ = std::make_unique<Turn>(Turn{++round_, now, std::move(targets), false, {}});
     for (const Target& t : turn_->targets) out.send(t.to, Offer{round_});
-    out.wake(now + patience().now(), Overdue{round_});
+    out.wake(now + patience().now(config()), Overdue{round_});
 }
 
 void OneWay::receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out) {
     if (const auto* offer = std::get_if<Offer>(&message)) {
         const Origin origin{from, offer->round};
         if (std::find(coming_.begin(), coming_.end(), origin) != coming_.end()) return;  // doubled on the way
-        std::erase_if(coming_, [&](const Origin& o) { return o.from == from; });         // it gave that one up
+        coming_.erase_if([&](const Origin& o) { return o.from == from; });         // it gave that one up
         if (halted()) return out.send(from, Decline{offer->round, Why::leaving});
         if (!room()) return out.send(from, Decline{offer->round, Why::busy});
         coming_.push_back(origin);
         out.send(from, Accept{offer->round});
-        out.wake(now + patience().now(), AnswerOverdue{from, offer->round});
+        out.wake(now + patience().now(config()), AnswerOverdue{from, offer->round});
     } else if (const auto* accept = std::get_if<Accept>(&message)) {
         Target* target = find(from, accept->round);
         if (!target) return;
@@ -69,7 +69,7 @@ void OneWay::receive(Instant now, PeerId from, Message&& message, const Company&
         strike(now, from, decline->why == Why::other_layout ? Failure::other_layout : Failure::declined, company, out);
     } else if (auto* push = std::get_if<Push>(&message)) {
         const Origin origin{from, push->round};
-        const bool invited = std::erase(coming_, origin) > 0;
+        const bool invited = coming_.erase_if([&](const Origin& o) { return o == origin; }) > 0;
         if (came_before(origin)) return;
         if (!invited && !room() && !keeps_uninvited()) return out.send(from, Decline{push->round, Why::busy});
         const bool usable = fits(push->snapshot, config().layout, config().size) && push->snapshot.range.count == config().size &&
@@ -82,9 +82,9 @@ void OneWay::receive(Instant now, PeerId from, Message&& message, const Company&
 }
 
 void OneWay::completed(Instant now, Completion&& completion, const Company&, Out& out) {
-    assert(!tasks_.empty() && tasks_.front().tag == completion.tag);
-    const Task task = tasks_.front();
-    tasks_.erase(tasks_.begin());
+    assert(!tasks_.empty() && tasks_[0].tag == completion.tag);
+    const Task task = tasks_[0];
+    tasks_.erase_front(1);
     if (auto* published = std::get_if<Published>(&completion.what)) {
         published->snapshot.weight = task.mass;
         const bool ours = turn_ && turn_->round == task.round;
@@ -107,7 +107,7 @@ void OneWay::push(Target& target, Out& out) {
 
 // No more is to be heard of it in this turn.
 void OneWay::strike(Instant now, PeerId to, std::optional<Failure> why, const Company& company, Out& out) {
-    std::erase_if(turn_->targets, [&](const Target& t) { return t.to == to; });
+    turn_->targets.erase_if([&](const Target& t) { return t.to == to; });
     if (why) out.tell(Failed{to, *why});
     if (!turn_->targets.empty()) return;
     turn_.reset();
@@ -128,10 +128,13 @@ void OneWay::overdue(Instant now, std::uint64_t stamp, const Company& company, O
     turn_over(now, company, out);
 }
 
-void OneWay::answer_overdue(Instant, const AnswerOverdue& o) { std::erase(coming_, Origin{o.to, o.round}); }
+void OneWay::answer_overdue(Instant, const AnswerOverdue& o) {
+    const Origin late{o.to, o.round};
+    coming_.erase_if([&](const Origin& origin) { return origin == late; });
+}
 
 void OneWay::peer_down(Instant now, PeerId peer, const Company& company, Out& out) {
-    std::erase_if(coming_, [&](const Origin& o) { return o.from == peer; });
+    coming_.erase_if([&](const Origin& o) { return o.from == peer; });
     if (turn_ && find(peer, turn_->round)) strike(now, peer, Failure::partner_gone, company, out);
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <memory>
 #include <optional>
-#include <vector>
 
+#include "grapevine/few.hpp"
 #include "overlapping.hpp"
 
 namespace grapevine::gossip {
@@ -20,10 +21,10 @@ namespace grapevine::gossip {
 class OneWay : public Overlapping {
 public:
     OneWay(const Config& config, PeerId self, Random random, std::size_t targets)
-        : Overlapping(config, self, random), targets_(targets) {}
+        : Overlapping(config, self, random), targets_(static_cast<std::uint32_t>(targets)) {}
 
 protected:
-    bool gives_now() const final { return turn_.has_value(); }
+    bool gives_now() const final { return turn_ != nullptr; }
     struct Task {  // what the learner has been told to do besides training, oldest first: it answers in order
         std::uint32_t tag = 0;
         std::uint32_t round = 0;  // of the turn we froze for; else
@@ -62,7 +63,7 @@ protected:
     void combine(Task task, double ours, double theirs, Snapshot&& snapshot, Out& out, const Guard& guard = {});
     void quietly(decltype(Order::what) what, Out& out);  // an order that nothing follows from
     std::size_t accepted() const { return coming_.size(); }
-    bool turn_out() const { return turn_.has_value(); }
+    bool turn_out() const { return turn_ != nullptr; }
 
 private:
     struct Target {
@@ -73,7 +74,7 @@ private:
     struct Turn {
         std::uint32_t round;
         Instant since;
-        std::vector<Target> targets;     // of whom more is to be heard
+        Few<Target, 2> targets;          // of whom more is to be heard
         bool freezing = false;
         std::optional<Snapshot> frozen;  // with its mass
     };
@@ -88,12 +89,12 @@ private:
     Target* find(PeerId to, std::uint32_t round);
     bool came_before(const Origin& origin);
 
-    std::size_t targets_;
-    std::optional<Turn> turn_;
-    std::vector<Origin> coming_;        // accepted, not here yet
-    std::vector<Origin> seen_;          // the last ones that came, to know them if they come twice
-    std::size_t seen_next_ = 0;
-    std::vector<Task> tasks_;
+    std::unique_ptr<Turn> turn_;
+    Few<Origin, 1> coming_;         // accepted, not here yet
+    Few<Task, 0> tasks_;
+    Few<Origin, 0> seen_;           // the last ones that came, to know them if they come twice
+    std::uint32_t targets_;
+    std::uint32_t seen_next_ = 0;
     std::uint32_t round_ = 0;
 };
 

@@ -79,8 +79,7 @@ void OuterRounds::conclude(Out& out) {
 }
 
 Outer::Outer(const Config& config, PeerId self, Random random)
-    : config_(config), self_(self), random_(random.split(1)), ticks_(config, random.split(2)), training_(config),
-      patience_(config), catching_up_(config.newcomer) {
+    : config_(config), self_(self), random_(random.split(1)), ticks_(random.split(2)), catching_up_(config.newcomer) {
     next_due_step_ = config.every_steps.value_or(0);
 }
 
@@ -89,7 +88,7 @@ void Outer::step(Instant now, Input&& input, const Company& company, Out& out) {
         Cases{
             [&](Start&) {
                 begin_slow([&](Fold f) { order(f, out); });
-                ticks_.start(now, out);
+                ticks_.start(config_, now, out);
                 if (catching_up_) out.wake(now + catch_up_within, Due{catch_up_turn});
                 train(now, out);
             },
@@ -115,7 +114,7 @@ void Outer::step(Instant now, Input&& input, const Company& company, Out& out) {
                         train(now, out);
                     } else if (turn->turn == ask_again_turn) {
                         if (catching_up_ && !talk_) due(now, company, 1, out);
-                    } else if (ticks_.woken(now, *turn, out)) {
+                    } else if (ticks_.woken(config_, now, *turn, out)) {
                         due(now, company, 1, out);
                     }
                 } else if (const auto* overdue = std::get_if<Overdue>(&woken.timer)) {
@@ -160,13 +159,13 @@ void Outer::due(Instant now, const Company& company, std::uint32_t tries, Out& o
     if (!partner) return;
     talk_ = Talk{*partner, ++round_, true, now, tries, 0, 0, {}};
     out.send(*partner, Offer{round_});
-    out.wake(now + patience_.now(), Overdue{round_});
+    out.wake(now + patience_.now(config_), Overdue{round_});
 }
 
 void Outer::answer(Instant now, PeerId from, std::uint32_t round, Out& out) {
     talk_ = Talk{from, round, false, now, 1, 0, 0, {}};
     out.send(from, Accept{round});
-    out.wake(now + patience_.now(), AnswerOverdue{from, round});
+    out.wake(now + patience_.now(config_), AnswerOverdue{from, round});
     publish(out);
 }
 
@@ -289,7 +288,7 @@ void Outer::train(Instant now, Out& out) {
     if (catching_up_ || halted_ || finishing_) return;
     std::uint64_t most = ~std::uint64_t{0};
     if (config_.every_steps) most = next_due_step_ > training_.steps() ? next_due_step_ - training_.steps() : 1;
-    training_.begin(now, most, [&](Train t) { order(t, out); });
+    training_.begin(config_, now, most, [&](Train t) { order(t, out); });
 }
 
 std::uint32_t Outer::order(decltype(Order::what) what, Out& out) {

@@ -81,7 +81,7 @@ private:
     }
     std::uint32_t order(decltype(Order::what) what, Out& out);
 
-    Config config_;
+    const Config& config_;
     PeerId self_;
     Random random_;
     Ticks ticks_;

@@ -9,8 +9,7 @@ constexpr std::uint64_t again_turn = finish_turn - 2;
 }  // namespace
 
 Overlapping::Overlapping(const Config& config, PeerId self, Random random)
-    : config_(config), self_(self), random_(random.split(1)), ticks_(config, random.split(2)), training_(config),
-      patience_(config), catching_up_(config.newcomer) {
+    : config_(config), ticks_(random.split(2)), random_(random.split(1)), self_(self), catching_up_(config.newcomer) {
     next_due_step_ = config.every_steps.value_or(0);
 }
 
@@ -18,7 +17,7 @@ void Overlapping::step(Instant now, Input&& input, const Company& company, Out& 
     std::visit(
         Cases{
             [&](Start&) {
-                ticks_.start(now, out);
+                ticks_.start(config_, now, out);
                 if (catching_up_) out.wake(now + catch_up_within, Due{catch_up_turn});
                 started(now, company, out);
                 train(now, out);
@@ -41,7 +40,7 @@ void Overlapping::step(Instant now, Input&& input, const Company& company, Out& 
                                        caught_up(now, out);
                                    } else if (turn.turn == again_turn) {
                                        again(now, company, out);
-                                   } else if (ticks_.woken(now, turn, out) && !halted_) {
+                                   } else if (ticks_.woken(config_, now, turn, out) && !halted_) {
                                        due(now, company, out);
                                    }
                                },
@@ -97,7 +96,7 @@ void Overlapping::train(Instant now, Out& out) {
     if (catching_up_ || halted_ || finishing_) return;
     std::uint64_t most = ~std::uint64_t{0};
     if (config_.every_steps) most = next_due_step_ - training_.steps();
-    training_.begin(now, most, [&](Train t) {
+    training_.begin(config_, now, most, [&](Train t) {
         t.drift = drift();
         order(t, out);
     });
@@ -105,7 +104,7 @@ void Overlapping::train(Instant now, Out& out) {
 
 void Overlapping::settle(double relative, Out& out) {
     if (!finishing_) return;
-    calm_ = relative < calm_distance ? calm_ + 1 : 0;
+    calm_ = static_cast<std::uint8_t>(relative < calm_distance ? std::min(calm_ + 1, 3) : 0);
     if (calm_ >= 3) conclude(out);
 }
 

@@ -58,21 +58,20 @@ protected:
 private:
     void conclude(Out& out);
 
-    Config config_;
-    PeerId self_;
-    Random random_;
-    Ticks ticks_;
+    const Config& config_;
     Training training_;
-    Patience patience_;
-
-    std::uint32_t tag_ = 0, ticket_ = 0;
+    Ticks ticks_;
     std::uint64_t next_due_step_ = 0;
-    bool catching_up_;
-    bool halted_ = false;
-    bool finishing_ = false, finished_ = false;
-    bool parting_ = false;  // finishing, for ourselves alone: one more turn
+    Patience patience_;
+    Random random_;
+    PeerId self_;
     Instant finish_by_{};
-    int calm_ = 0;  // turns in a row that found hardly any difference
+    std::uint32_t tag_ = 0, ticket_ = 0;
+    std::uint8_t calm_ = 0;  // turns in a row that found hardly any difference
+    bool catching_up_ : 1;
+    bool halted_ : 1 = false;
+    bool finishing_ : 1 = false, finished_ : 1 = false;
+    bool parting_ : 1 = false;  // finishing, for ourselves alone: one more turn
 };
 
 }  // namespace grapevine::gossip

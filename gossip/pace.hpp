@@ -23,91 +23,98 @@ inline constexpr Duration part_within = std::chrono::seconds(2);
 //   rounds    at k period, k >= 1
 class Ticks {
 public:
-    Ticks(const Config& config, Random random) : clock_(config.clock), period_(config.period.value_or(Duration::zero())), random_(random) {}
+    explicit Ticks(Random random) : random_(random) {}
 
-    bool any() const { return period_ > Duration::zero(); }
-    void start(Instant now, Exchange::Out& out);
+    static bool any(const Config& config) { return config.period && *config.period > Duration::zero(); }
+    void start(const Config& config, Instant now, Exchange::Out& out);
     // Arms the next one. The turn just due (of `rounds`: k); nothing if the timer was stale.
-    std::optional<std::uint64_t> woken(Instant now, const Due& due, Exchange::Out& out);
-    void stop() { stopped_ = true; }
+    std::optional<std::uint64_t> woken(const Config& config, Instant now, const Due& due, Exchange::Out& out);
+    void stop() { turn_ = never; }
 
 private:
+    static constexpr std::uint64_t never = std::uint64_t{1} << 63;  // of all turns
     void arm(Instant at, Exchange::Out& out) { out.wake(at, Due{turn_}); }
     Duration uniform(Duration below) { return Duration(static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(below.count())))); }
 
-    Clock clock_;
-    Duration period_;
     Random random_;
     Instant next_{};  // fixed: when the timer is next due
     std::uint64_t turn_ = 0;
-    bool stopped_ = false;
 };
 
 // Keeps the learner at work, one order at a time, each about as long as `order` says: then the next step
 // boundary is never far. How many steps that is shows from how long the last orders took.
 class Training {
 public:
-    explicit Training(const Config& config) : trains_(config.trains), order_(config.order), until_(config.until_steps) {}
-
-    bool wanted() const { return trains_ && !(until_ && steps_ >= *until_); }
+    bool wanted(const Config& config) const { return config.trains && !stopped_ && !(config.until_steps && steps_ >= *config.until_steps); }
     bool under_way() const { return under_way_; }
     std::uint64_t steps() const { return steps_; }
     std::uint64_t ordered() const { return steps_ + ordered_; }  // with those under way
     // At most `most` steps from here. Nothing happens where none are wanted or some are under way.
     template <class Give>
-    void begin(Instant now, std::uint64_t most, Give&& give) {
-        if (!wanted() || under_way_ || most == 0) return;
+    void begin(const Config& config, Instant now, std::uint64_t most, Give&& give) {
+        if (!wanted(config) || under_way_ || most == 0) return;
         std::uint64_t steps = 1;
-        if (step_seconds_ > 0) steps = static_cast<std::uint64_t>(std::max(1.0, seconds(order_) / step_seconds_ + 0.5));
+        if (step_seconds_ > 0) steps = static_cast<std::uint64_t>(std::max(1.0, seconds(config.order) / step_seconds_ + 0.5));
         steps = std::min({steps, most, std::uint64_t{1} << 14});  // the next boundary is to be near in real time too
-        if (until_) steps = std::min(steps, *until_ - steps_);
+        if (config.until_steps) steps = std::min(steps, *config.until_steps - steps_);
         under_way_ = true;
         begun_ = now;
-        ordered_ = steps;
+        ordered_ = static_cast<std::uint32_t>(steps);
         give(Train{static_cast<std::uint32_t>(steps), {}, 1});
     }
+    void ended(Instant now, const Trained& trained);
+    void stop() { stopped_ = true; }
+    double pace() const { return step_seconds_ > 0 ? 1 / step_seconds_ : 0; }  // steps a second; 0: not known
+
+protected:
+    void begin_one(Instant now) {
+        under_way_ = true;
+        begun_ = now;
+        ordered_ = 1;
+    }
+
+private:
+    std::uint64_t steps_ = 0;
+    Instant begun_{};
+    double step_seconds_ = 0;  // mean over the last orders
+    std::uint32_t ordered_ = 0;
+    bool under_way_ = false, stopped_ = false;
+};
+
+// Which can also take a step in slices.
+class SlicedTraining : public Training {
+public:
     // One step in slices. Once begun it is gone on with to the last, whatever becomes of what it was cut up for: half of a
     // step is no model.
     template <class Give>
     void begin_slices(Instant now, std::uint32_t count, Give&& give) {
-        under_way_ = true;
-        begun_ = now;
-        ordered_ = 1;
+        begin_one(now);
         slice_ = Slice{0, count};
         give(Train{1, {}, 1, slice_});
     }
-    const std::optional<Slice>& slice() const { return slice_; }  // the one under way
+    std::optional<Slice> slice() const { return slice_.count > 0 ? std::optional(slice_) : std::nullopt; }  // the one under way
     template <class Give>
     void next_slice(Give&& give) {
-        ++slice_->index;
+        ++slice_.index;
         give(Train{1, {}, 1, slice_});
     }
-    void ended(Instant now, const Trained& trained);
-    void stop() { trains_ = false; }
-    double pace() const { return step_seconds_ > 0 ? 1 / step_seconds_ : 0; }  // steps a second; 0: not known
+    void ended(Instant now, const Trained& trained) {
+        slice_ = {0, 0};
+        Training::ended(now, trained);
+    }
 
 private:
-    bool trains_;
-    Duration order_;
-    std::optional<std::uint64_t> until_;
-    std::uint64_t steps_ = 0;
-    bool under_way_ = false;
-    std::uint64_t ordered_ = 0;
-    Instant begun_{};
-    std::optional<Slice> slice_;
-    double step_seconds_ = 0;  // mean over the last orders
+    Slice slice_{0, 0};  // of no step
 };
 
 // How long to wait before something is given up: as told, or ten times what it took lately.
 class Patience {
 public:
-    explicit Patience(const Config& config) : told_(config.patience) {}
-    Duration now() const;
-    bool known() const { return told_ || mean_ > 0; }  // else nothing was measured yet
+    Duration now(const Config& config) const;
+    bool known(const Config& config) const { return config.patience || mean_ > 0; }  // else nothing was measured yet
     void took(Duration d);
 
 private:
-    std::optional<Duration> told_;
     double mean_ = 0;  // seconds
 };
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <optional>
-#include <vector>
 
 #include "clipping.hpp"
+#include "grapevine/few.hpp"
 #include "pace.hpp"
 #include "quasi_global.hpp"
 
@@ -38,37 +41,62 @@ public:
     Slot slots() const override { return static_cast<Slot>(1 + QuasiGlobal::slots(config_)); }
 
 private:
-    // One exchange with one partner, of either side. Ours is `own_`; those we answer are in `answers_`.
+    // One exchange with one partner, of either side.
     struct Talk {
         PeerId partner;
-        std::uint32_t round;      // the offerer's number
         Instant since;
+        std::uint32_t round;      // the offerer's number
         std::uint32_t ticket = 0; // of our half, once sent
         std::uint64_t steps_at_publish = 0;
-        std::optional<Snapshot> theirs;  // came before we had published
-        std::optional<Snapshot> sent;    // delta, of an answer: what theirs is held against
+        std::unique_ptr<Snapshot> theirs = {};  // came before we had published
+        std::unique_ptr<Snapshot> sent = {};    // delta, of an answer: what theirs is held against
         bool published = false;
         bool mixing = false;
     };
     // What the learner has been told to do besides training, oldest first: it answers in order.
     struct Task {
-        std::uint32_t tag;
-        bool answer;
         PeerId partner;  // nobody: an order that nothing follows from
+        std::uint32_t tag;
         std::uint32_t round;
+        bool answer;
+        bool guarded = false;
         double weight = 0;
         std::uint64_t bytes = 0;
         double theirs_samples = 0;
-        bool guarded = false;
+    };
+    static constexpr std::size_t most_answers = 2;
+    // All that is under way. Most of the time there is nothing, and then it is not there.
+    struct Talks {
+        std::optional<Talk> own;
+        std::array<std::optional<Talk>, most_answers> answers;
+        Few<Task, 3> tasks;
+        bool over() const { return !own && std::none_of(answers.begin(), answers.end(), [](const auto& t) { return t.has_value(); }) && tasks.empty(); }
+    };
+    // Of those who have switched on one of them, or count steps.
+    struct Options {
+        explicit Options(const Config& config) : clipping(config), momentum(config, 1), interval(config.every_steps.value_or(0)), next_due_step(config.every_steps.value_or(0)) {}
+        Clipping clipping;
+        QuasiGlobal momentum;
+        double interval;         // local steps between two exchanges
+        std::uint64_t next_due_step;
+        double others_pace = 0;  // steps a second, mean over those we have met lately
     };
 
+    Talks& talks() {
+        if (!talks_) talks_ = std::make_unique<Talks>();
+        return *talks_;
+    }
+    Talk* own() { return talks_ && talks_->own ? &*talks_->own : nullptr; }
+    template <class Unwanted>
+    void drop_answers(Unwanted unwanted);
     void receive(Instant now, PeerId from, Message&& message, const Company& company, Out& out);
     void completed(Instant now, Completion&& completion, const Company& company, Out& out);
     void due(Instant now, const Company& company, Out& out);
     void take(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out& out);
-    void mix(Instant now, Talk& talk, bool answer, Out& out);
+    void mix(Instant now, Talk& talk, bool answer, Snapshot&& theirs, Out& out);
     void steer(double relative);
     double rate_scale() const;
+    std::optional<Drift> drift() const { return options_ ? options_->momentum.drift() : std::nullopt; }
     void heard_pace(float pace);
     void give_up(Instant now, Talk& talk, bool answer, Failure why, Out& out);
     void train(Instant now, Out& out);
@@ -80,29 +108,21 @@ private:
     void quietly(decltype(Order::what) what, Out& out);  // an order that nothing follows from
     void publish(Talk& talk, bool answer, Out& out);
 
-    Config config_;
-    PeerId self_;
-    Random random_;
-    Ticks ticks_;
+    const Config& config_;
     Training training_;
-    Patience patience_;
-    Clipping clipping_;
-
-    std::optional<Talk> own_;
-    std::vector<Talk> answers_;
-    std::vector<Task> tasks_;
-    std::uint32_t round_ = 0, tag_ = 0, ticket_ = 0;
-    std::uint64_t next_due_step_ = 0;
-    double interval_;         // local steps between two exchanges, where they count
-    QuasiGlobal momentum_;
+    std::unique_ptr<Talks> talks_;
+    Ticks ticks_;
     double samples_ = 0;      // behind our model
-    double others_pace_ = 0;  // steps a second, mean over those we have met lately
-    bool catching_up_;        // a newcomer mixes before it trains
-    bool halted_ = false;
-    bool finishing_ = false, finished_ = false;
-    bool parting_ = false;    // finishing, for ourselves alone
+    std::uint32_t round_ = 0, tag_ = 0, ticket_ = 0;
+    std::uint8_t calm_ = 0;   // mixes in a row that found hardly any difference
+    bool catching_up_ : 1;    // a newcomer mixes before it trains
+    bool halted_ : 1 = false;
+    bool finishing_ : 1 = false, finished_ : 1 = false;
+    bool parting_ : 1 = false;  // finishing, for ourselves alone
+    Patience patience_;
+    Random random_;
+    std::unique_ptr<Options> options_;
     Instant finish_by_{};
-    int calm_ = 0;            // mixes in a row that found hardly any difference
 };
 
 }  // namespace grapevine::gossip

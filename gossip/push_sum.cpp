@@ -29,12 +29,12 @@ void PushSum::keep(Instant now, Snapshot&& frozen, Out& out) {
 
 void PushSum::pushed(PeerId to, std::uint32_t ticket, double mass) {
     held_ = std::max(0.0, held_ - mass);
-    if (sent_.size() >= most_sent) sent_.erase(sent_.begin());
-    sent_.push_back({to, ticket, mass});
+    if (sent_.size() >= most_sent) sent_.erase_front(1);
+    sent_.push_back({to, mass, ticket});
 }
 
 void PushSum::came(PeerId to, std::uint32_t ticket) {
-    std::erase_if(sent_, [&](const Sent& s) { return s.to == to && s.ticket == ticket; });
+    sent_.erase_if([&](const Sent& s) { return s.to == to && s.ticket == ticket; });
 }
 
 void PushSum::vanished(PeerId to, std::uint32_t ticket) {

@@ -26,8 +26,8 @@ public:
 private:
     struct Sent {
         PeerId to;
-        std::uint32_t ticket;
         double mass;
+        std::uint32_t ticket;
     };
 
     bool gives() const override { return mass_ > 0; }
@@ -48,7 +48,7 @@ private:
     double mass_;          // once all that was ordered is done
     double held_;          // beside the model as it is now
     double lost_ = 0;
-    std::vector<Sent> sent_;  // the last ones of which nothing was heard
+    Few<Sent, 1> sent_;       // the last ones of which nothing was heard
     int farewells_ = 8;    // tries to give all away before we are gone
 };
 

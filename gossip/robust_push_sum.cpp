@@ -35,7 +35,7 @@ void RobustPushSum::roll_changed() {
 void RobustPushSum::due(Instant now, const Company&, Out& out) {
     if (halted() || neighbours_.empty() || mass_ == 0) return;
     for (Neighbour& n : neighbours_)
-        if (n.ticket != 0 && now - n.sent >= patience().now()) {
+        if (n.ticket != 0 && now - n.sent >= patience().now(config())) {
             n.ticket = 0;  // the next sum holds what that one held
             out.tell(Failed{n.id, Failure::overdue});
         }

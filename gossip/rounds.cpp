@@ -16,7 +16,7 @@ std::pair<std::uint64_t, std::uint64_t> roll_and_round(const Message& message) {
 }  // namespace
 
 Rounds::Rounds(const Config& config, PeerId self, Random random)
-    : config_(config), self_(self), ticks_(config, random.split(2)), training_(config), patience_(config), roll_(config, self),
+    : config_(config), self_(self), ticks_(random.split(2)), roll_(config, self),
       in_groups_(config.kind == Kind::group || config.kind == Kind::outer),
       waits_for_all_(config.kind == Kind::allreduce || (config.kind == Kind::outer && config.group_size == 0)) {
     next_due_step_ = config.every_steps.value_or(0);
@@ -27,7 +27,7 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
         Cases{
             [&](Start&) {
                 started(out);
-                ticks_.start(now, out);
+                ticks_.start(config_, now, out);
                 if (roll_.start(now, company, out)) roll_changed(now, out);
             },
             [&](PeerUp&) {
@@ -40,7 +40,7 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
             [&](Received<Message>& received) { receive(now, received.from, std::move(received.message), company, out); },
             [&](Woken<Timer>& woken) {
                 if (const auto* due = std::get_if<Due>(&woken.timer)) {
-                    const auto turn = ticks_.woken(now, *due, out);
+                    const auto turn = ticks_.woken(config_, now, *due, out);
                     if (!turn || halted_ || finishing_) return;
                     turn_ = *turn;
                     if (!roll_.in_force() || roll_.in_force()->size() < 2) return;
@@ -139,21 +139,21 @@ void Rounds::train(Instant now, Out& out) {
         next_due_step_ = training_.steps() + *config_.every_steps;
     }
     if (!alone && left_out() && training_.steps() + *config_.every_steps > next_due_step_) return begin(now, round_ + 1, out);
-    if (!alone && config_.backup > 0 && !training_.wanted()) return begin(now, round_ + 1, out);
+    if (!alone && config_.backup > 0 && !training_.wanted(config_)) return begin(now, round_ + 1, out);
     // One that has made its steps trains no more, but takes part in the rounds of those who have not.
-    if (!training_.wanted() && !ticks_.any() && !early_.empty()) {
+    if (!training_.wanted(config_) && !ticks_.any(config_) && !early_.empty()) {
         std::uint64_t next = ~std::uint64_t{0};
         for (const Early& e : early_) next = in_groups_ ? round_ + 1 : std::min(next, roll_and_round(e.message).second);
         return begin(now, next, out);
     }
     std::uint64_t most = ~std::uint64_t{0};
     if (config_.every_steps) most = next_due_step_ - training_.steps();
-    if (config_.buckets > 1 && !alone && training_.wanted() && --most == 0) {
+    if (config_.buckets > 1 && !alone && training_.wanted(config_) && --most == 0) {
         in_slices_ = true;
         begin(now, round_ + 1, out);
         return training_.begin_slices(now, config_.buckets, [&](Train t) { out.tell(Order{++tag_, t}); });
     }
-    training_.begin(now, most, [&](Train t) {
+    training_.begin(config_, now, most, [&](Train t) {
         t.drift = drift();
         out.tell(Order{++tag_, t});
     });
@@ -174,7 +174,7 @@ void Rounds::begin(Instant now, std::uint64_t round, Out& out) {
 }
 
 Duration Rounds::patience() const {
-    Duration patience = patience_.now();
+    Duration patience = patience_.now(config_);
     // A part that is lost is sent again when the transport has given it up, which takes it three seconds.
     if (in_groups_ && !config_.patience) patience = std::max(patience, Duration(std::chrono::seconds(5)));
     if (waits_for_all_ && !config_.patience) patience = std::chrono::minutes(10);  // slow is waited for; dead leave the roll
@@ -231,7 +231,7 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     if (in_round_ && (round == round_ || (config_.backup > 0 && round > round_))) return arrived(now, *roll_.in_force(), from, std::move(message), out);
     if (round <= round_) return late(*roll_.in_force(), from, message, out);
     if (config_.kind == Kind::allreduce) {
-        if (!ticks_.any() && round != round_ + 1) return;  // nobody can be further ahead than that
+        if (!ticks_.any(config_) && round != round_ + 1) return;  // nobody can be further ahead than that
     } else {
         if (!make_room(from, round)) return;
     }
@@ -239,7 +239,7 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     if (early_.size() >= ahead_of_us * roll_.in_force()->size() + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
     if (in_round_) return passed(now, *roll_.in_force(), from, out);
-    if (!training_.wanted() || woken_by_others()) train(now, out);
+    if (!training_.wanted(config_) || woken_by_others()) train(now, out);
 }
 
 // For one more early message of this sender. Not for one that came before, or that is older than enough others.

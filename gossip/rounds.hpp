@@ -74,7 +74,7 @@ protected:
     bool in_round() const { return in_round_; }
     bool in_slices() const { return in_slices_; }  // this round began with the slices of its last step, and they are not all done
     // It has made all its steps, and none since the last round.
-    bool idle() const { return !training_.wanted() && training_.steps() + config_.every_steps.value_or(0) == next_due_step_; }
+    bool idle() const { return !training_.wanted(config_) && training_.steps() + config_.every_steps.value_or(0) == next_due_step_; }
     PeerId self() const { return self_; }
 
 private:
@@ -93,7 +93,7 @@ private:
     void watch(Out& out);
     // On clocks that are not one, whoever is first begins the round, and what it sends wakes its group: nobody waits
     // for another's clock. A tick that finds a round begun since the one before has nothing to do.
-    bool woken_by_others() const { return ticks_.any() && config_.clock != Clock::rounds; }
+    bool woken_by_others() const { return ticks_.any(config_) && config_.clock != Clock::rounds; }
     void train(Instant now, Out& out);
     void trained(Instant now, const Trained& trained, Out& out);
     Duration patience() const;
@@ -101,10 +101,10 @@ private:
     void take(Instant now, PeerId from, Message&& message, Out& out);
     bool make_room(PeerId from, std::uint64_t round);
 
-    Config config_;
+    const Config& config_;
     PeerId self_;
     Ticks ticks_;
-    Training training_;
+    SlicedTraining training_;
     Patience patience_;
     RollCall roll_;
 

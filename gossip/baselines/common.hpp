@@ -9,9 +9,9 @@ namespace grapevine::gossip {
 
 // What the server and its workers have in common: each trains.
 struct Common {
-    Common(const Config& c, PeerId s) : config(c), self(s), training(c), patience(c) {}
+    Common(const Config& c, PeerId s) : config(c), self(s) {}
 
-    const Config config;
+    const Config& config;
     const PeerId self;
     Training training;
     Patience patience;    // worker: from handing in to the model that comes back; server: how long rounds are
@@ -24,10 +24,10 @@ struct Common {
     bool asynchronous() const { return config.kind == Kind::parameter_server && config.mode == Mode::async; }
     bool federated() const { return config.kind == Kind::fedavg; }
     bool by_the_clock() const { return config.period.has_value(); }
-    bool through() const { return config.trains ? !training.wanted() : finishing; }  // has made all its steps
+    bool through() const { return config.trains ? !training.wanted(config) : finishing; }  // has made all its steps
     std::uint64_t steps_a_round() const { return config.every_steps.value_or(~std::uint32_t{0}); }
     // What stood still for a while (a machine that slept) would else be waited for ten times as long.
-    void took(Duration d) { patience.took(patience.known() ? std::min(d, patience.now()) : d); }
+    void took(Duration d) { patience.took(patience.known(config) ? std::min(d, patience.now(config)) : d); }
     Range whole() const { return {0, config.size}; }
     bool takes(const Snapshot& s) const { return fits(s, config.layout, config.size) && s.range == whole(); }
 
@@ -38,7 +38,7 @@ struct Common {
     std::uint32_t publish(Slot slot, Exchange::Out& out) { return order(encoded(config, slot, whole()), out); }
     std::uint32_t new_ticket() { return ++ticket ? ticket : ++ticket; }
     void train(Instant now, std::uint64_t most, Exchange::Out& out) {
-        training.begin(now, most, [&](Train t) { order(t, out); });
+        training.begin(config, now, most, [&](Train t) { order(t, out); });
     }
     void conclude(Exchange::Out& out) {
         if (!finishing || finished) return;

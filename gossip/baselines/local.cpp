@@ -19,7 +19,7 @@ void Local::step(Instant now, Input&& input, const Company&, Out& out) {
     } else if (!std::holds_alternative<Start>(input)) {
         return;
     }
-    training_.begin(now, ~std::uint64_t{0}, [&](Train t) { out.tell(Order{++tag_, t}); });
+    training_.begin(config_, now, ~std::uint64_t{0}, [&](Train t) { out.tell(Order{++tag_, t}); });
 }
 
 }  // namespace grapevine::gossip

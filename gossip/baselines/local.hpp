@@ -7,10 +7,11 @@ namespace grapevine::gossip {
 // Never mixes: what everybody reaches alone. With one peer and all the data it is the single learner.
 class Local final : public Exchange {
 public:
-    explicit Local(const Config& config) : training_(config) {}
+    explicit Local(const Config& config) : config_(config) {}
     void step(Instant now, Input&& input, const Company& company, Out& out) override;
 
 private:
+    const Config& config_;
     Training training_;
     std::uint32_t tag_ = 0;
 };

@@ -17,7 +17,7 @@ void Server::start(Instant now, Common& common, const Company& company, Exchange
     round_ = begins_with_theirs ? 0 : 1;
     for (const PeerId peer : company.all()) peer_up(now, common, peer, out);
     out.wake(now + ask_every, Due{ask_turn});
-    ticks_.start(now, out);
+    ticks_.start(common.config, now, out);
     if (!begins_with_theirs) {
         publishing_ = common.publish(model_slot, out);
         return train(now, common, out);
@@ -30,8 +30,8 @@ void Server::start(Instant now, Common& common, const Company& company, Exchange
 }
 
 void Server::watch(Instant now, Common& common, Exchange::Out& out) {
-    Duration patience = common.patience.known() ? common.patience.now() : slow_is_waited_for;
-    if (round_ == 0 && common.config.newcomer) patience = common.patience.now();  // perhaps there is nobody
+    Duration patience = common.patience.known(common.config) ? common.patience.now(common.config) : slow_is_waited_for;
+    if (round_ == 0 && common.config.newcomer) patience = common.patience.now(common.config);  // perhaps there is nobody
     out.wake(now + patience, Overdue{++stamp_});
 }
 
@@ -295,7 +295,7 @@ void Server::completed(Instant now, Common& common, Completion&& completion, Exc
 }
 
 void Server::due(Instant now, Common& common, const Due& due, Exchange::Out& out) {
-    if (!ticks_.woken(now, due, out) || !open_) return;
+    if (!ticks_.woken(common.config, now, due, out) || !open_) return;
     if (asked_) return out.tell(Skipped{});
     asked_ = true;
     for (const auto& [id, member] : members_)

@@ -30,7 +30,7 @@ namespace grapevine::gossip {
 // full and hands the sum back to that worker alone.
 class Server {
 public:
-    Server(const Config& config, Random random) : random_(random), ticks_(config, random.split(2)) {}
+    explicit Server(Random random) : random_(random), ticks_(random.split(2)) {}
 
     void start(Instant now, Common& common, const Company& company, Exchange::Out& out);
     void peer_up(Instant now, Common& common, PeerId peer, Exchange::Out& out);

@@ -3,7 +3,7 @@
 namespace grapevine::gossip {
 
 WithServer::WithServer(const Config& config, PeerId self, Random random) : common_(config, self) {
-    if (config.serves) role_.emplace<Server>(config, random);
+    if (config.serves) role_.emplace<Server>(random);
 }
 
 void WithServer::step(Instant now, Input&& input, const Company& company, Out& out) {

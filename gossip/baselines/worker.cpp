@@ -23,9 +23,9 @@ void Worker::watch(Common& common, Exchange::Out& out) {
 }
 
 Duration Worker::patience(const Common& common) const {
-    if (!server_ || lost_) return common.patience.now();
+    if (!server_ || lost_) return common.patience.now(common.config);
     if (!handin_) return say_again_after * (1 << tries_);
-    return common.patience.known() ? std::max(common.patience.now(), say_again_after) : slow_is_waited_for;
+    return common.patience.known(common.config) ? std::max(common.patience.now(common.config), say_again_after) : slow_is_waited_for;
 }
 
 void Worker::adopt(Instant now, Common& common, PeerId server, std::uint64_t round, Exchange::Out& out) {

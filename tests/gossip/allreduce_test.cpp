@@ -23,7 +23,7 @@ constexpr Algorithm algorithms[] = {Algorithm::ring, Algorithm::halving_doubling
 template <class Value>
 class Crowd {
 public:
-    Crowd(std::uint32_t n, std::size_t size, gossip::Config config, std::uint64_t seed) : random_(seed) {
+    Crowd(std::uint32_t n, std::size_t size, gossip::Config given, std::uint64_t seed) : config(std::move(given)), random_(seed) {
         auto ids = std::make_shared<std::vector<PeerId>>();
         for (std::uint32_t i = 0; i < n; ++i) ids->push_back(PeerId{10 + i});
         company_.ids = *ids;
@@ -51,6 +51,7 @@ public:
         std::vector<Value> brought;  // to its last round, with this weight
         double weight = 0;
     };
+    gossip::Config config;
     std::vector<Peer> peers;
 
     void run() {  // until nothing is left to happen

@@ -151,8 +151,9 @@ public:
     virtual Mass mass() const { return {}; }
 };
 
-// `self` is in the fixed roll where there is one.
+// `self` is in the fixed roll where there is one. The config, which many may share, outlives the exchange.
 std::unique_ptr<Exchange> make_exchange(const Config& config, PeerId self, Random random);
+std::unique_ptr<Exchange> make_exchange(const Config&&, PeerId, Random) = delete;
 
 // Why this configuration cannot run; nothing where it can. Also says no to combinations that need one clock for
 // all peers where there is none.
