@@ -21,7 +21,7 @@ TEST_CASE("a peer in a large and calm cluster is small") {
         gossip::Kind kind;
         double most;  // bytes
     };
-    for (const auto& [kind, most] : {Row{gossip::Kind::local, 850}, {gossip::Kind::gossip, 1000}, {gossip::Kind::epidemic, 1600}, {gossip::Kind::push_sum, 1400}}) {
+    for (const auto& [kind, most] : {Row{gossip::Kind::local, 800}, {gossip::Kind::gossip, 950}, {gossip::Kind::epidemic, 3600}, {gossip::Kind::push_sum, 1900}}) {
         test::counted = {};
         constexpr std::uint32_t peers = 400;
         test::Crowd crowd(peers, test::partial(kind));
@@ -32,18 +32,19 @@ TEST_CASE("a peer in a large and calm cluster is small") {
     }
 }
 
-TEST_CASE("when all is calm membership allocates nothing, and an exchange one block for all its talks") {
+TEST_CASE("when all is calm membership allocates for hardly more than a new neighbour, and an exchange one block for all its talks") {
     test::Crowd crowd(400, test::partial(gossip::Kind::gossip));
     crowd.run_until(Instant(60s), let);
-    std::uint64_t by_membership = 0, by_exchange = 0, offers = 0;
+    std::uint64_t by_membership = 0, by_exchange = 0, offers = 0, steps = 0;
     crowd.run_until(Instant(70s), [&](const Peer::Input& input, const std::function<void()>& step) {
         const bool membership = of_membership(input);
+        ++steps;
         offers += std::string(word(input)) == "offer";
         const std::uint64_t before = test::counted.allocations;
         step();
         (membership ? by_membership : by_exchange) += test::counted.allocations - before;
     });
     CHECK(offers > 3000);
-    CHECK(by_membership == 0);
+    CHECK(by_membership * 1000 < steps);
     CHECK(by_exchange <= 3 * offers);  // of who asks and of who is asked; and what it sent until theirs is there
 }
