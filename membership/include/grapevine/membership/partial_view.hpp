@@ -168,8 +168,14 @@ private:
         Handles<3> seeds, lost;   // whom to turn to when nobody is left; the last to have gone or fallen silent
         std::uint32_t joins = 0;  // that came of late; halves every round
     };
+    struct Searching : std::unique_ptr<Search> {  // copied with the view
+        Searching() = default;
+        Searching(const Searching& other) : std::unique_ptr<Search>(other ? std::make_unique<Search>(*other) : nullptr) {}
+        Searching(Searching&&) = default;
+        Searching& operator=(Searching&&) = default;
+    };
     Search& search() {
-        if (!search_) search_ = std::make_unique<Search>();
+        if (!search_) search_.reset(new Search);
         return *search_;
     }
 
@@ -208,7 +214,7 @@ private:
 
     const Book* book_;
     Random random_;
-    std::unique_ptr<Search> search_;
+    Searching search_;
     Handle self_;
     ViewConfig config_;
     bool awaiting_ = false;     // our last shuffle has no answer yet,
