@@ -17,11 +17,12 @@ struct Free {
 };
 using Block = std::unique_ptr<float, Free>;
 
-// On a page: what the vector loops and the products like, and neighbours share no cache line.
+// On a cache line: neighbours share none, and the vector loops like it. Large ones on a page; of small ones there may be
+// tens of thousands, and a page's start would cost each of them another page.
 Block new_block(std::size_t size) {
-    constexpr std::size_t page = 4096;
-    const std::size_t bytes = (size * sizeof(float) + page - 1) / page * page;
-    void* memory = std::aligned_alloc(page, bytes ? bytes : page);
+    const std::size_t boundary = size < (1 << 18) ? 64 : 4096;
+    const std::size_t bytes = (size * sizeof(float) + boundary - 1) / boundary * boundary;
+    void* memory = std::aligned_alloc(boundary, bytes ? bytes : boundary);
     if (!memory) throw std::bad_alloc();
     return Block(static_cast<float*>(memory));
 }
@@ -145,8 +146,16 @@ private:
     static void gather_any(std::span<const Value> table, std::size_t width, std::span<const std::uint32_t> rows,
                            Normalisation normalisation, DeviceSpan to) {
         assert(to.size == rows.size() * width);
+        for (const std::uint32_t row : rows) assert((row + std::size_t{1}) * width <= table.size());
+        // Rows of a batch lie anywhere, so each would be waited for: they are asked for two ahead.
+        constexpr std::size_t ahead = 2, line = 64 / sizeof(Value);
+        const auto ask_for = [&](std::size_t i) {
+            if (i >= rows.size()) return;
+            for (std::size_t at = 0; at < width; at += line) __builtin_prefetch(table.data() + rows[i] * width + at);
+        };
+        for (std::size_t i = 0; i < ahead; ++i) ask_for(i);
         for (std::size_t i = 0; i < rows.size(); ++i) {
-            assert((rows[i] + std::size_t{1}) * width <= table.size());
+            ask_for(i + ahead);
             loops::normalise(table.data() + rows[i] * width, width, normalisation, to.data + i * width);
         }
     }

@@ -44,13 +44,19 @@ SgdLearner::SgdLearner(const config::Config& config, std::size_t peer, std::shar
       evaluation_limit_(std::min<std::size_t>(task_->sets.test->rows(),
                                               config.metrics.evaluate_samples.value_or(UINT32_MAX))),
       targets_(batches_.size()) {
-    slots_.push_back(backend_->allocate(size()));
-    backend_->upload(task_->initial, slots_[model_slot]);
+    slots_.resize(1);
+    backend_->upload(task_->initial, slot(model_slot));
     if (how_.rule != kernels::Step::Rule::sgd) velocity_ = backend_->allocate(size());
 }
 
 void SgdLearner::claim(Slot slots) {
-    while (slots_.size() < slots) slots_.push_back(backend_->allocate(size()));
+    if (slots_.size() < slots) slots_.resize(slots);
+}
+
+// Some exchanges need one now and then only, or never: it takes memory from its first use on.
+DeviceSpan SgdLearner::slot(Slot s) {
+    if (slots_[s].size == 0) slots_[s] = backend_->allocate(size());
+    return slots_[s];
 }
 
 Trained SgdLearner::train(const Train& order) {
@@ -63,7 +69,7 @@ Trained SgdLearner::train(const Train& order) {
     network_.lay_out(batch, true, memory.part(block, memory.size - block), pass_);
     backend_->take_losses();
     for (std::uint32_t s = 0; s < steps; ++s) {
-        if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slots_[order.drift->slot], 1, slots_[model_slot]);
+        if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slot(order.drift->slot), 1, slot(model_slot));
         take_step(batches_.next(), order.rate_scale);
     }
     const kernels::Losses losses = backend_->take_losses();
@@ -76,13 +82,13 @@ Trained SgdLearner::train(const Train& order) {
 Trained SgdLearner::take_slice(const Train& order) {
     const Slice& slice = *order.slice;
     const std::size_t batch = batches_.size(), block = on_boundary(size());
-    const DeviceSpan model = slots_[model_slot];
+    const DeviceSpan model = slot(model_slot);
     if (sliced_.size == 0) sliced_ = backend_->allocate(block + network_.pass_size(batch, true));
     gradient_ = sliced_.part(0, size());
     network_.lay_out(batch, true, sliced_.part(block, sliced_.size - block), pass_);
     if (slice.index == 0) {
         backend_->take_losses();
-        if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slots_[order.drift->slot], 1, model);
+        if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slot(order.drift->slot), 1, model);
         forward(batches_.next());
         const kernels::Losses losses = backend_->take_losses();
         const auto samples = static_cast<double>(losses.rows);
@@ -101,7 +107,7 @@ Trained SgdLearner::take_slice(const Train& order) {
 
 void SgdLearner::take_step(std::span<const std::uint32_t> rows, double rate_scale) {
     forward(rows);
-    network_.backward(*backend_, slots_[model_slot], pass_, gradient_);
+    network_.backward(*backend_, slot(model_slot), pass_, gradient_);
     update({0, size()}, rate_scale);
 }
 
@@ -110,12 +116,12 @@ void SgdLearner::forward(std::span<const std::uint32_t> rows) {
     gather(set, rows, *backend_, pass_.outputs.front());
     for (std::size_t i = 0; i < rows.size(); ++i) targets_[i] = set.labels[rows[i]];
 
-    network_.forward(*backend_, slots_[model_slot], pass_);
+    network_.forward(*backend_, slot(model_slot), pass_);
     backend_->softmax_cross_entropy(network_.classes(), std::span(targets_).first(rows.size()), pass_.outputs.back());
 }
 
 void SgdLearner::update(Range range, double rate_scale) {
-    const DeviceSpan model = slots_[model_slot];
+    const DeviceSpan model = slot(model_slot);
     auto decayed = how_;
     decayed.rate *= static_cast<float>(rate_scale);
     auto undecayed = decayed;
@@ -132,13 +138,13 @@ void SgdLearner::update(Range range, double rate_scale) {
     }
 }
 
-void SgdLearner::freeze(Slot slot, Range range, std::byte* to) {
-    backend_->download(slots_[slot].part(range.offset, range.count), floats(to, range.count));
+void SgdLearner::freeze(Slot from, Range range, std::byte* to) {
+    backend_->download(slot(from).part(range.offset, range.count), floats(to, range.count));
 }
 
 Combined SgdLearner::combine(const Combine& order) {
     const Snapshot& theirs = order.theirs;
-    const DeviceSpan ours = slots_[order.slot].part(theirs.range.offset, theirs.range.count);
+    const DeviceSpan ours = slot(order.slot).part(theirs.range.offset, theirs.range.count);
     const auto ours_weight = static_cast<float>(order.ours_weight);
     const auto theirs_weight = static_cast<float>(order.theirs_weight);
     if (order.guard) {  // measured first, on a copy where we compute: nothing is written that the guard does not let pass
@@ -161,20 +167,23 @@ Combined SgdLearner::combine(const Combine& order) {
 
 void SgdLearner::fold(const Fold& order, Range range) {
     if (order.to == order.from) {  // a scaling of what is there
-        const DeviceSpan slot = slots_[order.to].part(range.offset, range.count);
-        backend_->axpby(0, slot, static_cast<float>(order.to_weight + order.from_weight), slot);
+        const DeviceSpan there = slot(order.to).part(range.offset, range.count);
+        backend_->axpby(0, there, static_cast<float>(order.to_weight + order.from_weight), there);
         return;
     }
-    backend_->axpby(static_cast<float>(order.from_weight), slots_[order.from].part(range.offset, range.count),
-                    static_cast<float>(order.to_weight), slots_[order.to].part(range.offset, range.count));
+    backend_->axpby(static_cast<float>(order.from_weight), slot(order.from).part(range.offset, range.count),
+                    static_cast<float>(order.to_weight), slot(order.to).part(range.offset, range.count));
 }
 
-void SgdLearner::swap(Slot slot) { std::swap(slots_[model_slot], slots_[slot]); }
+void SgdLearner::swap(Slot other) {
+    slot(other);
+    std::swap(slots_[model_slot], slots_[other]);
+}
 
 std::size_t SgdLearner::evaluation_rows() const { return std::min<std::size_t>(evaluation_limit_, 256); }
 
 Evaluation SgdLearner::evaluate() {
-    return evaluate(slots_[model_slot], backend_->scratch(network_.pass_size(evaluation_rows(), false)));
+    return evaluate(slot(model_slot), backend_->scratch(network_.pass_size(evaluation_rows(), false)));
 }
 
 Evaluation SgdLearner::evaluate(const Snapshot& whole) {

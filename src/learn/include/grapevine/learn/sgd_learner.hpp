@@ -36,6 +36,7 @@ private:
     void swap(Slot slot) override;
     std::size_t slots() const override { return slots_.size(); }
 
+    kernels::DeviceSpan slot(Slot s);
     void take_step(std::span<const std::uint32_t> rows, double rate_scale);
     Trained take_slice(const Train& order);
     void forward(std::span<const std::uint32_t> rows);                 // and the gradient of the logits
@@ -49,7 +50,7 @@ private:
     Batches batches_;
     kernels::Step how_;              // with weight decay, which biases do without
     std::size_t evaluation_limit_;   // samples
-    std::vector<kernels::DeviceSpan> slots_;
+    std::vector<kernels::DeviceSpan> slots_;  // as far as they were used
     kernels::DeviceSpan velocity_;
     kernels::DeviceSpan gradient_;          // scratch, of the order being carried out
     Network::Pass pass_;                    // likewise
