@@ -40,6 +40,7 @@ Rhythm rhythm(ExchangeKind kind) {
 }
 const char* to_string(MembershipKind kind) { return word_of(kind, membership_kinds); }
 const char* to_string(TrainOptions::Optimizer optimizer) { return word_of(optimizer, optimizers); }
+const char* to_string(Compute compute) { return word_of(compute, computes); }
 const char* to_string(Split::Kind kind) { return word_of(kind, splits); }
 const char* to_string(Event::Kind kind) { return word_of(kind, event_kinds); }
 const char* to_string(Event::Sends sends) { return word_of(sends, lies); }

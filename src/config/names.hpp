@@ -53,6 +53,7 @@ using Optimizer = TrainOptions::Optimizer;
 inline constexpr std::array<Named<Optimizer>, 3> optimizers{
     {{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}}};
 inline constexpr std::array later_optimizers{"adamw"};
+inline constexpr std::array<Named<Compute>, 3> computes{{{Compute::real, "real"}, {Compute::surrogate, "surrogate"}, {Compute::none, "none"}}};
 
 inline constexpr std::array<Named<Split::Kind>, 5> splits{{{Split::Kind::iid, "iid"},
                                                            {Split::Kind::contiguous, "contiguous"},

@@ -107,6 +107,8 @@ void read_train(Section& file, Config& config) {
         section.longer_than_zero("order", train.order, "20ms");
         section.duration("pace", train.pace, "20ms");
     }
+    if (config.model.has_stand_in()) section.choice("compute", train.compute, computes);
+    else section.belongs({"compute"}, "kind = \"logistic\" and \"mlp\"", "this model is \"" + std::string(to_string(config.model.kind)) + "\"");
     read_target(section, train.target);
     section.finish();
 }

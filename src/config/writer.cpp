@@ -127,6 +127,7 @@ void write_train(Lines& out, const Config& config) {
         out.line("order", quote(train.order));
         out.line("pace", quote(train.pace));
     }
+    if (config.model.has_stand_in()) out.line("compute", quote(to_string(train.compute)));
     if (!train.target) return;
     const Target& target = *train.target;
     out.line("target", "{ metric = " + quote(target.metric) + ", " + (target.at_least ? "at_least" : "at_most") + " = " +

@@ -166,6 +166,8 @@ std::string refused(const config::Config& config, bool common_clock) {
         if (std::string why = other_size(config); !why.empty()) return why;
     if (config.membership.kind == config::MembershipKind::partial && kind == push_sum && config.exchange.robust)
         return "robust push-sum needs everybody to agree on who is whose neighbour, and with [membership] kind = \"partial\" nobody knows everybody: take 'robust' out, or use kind = \"swim\"";
+    if (!common_clock && config.train.compute != config::Compute::real)
+        return "[train] compute = \"" + std::string(config::to_string(config.train.compute)) + "\" is for the simulator: a node trains, or it is none";
     if (common_clock)
         if (std::string why = crowded(config); !why.empty()) return why;
     return gossip::refused(peer_config(config).exchange, common_clock).value_or("");

@@ -16,6 +16,8 @@ TEST_CASE("what is written reads as the same") {
         "[exchange]\nkind = \"fedavg\"\nserver = \"gpu[1]\"\nclients = 0.5\n[[group]]\nname = \"gpu\"\ncount = 2",
         "[exchange]\nkind = \"parameter-server\"\nserver = \"alice\"\nwait_for = 3",
         "[data]\nsplit = { kind = \"shards\", classes = 3 }\nvalidation = 0.125\n[compare.allreduce]\nlearning_rate = 0.03\n[compare.\"every-20.a\"]\nkind = \"allreduce\"\nevery_steps = 20\nbackup = 4\n[compare.local]",
+        "[train]\ncompute = \"surrogate\"",
+        "[model]\nkind = \"logistic\"\n[train]\ncompute = \"none\"\npace = \"1ms\"",
         "[train]\noptimizer = \"nesterov\"\n[exchange]\nkind = \"single\"\n[membership]\nsuspicion = \"off\"\nlifeguard = false",
         "[[group]]\nname = \"g\"\ncount = 9\n[[event]]\nat = \"1s\"\nkind = \"pause\"\nnodes = \"g:2\"\n[[event]]\nat = \"1s\"\nkind = \"pause\"\nnodes = \"g\"\nfor = \"1s\"\nevery = \"3s\"\ntimes = 4\ntimers = \"run\"\n"
         "[[event]]\nat = \"2s\"\nkind = \"one-way\"\nfrom = \"g[1]\"\nto = [\"*\", \"g:50%\"]\nfor = \"1s\"\n[[event]]\nat = \"2s\"\nkind = \"cut\"\nbetween = [\"g:1\", [\"g[2]\", \"g[3]\"]]\n"

@@ -62,6 +62,7 @@ struct Model {
     std::uint32_t trees = 8, depth = 8;             // forest: of each peer; of a tree
     std::uint32_t places = 256;                     // forest: for trees, of all peers together
     bool needs_data() const { return kind == ModelKind::logistic || kind == ModelKind::mlp || kind == ModelKind::kmeans || kind == ModelKind::forest; }
+    bool has_stand_in() const { return kind == ModelKind::logistic || kind == ModelKind::mlp; }  // for [train] compute
     bool follows_gradients() const { return kind != ModelKind::average && kind != ModelKind::kmeans && kind != ModelKind::forest; }
     // Its tensors are sets of immutable pieces, of merge kind set: only an exchange that combines whole models carries them.
     bool holds_sets() const { return kind == ModelKind::forest; }
@@ -101,6 +102,9 @@ struct Target {
     bool operator==(const Target&) const = default;
 };
 
+// Whether a simulation trains: really, something small in its place, or nothing at all.
+enum class Compute { real, surrogate, none };
+
 struct TrainOptions {
     enum class Optimizer { sgd, momentum, nesterov };
     Optimizer optimizer = Optimizer::sgd;
@@ -109,6 +113,7 @@ struct TrainOptions {
     double weight_decay = 0;
     Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
     Duration pace = Duration::zero();                // a step takes at least that long
+    Compute compute = Compute::real;                 // logistic and mlp
     std::optional<Target> target;
     bool operator==(const TrainOptions&) const = default;
 };
@@ -442,6 +447,7 @@ const char* to_string(Encoding encoding);
 std::string graph_name(const Exchange& exchange);  // "ring", "base-3", "file:PATH"
 const char* to_string(MembershipKind kind);
 const char* to_string(TrainOptions::Optimizer optimizer);
+const char* to_string(Compute compute);
 const char* to_string(Split::Kind kind);
 const char* to_string(Event::Kind kind);
 const char* to_string(Event::Sends sends);
