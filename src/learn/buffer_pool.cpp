@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -10,20 +11,30 @@
 
 namespace grapevine::learn {
 
+namespace {
+constexpr std::size_t line = 64;  // of a cache
+}
+
 struct BufferPool::Shelf {
     struct Free {
         void operator()(std::byte* block) const { std::free(block); }
     };
     using Block = std::unique_ptr<std::byte, Free>;
 
+    const Fresh fresh;
     mutable std::mutex mutex;
     std::map<std::size_t, std::vector<Block>> blocks;  // by size
+
+    explicit Shelf(Fresh f) : fresh(f) {}
+    Block make(std::size_t size) const {
+        if (fresh == Fresh::any) return Block(static_cast<std::byte*>(std::aligned_alloc(line, size)));
+        return Block(static_cast<std::byte*>(std::calloc(1, size + line)));
+    }
 };
 
-BufferPool::BufferPool() : shelf_(std::make_shared<Shelf>()) {}
+BufferPool::BufferPool(Fresh fresh) : shelf_(std::make_shared<Shelf>(fresh)) {}
 
 std::shared_ptr<std::byte> BufferPool::take(std::size_t bytes) {
-    constexpr std::size_t line = 64;
     const std::size_t size = std::bit_ceil(std::max(bytes, line));
     Shelf::Block block;
     {
@@ -34,10 +45,11 @@ std::shared_ptr<std::byte> BufferPool::take(std::size_t bytes) {
             same.pop_back();
         }
     }
-    if (!block) block.reset(static_cast<std::byte*>(std::aligned_alloc(line, size)));
+    if (!block) block = shelf_->make(size);
     if (!block) throw std::bad_alloc();
-    return {block.release(), [shelf = shelf_, size](std::byte* returned) {
-                Shelf::Block back(returned);
+    std::byte* const whole = block.release();
+    return {whole + (line - reinterpret_cast<std::uintptr_t>(whole) % line) % line, [shelf = shelf_, size, whole](std::byte*) {
+                Shelf::Block back(whole);
                 const std::lock_guard lock(shelf->mutex);
                 shelf->blocks[size].push_back(std::move(back));
             }};

@@ -52,12 +52,14 @@ Completion OrderedLearner::carry_out(const Order& order) {
     return done;
 }
 
+std::shared_ptr<std::byte> OrderedLearner::blank(std::size_t bytes) { return pool_->take(bytes); }
+
 Snapshot OrderedLearner::publish(const Publish& order) {
     assert(order.slot < slots());
     assert(order.range.offset <= size_ && order.range.count <= size_ - order.range.offset);
     const Encoding encoding = order.encoding.value_or(encoding_);
     const std::size_t plain = order.range.count * bytes_per_element(encoding_);
-    auto buffer = pool_->take(plain);
+    auto buffer = blank(plain);
     freeze(order.slot, order.range, buffer.get());
     Snapshot snapshot;
     snapshot.layout = layout_;

@@ -9,6 +9,7 @@
 #include "grapevine/learn/law_learners.hpp"
 #include "grapevine/learn/network.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
+#include "grapevine/learn/stand_in_learner.hpp"
 
 namespace grapevine::learn {
 
@@ -68,7 +69,12 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
         return task;
     }
     if (config.model.kind == config::ModelKind::forest) return task;
-    task->initial = Network::initial(task->table, config.seed);
+    if (config.train.compute == config::Compute::real) {
+        task->initial = Network::initial(task->table, config.seed);
+    } else {
+        task->blanks = std::make_shared<BufferPool>(BufferPool::Fresh::zero);
+        task->nothing = task->blanks->take(task->table.size() * sizeof(float));
+    }
     return task;
 }
 
@@ -86,6 +92,7 @@ std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t 
         case config::ModelKind::logistic:
         case config::ModelKind::mlp: break;
     }
+    if (config.train.compute != config::Compute::real) return std::make_unique<StandInLearner>(config, peer, std::move(task), rows.size());
     assert(backend);
     return std::make_unique<SgdLearner>(config, peer, std::move(task), std::move(rows), std::move(backend));
 }

@@ -11,9 +11,11 @@ namespace grapevine::learn {
 // slightly different sizes share them.
 class BufferPool {
 public:
-    BufferPool();
+    // What is in fresh memory. Zero: long buffers take no memory where nobody writes.
+    enum class Fresh { any, zero };
+    explicit BufferPool(Fresh fresh = Fresh::any);
 
-    std::shared_ptr<std::byte> take(std::size_t bytes);  // of any content; on a cache line
+    std::shared_ptr<std::byte> take(std::size_t bytes);  // fresh, or as it came back; on a cache line
 
     std::size_t waiting() const;  // buffers that came back and were not taken again
 

@@ -29,6 +29,7 @@ protected:
     virtual void fold(const Fold& order, Range range) = 0;
     virtual void swap(Slot slot) = 0;
     virtual std::size_t slots() const = 0;  // claimed
+    virtual std::shared_ptr<std::byte> blank(std::size_t bytes);  // what freeze() writes to
 
 private:
     Snapshot publish(const Publish& order);

@@ -21,6 +21,8 @@ struct Task {
     std::vector<float> initial;        // the block all start from; empty for the laws' models, k-means and forests
     std::vector<float> centroids;      // k-means: (k, features), where all start from
     std::shared_ptr<BufferPool> pool;  // for what they publish
+    std::shared_ptr<BufferPool> blanks;   // of stand-ins: memory that is zero but for what they wrote; else null
+    std::shared_ptr<std::byte> nothing;   // as long as a model, all zero, for stand-ins that never change; else null
 };
 
 // Loads the data, lays out the tensors, draws the initial parameters from the seed. `loaded`: the data of this config,

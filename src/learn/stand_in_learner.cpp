@@ -1,0 +1,151 @@
+#include "grapevine/learn/stand_in_learner.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "elements.hpp"
+#include "purposes.hpp"
+
+namespace grapevine::learn {
+
+namespace {
+
+constexpr std::size_t dimension = 16;
+constexpr double ratio = 0.757858283255199;  // of one curvature to the one before: 1/64 to the power of 1/15
+
+}  // namespace
+
+std::size_t StandInLearner::live(config::Compute compute) { return compute == config::Compute::surrogate ? dimension : 0; }
+
+StandInLearner::StandInLearner(const config::Config& config, std::size_t peer, std::shared_ptr<const Task> task, std::size_t rows)
+    : OrderedLearner(*task, Encoding::float32),
+      task_(std::move(task)),
+      rule_(config.train.optimizer),
+      rate_(config.train.learning_rate),
+      mu_(config.train.momentum),
+      decay_(config.train.weight_decay),
+      live_(std::min<std::size_t>(live(config.train.compute), size())),
+      batch_(std::min<std::size_t>(config.data.batch, rows)),
+      values_(live_),
+      random_(stream(config.seed, Purpose::stand_ins).split(peer)) {
+    assert(batch_ > 0);
+    const double spread = 1 / std::sqrt(static_cast<double>(rows));
+    for (std::size_t k = 0; k < live_; ++k) optimum_.push_back(static_cast<float>(1 + spread * random_.normal()));
+    gradient_.resize(live_);
+    if (rule_ != config::TrainOptions::Optimizer::sgd) velocity_.resize(live_);
+}
+
+void StandInLearner::claim(Slot slots) {
+    slots_ = std::max<std::size_t>(slots_, slots);
+    values_.resize(slots_ * live_);
+}
+
+// All that travels lies in memory that was zero and of which nobody has written more than the live part: the rest of it costs
+// neither time nor, where it is long, memory.
+std::shared_ptr<std::byte> StandInLearner::blank(std::size_t bytes) {
+    return live_ == 0 ? std::shared_ptr<std::byte>(task_->nothing, task_->nothing.get()) : task_->blanks->take(bytes);
+}
+
+void StandInLearner::freeze(Slot from, Range range, std::byte* to) {
+    const std::size_t n = living(range), written = std::min<std::size_t>(live_, range.count);  // by whoever had it before
+    if (n > 0) std::memcpy(to, slot(from) + range.offset, n * sizeof(float));
+    if (written > n) std::memset(to + n * sizeof(float), 0, (written - n) * sizeof(float));
+}
+
+Combined StandInLearner::combine(const Combine& order) {
+    const Snapshot& theirs = order.theirs;
+    const std::size_t n = living(theirs.range);
+    if (n == 0) return {};
+    float there[dimension];
+    Decoder(theirs).read(0, std::span<float>(there, n));
+    float* const ours = slot(order.slot) + theirs.range.offset;
+    double distance = 0, norm = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+        const double x = ours[k], d = static_cast<double>(there[k]) - x;
+        distance += d * d;
+        norm += x * x;
+    }
+    distance = std::sqrt(distance), norm = std::sqrt(norm);
+    const double taken = passes(order.guard, distance, norm), weight = order.theirs_weight * taken;
+    const double ours_weight = order.guard ? 1 - weight : order.ours_weight;
+    if (taken == 0) return {distance, norm, 0};
+    for (std::size_t k = 0; k < n; ++k)
+        ours[k] = static_cast<float>((ours_weight == 0 ? 0 : ours_weight * ours[k]) + weight * there[k]);
+    return {distance, norm, taken};
+}
+
+void StandInLearner::fold(const Fold& order, Range range) {
+    const std::size_t n = living(range);
+    for (std::size_t k = range.offset; k < range.offset + n; ++k) {
+        float& to = slot(order.to)[k];
+        to = static_cast<float>((order.to_weight == 0 ? 0 : order.to_weight * to) + order.from_weight * slot(order.from)[k]);
+    }
+}
+
+void StandInLearner::swap(Slot other) {
+    if (other != model_slot) std::swap_ranges(slot(model_slot), slot(model_slot) + live_, slot(other));
+}
+
+double StandInLearner::loss(const float* x) const {
+    double sum = 0, curvature = 1;
+    for (std::size_t k = 0; k < live_; ++k, curvature *= ratio) {
+        const double d = x[k] - 1.0;
+        sum += curvature / 2 * d * d;
+    }
+    return sum;
+}
+
+double StandInLearner::begin_step(const Train& order) {
+    if (order.drift) fold({model_slot, order.drift->slot, 1, order.drift->weight, {}}, {0, size()});
+    const float* const x = slot(model_slot);
+    double curvature = 1, own = 0;
+    for (std::size_t k = 0; k < live_; ++k, curvature *= ratio) {
+        const double d = static_cast<double>(x[k]) - optimum_[k];
+        own += curvature / 2 * d * d;
+        gradient_[k] = static_cast<float>(curvature * d + std::sqrt(curvature / static_cast<double>(batch_)) * random_.normal());
+    }
+    return own;
+}
+
+void StandInLearner::move(Range range, double rate_scale) {
+    using Optimizer = config::TrainOptions::Optimizer;
+    const std::size_t end = range.offset + living(range);
+    float* const x = slot(model_slot);
+    for (std::size_t k = range.offset; k < end; ++k) {
+        double d = gradient_[k] + decay_ * x[k];
+        if (rule_ != Optimizer::sgd) {
+            velocity_[k] = static_cast<float>(mu_ * velocity_[k] + d);
+            d = rule_ == Optimizer::nesterov ? d + mu_ * velocity_[k] : velocity_[k];
+        }
+        x[k] -= static_cast<float>(rate_ * rate_scale * d);
+    }
+}
+
+Trained StandInLearner::train(const Train& order) {
+    const auto samples = static_cast<double>(batch_);
+    if (const auto& slice = order.slice) {
+        if (slice->index == 0) step_loss_ = begin_step(order);
+        move(slice->of({0, size()}), order.rate_scale);
+        return slice->last() ? Trained{1, step_loss_, samples} : Trained{};
+    }
+    double losses = 0;
+    for (std::uint32_t s = 0; s < order.steps && live_ > 0; ++s) {
+        losses += begin_step(order);
+        move({0, size()}, order.rate_scale);
+    }
+    return {order.steps, order.steps == 0 ? 0 : losses / order.steps, samples * order.steps};
+}
+
+Evaluation StandInLearner::evaluate() { return {loss(slot(model_slot)), {}}; }
+
+Evaluation StandInLearner::evaluate(const Snapshot& whole) {
+    assert(fits(whole, layout(), size()));
+    float x[dimension];
+    Decoder(whole).read(0, std::span<float>(x, live_));
+    return {loss(x), {}};
+}
+
+}  // namespace grapevine::learn
