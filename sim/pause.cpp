@@ -25,6 +25,7 @@ void World::Shard::pause(std::uint32_t peer, Timers timers) {
     if (pause->stopped++ > 0) return;
     pause->since = now;
     ++n.order;  // the end of what the learner is doing comes later than the agenda says
+    jobs_.forget(peer);
 }
 
 void World::Shard::resume(std::uint32_t peer, Timers timers) {
@@ -37,6 +38,7 @@ void World::Shard::resume(std::uint32_t peer, Timers timers) {
         n.order_began += now - pause.since;
         n.order_ends += now - pause.since;
         agenda_.put({n.order_ends, 0, peer, peer, n.sequence++, n.order, order_done, 0});
+        jobs_.given(peer, *n.learner, orders_[n.first_order].order, now, n.order_ends);
     }
     if (pause.stopped > 0) return;  // the rig lets go, and the process is stopped
 

@@ -19,7 +19,7 @@ constexpr std::size_t frame_overhead = 24;  // what the transport puts before a 
 }  // namespace
 
 World::Shard::Shard(World& world, std::uint32_t number, std::uint32_t shards)
-    : invariants(world.book_, world.selves_), world_(world), number_(number), shards_(shards) {
+    : invariants(world.book_, world.selves_), world_(world), number_(number), shards_(shards), jobs_(shards == 1 ? *world.crew_ : world.alone_) {
     for (Outbox& o : out) {
         o.entries.resize(shards);
         o.read.resize(shards);
@@ -67,6 +67,7 @@ void World::Shard::read(const Agenda::Entry& entry) {
 }
 
 bool World::Shard::run_one(Instant end) {
+    jobs_.stretch(end);
     if (agenda_.empty() || agenda_.first().at > end) return false;
     happen(agenda_.take());
     return true;
@@ -94,6 +95,7 @@ void World::Shard::run(Instant end) {
 }
 
 std::uint64_t World::Shard::run_some(Instant end, std::uint64_t most) {
+    jobs_.stretch(end);
     const std::uint64_t before = counters.inputs;
     while (!agenda_.empty() && !invariants.first()) {
         const Instant at = agenda_.first().at;
@@ -127,6 +129,7 @@ void World::Shard::happen(const Agenda::Entry& entry) {
             read(entry);
         }
     }
+    jobs_.begin();
 }
 
 // The first byte is at the receiver's card, which takes one letter after the other.
@@ -300,6 +303,7 @@ void World::Shard::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t d
         if (failed->why == gossip::Failure::partner_gone && n.rare) n.rare->agreed.reset();  // its server: it goes on by itself
     } else if (const auto* mixed = std::get_if<gossip::MixedWith>(&event)) {
         if (!mixed->with) {
+            assert(!jobs_.ahead(peer));  // agreed on between two orders
             auto& agreed = n.with_rare().agreed;
             agreed = std::get<Published>(n.learner->carry_out({0, Publish{model_slot, {0, n.learner->size()}}}).what).snapshot;
             if (world_.average_over_ > 0 && peer == world_.averager_) world_.average(n.steps, *agreed);
@@ -341,6 +345,7 @@ void World::Shard::begin_order(std::uint32_t peer, std::uint32_t depth) {
     n.order_ends = now + from_seconds(took);
     if (world_.tap_) world_.tap_->order_begun(now, peer, order);
     agenda_.put({n.order_ends, n.order_ends == now ? depth + 1 : 0, peer, peer, n.sequence++, ++n.order, order_done, 0});
+    jobs_.given(peer, *n.learner, order, now, n.order_ends);
 }
 
 void World::Shard::end_order(std::uint32_t peer, std::uint32_t depth) {
@@ -349,7 +354,7 @@ void World::Shard::end_order(std::uint32_t peer, std::uint32_t depth) {
     n.first_order = orders_[place].next;
     n.busy = false;
     if (world_.tap_) world_.tap_->order_ended(now, peer, orders_[place].order);
-    Completion completion = n.learner->carry_out(orders_[place].order);
+    Completion completion = jobs_.done(peer, *n.learner, orders_[place].order);
     orders_.drop(place);
     const Duration took = now - n.order_began;
     if (n.meter) n.meter->worked += took;
@@ -377,6 +382,7 @@ void World::Shard::stop(std::uint32_t peer) {
     if (world_.tap_) world_.tap_->stopped(now, peer);
     --up_count;
     counters.living += now - n.born;
+    jobs_.forget(peer);
     while (n.first_order != none) orders_.drop(std::exchange(n.first_order, orders_[n.first_order].next));
     if (!n.pause()) return;
     for (const auto pause = std::exchange(n.rare->pause, nullptr); const Pause::Arrived& a : pause->arrived) turn_away(peer, a.from, a.input);

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "grapevine/sim/agenda.hpp"
+#include "jobs.hpp"
 #include "node.hpp"
 #include "slab.hpp"
 
@@ -37,6 +38,7 @@ public:
     void stop(std::uint32_t peer);
     void pause(std::uint32_t peer, Timers timers);
     void resume(std::uint32_t peer, Timers timers);
+    void settle(std::uint32_t peer) { jobs_.settle(peer); }  // its learner can be looked at
 
     Instant now{};
     std::size_t up_count = 0;
@@ -95,6 +97,7 @@ private:
     Slab<Letter> letters_;
     Slab<Peer::Timer> timers_;
     Slab<Waiting> orders_;
+    Jobs jobs_;  // where there are several shards each trains for itself
     Peer::Effects effects_;
     std::vector<std::uint64_t> integers_;
 };

@@ -211,7 +211,10 @@ std::optional<Instant> World::missed(std::uint32_t peer) const {
 }
 std::uint32_t World::group(std::uint32_t peer) const { return nodes_[peer]->group; }
 std::uint64_t World::steps(std::uint32_t peer) const { return nodes_[peer]->steps; }
-Learner& World::learner(std::uint32_t peer) { return *nodes_[peer]->learner; }
+Learner& World::learner(std::uint32_t peer) {
+    shard_of(peer).settle(peer);
+    return *nodes_[peer]->learner;
+}
 bool World::serves(std::uint32_t peer) const { return nodes_[peer]->serves; }
 const Snapshot* World::agreed(std::uint32_t peer) const {
     const auto& rare = nodes_[peer]->rare;
