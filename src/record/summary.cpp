@@ -80,6 +80,10 @@ Json json_of(const Quantiles& q) {
     return Json::Object{{"median", q.median}, {"p99", q.p99}, {"p9999", q.p9999}, {"max", q.max}, {"mean", q.mean}};
 }
 
+Json json_of(const Estimate& e) {
+    return Json::Object{{"steps", e.steps}, {"training_flops", e.training_flops}, {"evaluation_flops", e.evaluation_flops}, {"seconds", e.seconds}, {"model_bytes", e.model_bytes}};
+}
+
 Json json_of(const TargetResult& target) {
     return Json::Object{{"metric", target.metric},
                         {"value", target.value},
@@ -221,6 +225,8 @@ Json json_of(const Summary& s) {
     return Json::Object{{"name", s.name},
                         {"seed", s.seed},
                         {"exchange", s.exchange},
+                        {"compute", null_if_empty(s.compute)},
+                        {"estimate", s.estimate ? json_of(*s.estimate) : Json()},
                         {"peers", s.peers},
                         {"peers_max", s.peers_max},
                         {"simulated_seconds", s.simulated_seconds},
@@ -256,6 +262,11 @@ Summary summary_of(Fields& f) {
     s.name = f.text("name");
     s.seed = f.whole("seed");
     s.exchange = f.text("exchange");
+    s.compute = f.text("compute");
+    if (f.member("estimate"))
+        s.estimate = part<Estimate>(f, "estimate", [](Fields& e) {
+            return Estimate{e.must_number("steps"), e.must_number("training_flops"), e.must_number("evaluation_flops"), e.must_number("seconds"), e.must_number("model_bytes")};
+        });
     s.peers = f.whole("peers");
     s.peers_max = f.whole("peers_max");
     s.simulated_seconds = f.number("simulated_seconds");

@@ -105,6 +105,7 @@ std::string head(const record::Run& run, const record::Sample& last) {
         const record::Summary& s = *run.summary;
         out += escape(s.exchange) + ", seed " + std::to_string(s.seed) + ", " + std::to_string(s.peers) + " peers" +
                (s.peers_max > s.peers ? " (at most " + std::to_string(s.peers_max) + ")" : "");
+        if (s.compute == "surrogate" || s.compute == "none") out += ", compute " + escape(s.compute) + ": it shows what the exchange costs, never convergence";
         if (s.simulated_seconds) out += ", simulated " + format_seconds(s.simulated_seconds);
         if (s.interrupted) out += ", interrupted before its end";
         if (s.wall_seconds) out += ", took " + format_seconds(s.wall_seconds);

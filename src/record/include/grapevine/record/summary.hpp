@@ -104,11 +104,22 @@ struct ExpectResult {
     bool operator==(const ExpectResult&) const = default;
 };
 
+// What training and evaluating were to cost, reckoned before the run.
+struct Estimate {
+    double steps = 0;                      // of all peers, at most
+    double training_flops = 0, evaluation_flops = 0;
+    double seconds = 0;                    // of one processor
+    double model_bytes = 0;                // of all peers' models
+    bool operator==(const Estimate&) const = default;
+};
+
 // summary.json: what is left of a run when it has ended.
 struct Summary {
     std::string name;
     std::uint64_t seed = 0;                // < 2^53
     std::string exchange;
+    std::string compute;                   // real | surrogate | none; empty: null
+    std::optional<Estimate> estimate;      // of a simulation that trains
     std::uint64_t peers = 0, peers_max = 0;
     std::optional<double> simulated_seconds;  // null: a real run
     bool interrupted = false;              // it ended before its end, because somebody said so
