@@ -24,14 +24,16 @@ struct Measured {
     std::vector<std::pair<std::uint32_t, Evaluation>> evaluations;  // of each of those
 };
 
-// `evaluate`: which peers to evaluate; none: no evaluation at all. Peers that are down do not count.
-Measured measure(World& world, const std::vector<std::uint32_t>& evaluate);
+// `evaluate`: which peers to evaluate; none: no evaluation at all. Peers that are down do not count. The same bits
+// whatever the crew. `live`: only so many of the parameters are looked at, where all others are the same for ever.
+inline constexpr std::uint64_t everything = UINT64_MAX;
+Measured measure(World& world, const std::vector<std::uint32_t>& evaluate, Crew& crew, std::uint64_t live = everything);
 
 // XXH3-64 over the parameters of all peers that are up.
-std::uint64_t model_hash(World& world);
+std::uint64_t model_hash(World& world, std::uint64_t live = everything);
 
 // The average of the models of all peers that are up (of push-sum, by mass), in the learners' encoding; the server's, where one serves.
-Snapshot merged_model(World& world);
+Snapshot merged_model(World& world, Crew& crew);
 
 // Values as a snapshot that this learner can evaluate.
 Snapshot frozen(Learner& like, const std::vector<double>& values);

@@ -215,7 +215,7 @@ void Population::add(std::uint32_t machine, std::vector<membership::Handle> know
     n.config.exchange.newcomer = newcomer && meets && (!checkpoint || is_newcomer_again());
     n.config.exchange.serves = serves(m);
     n.learner = learn::make_learner(config_, index, from_file_, task_, rows_for(m, index),
-                                    config_.model.needs_data() ? kernels::make_cpu_backend(1) : nullptr);
+                                    config_.model.needs_data() && config_.train.compute == config::Compute::real ? kernels::make_cpu_backend(1) : nullptr);
     if (checkpoint) n.learner->carry_out({0, Combine{model_slot, 0, 1, *checkpoint}});
     n.step_time = group.step_time;
     n.pace = config_.train.pace;

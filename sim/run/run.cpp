@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "grapevine/learn/encoding.hpp"
+#include "grapevine/learn/stand_in_learner.hpp"
 #include "grapevine/sim/run/expects.hpp"
 #include "energy.hpp"
 #include "happenings.hpp"
+#include "length.hpp"
 #include "measure.hpp"
 #include "split_rounds.hpp"
 #include "views.hpp"
@@ -22,7 +24,6 @@ namespace {
 using WallClock = std::chrono::steady_clock;
 constexpr std::size_t most_events = 500'000;            // lines of events.jsonl
 constexpr double average_over = 100;                     // steps: half-life of the moving average of what is agreed on
-constexpr Duration until_unless_said = std::chrono::seconds(60);
 constexpr std::uint64_t fewest_for_shards = 2000;        // peers: below it a window holds too little
 
 std::uint64_t peers_of(const config::Config& config) {
@@ -80,7 +81,7 @@ public:
         compares_views_ = compares_views();
         const std::size_t peers_at_start = world_.up_count();
         sample(Instant{});
-        const Instant end{config_.until ? *config_.until : config_.until_steps ? Duration::max() / 4 : until_unless_said};
+        const Instant end{length_of(config_)};
         Instant next_sample = Instant{config_.metrics.every};
         RunResult result;
         while (!over_) {
@@ -115,7 +116,7 @@ public:
         for (Onlooker* onlooker : request_.onlookers) onlooker->ended(world_.now());
         result.summary = summarise(peers_at_start);
         result.samples = std::move(samples_);
-        result.merged = merged_model(world_);
+        if (live_ == everything) result.merged = merged_model(world_, crew_);
         return result;
     }
 
@@ -193,7 +194,7 @@ private:
         Progress p;
         p.simulated_seconds = seconds(world_.now());
         p.wall_seconds = wall_since(began_);
-        p.of_seconds = config_.until ? seconds(*config_.until) : config_.until_steps ? 0 : seconds(until_unless_said);
+        p.of_seconds = config_.until_steps && !config_.until ? 0 : seconds(length_of(config_));
         p.events_per_second = static_cast<double>(world_.counters().inputs) / std::max(p.wall_seconds, 1e-3);
         p.peers_up = world_.up_count();
         p.last = samples_.empty() ? nullptr : &samples_.back();
@@ -220,7 +221,7 @@ private:
     }
 
     // Models that are never trained have nothing to evaluate.
-    bool evaluates() const { return config_.model.kind != config::ModelKind::average; }
+    bool evaluates() const { return config_.model.kind != config::ModelKind::average && config_.train.compute != config::Compute::none; }
 
     bool makes_offers() const {
         using enum config::ExchangeKind;
@@ -261,12 +262,13 @@ private:
     void sample(Instant at, bool last = false) {
         const bool evaluate_now = last || at >= next_evaluation_;
         if (at >= next_evaluation_) next_evaluation_ = at + config_.metrics.evaluate_every;
-        const Measured m = measure(world_, evaluate_now ? to_evaluate(last && !interrupted_ ? 1000 : config_.metrics.evaluate_peers) : std::vector<std::uint32_t>{});
+        const Measured m = measure(world_, evaluate_now ? to_evaluate(last && !interrupted_ ? 1000 : config_.metrics.evaluate_peers) : std::vector<std::uint32_t>{},
+                                   crew_, live_);
         const Counters& c = world_.counters();
         record::Sample s;
         s.t = seconds(at);
         s.peers_alive = static_cast<double>(world_.up_count());
-        if (world_.up_count() > 0) s.consensus_distance = m.consensus_distance;
+        if (world_.up_count() > 0 && live_ > 0) s.consensus_distance = m.consensus_distance;
         s.consensus_relative = m.consensus_relative;
         if (!config_.model.needs_data() && !m.mean.empty()) s.mean = m.mean;
         s.loss = m.loss;
@@ -331,6 +333,8 @@ private:
         s.name = config_.name;
         s.seed = config_.seed;
         s.exchange = config::to_string(config_.exchange.kind);
+        if (config_.model.has_stand_in()) s.compute = config::to_string(config_.train.compute);
+        s.estimate = request_.estimate;
         s.peers = peers_at_start;
         s.peers_max = peers_max_;
         s.simulated_seconds = seconds(world_.now());
@@ -373,7 +377,7 @@ private:
         s.network = {count(c.lost), count(c.garbled), count(c.misread), count(c.shut_out)};
         if (counts_split_rounds()) s.split_rounds = static_cast<double>(split_rounds_.count());
         s.trace_hash = hex(world_.trace_hash());
-        s.model_hash = hex(model_hash(world_));
+        if (live_ > 0) s.model_hash = hex(model_hash(world_, live_));
         for (const config::Expect& expect : config_.expects) s.expects.push_back(judge(expect, samples_, s));
         s.version = request_.version;
         s.command = request_.command;
@@ -390,6 +394,8 @@ private:
     };
     std::vector<Tally> tallies_;  // of each shard
     Taps taps_;
+    Alone alone_;
+    Crew& crew_ = request_.crew ? *request_.crew : alone_;
     World world_;
     Population population_;
     Watch watch_;
@@ -397,6 +403,8 @@ private:
     std::optional<Happenings> happenings_;
     std::vector<record::Sample> samples_;
     Instant next_evaluation_{};
+    // Parameters that are not the same for ever: a stand-in has few.
+    const std::uint64_t live_ = config_.train.compute == config::Compute::real ? everything : learn::StandInLearner::live(config_.train.compute);
     std::size_t peers_max_ = 0;
     std::uint64_t model_bytes_ = 0;
     std::size_t events_written_ = 0;

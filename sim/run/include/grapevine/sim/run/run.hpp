@@ -34,6 +34,7 @@ struct RunRequest {
     std::string version, command;                 // for the summary
     Tap* tap = nullptr;                           // listens in on the world, which then has one shard
     std::vector<Onlooker*> onlookers = {};        // likewise, and hear what the scenario does and what is measured
+    std::optional<record::Estimate> estimate;     // for the summary
     Crew* crew = nullptr;                         // with so many hands; none: one
     std::uint32_t threads = 1;
 };
@@ -41,7 +42,7 @@ struct RunRequest {
 struct RunResult {
     record::Summary summary;
     std::vector<record::Sample> samples;
-    Snapshot merged;                              // of the average model, of who is up at the end
+    Snapshot merged;                              // of the average model, of who is up at the end; empty for stand-ins
     bool stopped = false;                         // by `stop`, not by its own end
     std::optional<Violation> violation;           // the run ended there
 };
