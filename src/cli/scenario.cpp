@@ -70,6 +70,11 @@ std::variant<config::Config, Error> read_run(const std::string& path, const Argu
         if (const auto* error = std::get_if<Error>(&setting)) return *error;
         settings.push_back(std::get<config::Setting>(std::move(setting)));
     }
+    if (const auto compute = a.get("compute")) {
+        auto setting = config::parse_setting("train.compute=" + *compute, "--compute");
+        if (const auto* error = std::get_if<Error>(&setting)) return *error;
+        settings.push_back(std::get<config::Setting>(std::move(setting)));
+    }
     settings.insert(settings.end(), more.begin(), more.end());
     if (!path.empty() || !settings.empty()) {
         auto read = path.empty() ? config::read_text("", "the command line", settings) : config::read_file(path, settings);

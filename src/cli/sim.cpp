@@ -13,6 +13,7 @@
 #include "grapevine/record/sweep.hpp"
 #include "grapevine/report/report.hpp"
 #include "grapevine/setup/peer_config.hpp"
+#include "grapevine/sim/run/estimate.hpp"
 #include "grapevine/sim/run/expects.hpp"
 #include "grapevine/sim/run/hands.hpp"
 #include "grapevine/sim/run/memory.hpp"
@@ -42,6 +43,8 @@ void print(const record::Summary& s) {
     if (f.loss) std::printf("  loss         mean of peers %s, merged %s\n", format_short(f.loss).c_str(), format_short(f.merged_loss).c_str());
     if (f.mean && !f.mean->empty()) std::printf("  mean         %s%s\n", format_short(f.mean->front()).c_str(), f.mean->size() > 1 ? " (first coordinate)" : "");
     std::printf("  consensus    distance %s, relative %s\n", format_short(f.consensus_distance).c_str(), format_short(f.consensus_relative).c_str());
+    if (s.compute == "surrogate" || s.compute == "none")
+        std::printf("  compute      %s: what the exchange costs, never how well anything is learnt\n", s.compute.c_str());
     std::printf("  work         %s steps, %s samples; computing %s, mixing %s, waiting %s\n", format_count(f.steps).c_str(),
                 format_count(f.samples).c_str(), format_percent(s.time.computing).c_str(), format_percent(s.time.mixing).c_str(),
                 format_percent(s.time.waiting).c_str());
@@ -117,6 +120,16 @@ std::string text_of(const sim::Progress& p) {
     return text;
 }
 
+constexpr double worth_saying = 3;  // seconds of computing
+
+std::string text_of(const record::Estimate& e, std::size_t hands) {
+    const auto flops = [](double x) { return record::format_short(x >= 1e12 ? x / 1e12 : x / 1e9) + (x >= 1e12 ? " TFLOP" : " GFLOP"); };
+    return "estimate: at most " + record::format_count(e.steps) + " steps, " + flops(e.training_flops) + " to train and " + flops(e.evaluation_flops) +
+           " to evaluate: " + record::format_seconds(e.seconds) + " of CPU" +
+           (hands > 1 ? ", " + record::format_seconds(e.seconds / static_cast<double>(hands)) + " on " + std::to_string(hands) + " threads" : "") +
+           ", besides messages; models take " + record::format_bytes(e.model_bytes);
+}
+
 std::string for_a_shell(const std::string& word) {
     if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,") == std::string::npos) return word;
     std::string out = "'";
@@ -129,7 +142,8 @@ std::string replay(const Job& job, const Arguments& a, Duration until) {
     std::string line = "grapevine sim " + for_a_shell(a.positional[0]);
     for (const Option& option : run_options())
         if (const auto value = a.get(option.name); value && option.name != "seed" && option.name != "until") line += " --" + option.name + " " + for_a_shell(*value);
-    if (const auto nodes = a.get("nodes")) line += " --nodes " + *nodes;
+    for (const char* option : {"nodes", "compute"})
+        if (const auto value = a.get(option)) line += " --" + std::string(option) + " " + *value;
     for (const char* option : {"set", "sweep"})
         for (const std::string& typed : a.all(option)) line += " --" + std::string(option) + " " + for_a_shell(typed);
     if (!job.scenario->point.name.empty()) line += " --only " + job.scenario->point.name;
@@ -152,6 +166,9 @@ std::optional<std::pair<Error, int>> run_one(Job& job, const config::Config& who
     }
     request.version = version();
     request.command = command_line();
+    request.estimate = sim::estimate(request.config, request.task);
+    if (request.estimate && request.estimate->seconds > worth_saying && !a.has("quiet"))
+        std::fprintf(stderr, "%s\n", text_of(*request.estimate, request.crew ? request.crew->hands() : 1).c_str());
     sim::RunResult result = sim::run(request);
     for (const config::Expect& e : whole.expects) job.measured.push_back(sim::judge(e, result.samples, result.summary).measured);
     job.summary = std::move(result.summary);
@@ -223,12 +240,13 @@ int run(const Arguments& a) {
     auto read = read_run(a.positional[0], a);
     if (const auto* error = std::get_if<Error>(&read)) return complain(*error, usage);
     config::Config config = std::get<config::Config>(std::move(read));
-    std::uint32_t seeds = 1, threads = 1;
+    std::uint32_t seeds = 1;
+    std::optional<std::uint32_t> typed_threads;
     std::optional<std::uint32_t> nodes;
     for (const auto& [name, put] : std::vector<std::pair<const char*, std::function<void(double)>>>{
              {"nodes", [&](double n) { nodes = static_cast<std::uint32_t>(n); }},
              {"seeds", [&](double k) { seeds = static_cast<std::uint32_t>(k); }},
-             {"threads", [&](double n) { threads = static_cast<std::uint32_t>(n); }}}) {
+             {"threads", [&](double n) { typed_threads = static_cast<std::uint32_t>(n); }}}) {
         auto n = a.number(name, 1, 1e7);
         if (const auto* error = std::get_if<Error>(&n)) return complain(*error, usage);
         if (const auto& value = std::get<std::optional<double>>(n)) put(*value);
@@ -258,6 +276,8 @@ int run(const Arguments& a) {
         for (std::uint32_t k = 0; k < seeds; ++k)
             jobs.push_back({(scenario.point.name.empty() ? "" : scenario.point.name + "-") + "seed-" + std::to_string(c.seed + k), &scenario, c.seed + k, {}, {}, false});
     }
+
+    const std::uint32_t threads = typed_threads.value_or(jobs.size() == 1 ? std::max(1u, std::thread::hardware_concurrency()) : 1);
 
     std::ofstream story;
     if (const auto path = a.get("story")) {
@@ -366,7 +386,8 @@ Verb sim_verb() {
     const auto watching = onlooker_options();
     v.options.insert(v.options.end(), {{"nodes", "N", "scale the groups to N peers in all"},
                                        {"seeds", "K", "run seeds seed .. seed+K-1; expectations are held against all of them together"},
-                                       {"threads", "N", "runs at a time, where there are several; else hands for the one; default 1"},
+                                       {"threads", "N", "hands for a run, by default one for each processor; of several runs so many at a time, by default one. No result depends on it"},
+                                       {"compute", "HOW", "real, surrogate (something small of the model's size on the links) or none: to see what an exchange costs"},
                                        {"out", "DIR", "write config.toml, metrics.jsonl, events.jsonl, summary.json, report.html there"},
                                        {"overwrite", "", "also where a run is already"},
                                        {"story", "FILE", "every message and event as a line of text"},
