@@ -53,13 +53,13 @@ double squared_distance(const Snapshot& s, const std::vector<double>& mean) {
     });
 }
 
-// The models of some peers, as many at a time as take 64 MiB, or all of them if they fit.
+// The models of some peers, as many at a time as take 8 MiB, or all of them if they fit (their buffers stay in the pool).
 class Models {
 public:
     Models(World& world, const std::vector<std::uint32_t>& peers, std::uint64_t live, Crew& crew)
         : world_(world), peers_(peers), live_(std::min(live, world.learner(peers.front()).size())), crew_(crew) {
         const std::size_t bytes = std::max<std::size_t>(live_ * bytes_per_element(world.learner(peers.front()).encoding()), 64);
-        at_once_ = std::clamp<std::size_t>((64u << 20) / bytes, 1, peers.size());
+        at_once_ = std::clamp<std::size_t>((8u << 20) / bytes, 1, peers.size());
     }
 
     // f(place of the first in `peers`, models), block after block.
