@@ -25,7 +25,7 @@ std::vector<config::Churn::Turn> with_first_state(const std::vector<config::Chur
     std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
     std::vector<Turn> all;
     for (const Turn& turn : trace)
-        if (seen.insert({turn.group, turn.place}).second && turn.to == Turn::To::up) all.push_back({Instant{}, turn.group, turn.place, Turn::To::down});
+        if (seen.insert({turn.group, turn.place}).second && turn.to == Turn::To::up && turn.at > Instant{}) all.push_back({Instant{}, turn.group, turn.place, Turn::To::down});
     all.insert(all.end(), trace.begin(), trace.end());
     return all;
 }

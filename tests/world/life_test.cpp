@@ -152,6 +152,21 @@ TEST_CASE("churned peers are crashes to those who look on, and come back by thei
     CHECK(!m.leave_dissemination_seconds.median);
 }
 
+TEST_CASE("a trace is followed to the instant; who first comes up was down before") {
+    using Turn = config::Churn::Turn;
+    config::Config config = config_of("until = \"12s\"\n[model]\nkind = \"average\"\n[exchange]\nkind = \"local\"\n[[group]]\nname = \"p\"\ncount = 4\n");
+    config.churns.push_back({.groups = {}, .session = {}, .downtime = {}, .leaves = 0, .checkpoint = false, .day = {}, .amplitude = 0, .file = "life.csv",
+                             .trace = {{Instant{1500ms}, 0, 0, Turn::To::down}, {Instant{2s}, 0, 1, Turn::To::left}, {Instant{7500ms}, 0, 2, Turn::To::up}, {Instant{9s}, 0, 0, Turn::To::up}}});
+    const auto samples = run(config).samples;
+    REQUIRE(samples.size() == 13);
+    CHECK(samples[1].peers_alive == 3);
+    CHECK(samples[2].peers_alive <= 2);
+    CHECK(samples[7].peers_alive == 1);  // the one that is in no line
+    CHECK(samples[8].peers_alive == 2);
+    CHECK(samples[9].peers_alive == 3);
+    CHECK(samples[12].peers_alive == 3);
+}
+
 TEST_CASE("who crashed for good does not come back with the churn, and who was taken down for a while does") {
     const std::string churn = "[churn]\nsession = \"10s\"\ndowntime = \"1s\"\n";
     const record::Summary s = summary(event("5s", "kind = \"crash\"\nnodes = \"lan:8\"") + churn);
