@@ -54,12 +54,12 @@ void Training::ended(Instant now, const Trained& trained) {
 Duration Patience::now(const Config& config) const {
     if (config.patience) return *config.patience;
     if (mean_ == 0) return std::chrono::seconds(5);
-    return std::max(from_seconds(10 * mean_), Duration(std::chrono::seconds(1)));
+    return from_seconds(10 * std::max(mean_, least));
 }
 
 void Patience::took(Duration d) {
     const double s = std::max(seconds(d), 1e-6);
-    mean_ = mean_ > 0 ? 0.8 * mean_ + 0.2 * s : s;
+    mean_ = mean_ > 0 ? 0.8 * mean_ + 0.2 * std::min(s, 3 * std::max(mean_, least)) : s;
 }
 
 }  // namespace grapevine::gossip

@@ -107,7 +107,9 @@ private:
     Slice slice_{0, 0};  // of no step
 };
 
-// How long to wait before something is given up: as told, or ten times what it took lately.
+// How long to wait before something is given up: as told, or ten times what it took lately, a second at least. What took far
+// longer than the last ones was most likely waited for in vain in part, a message that was lost or a machine that slept: it
+// counts three times the mean at most. Else each such wait would make the next one longer, without end.
 class Patience {
 public:
     Duration now(const Config& config) const;
@@ -115,6 +117,7 @@ public:
     void took(Duration d);
 
 private:
+    static constexpr double least = 0.1;  // seconds: shorter ones are all alike
     double mean_ = 0;  // seconds
 };
 

@@ -26,8 +26,6 @@ struct Common {
     bool by_the_clock() const { return config.period.has_value(); }
     bool through() const { return config.trains ? !training.wanted(config) : finishing; }  // has made all its steps
     std::uint64_t steps_a_round() const { return config.every_steps.value_or(~std::uint32_t{0}); }
-    // What stood still for a while (a machine that slept) would else be waited for ten times as long.
-    void took(Duration d) { patience.took(patience.known(config) ? std::min(d, patience.now(config)) : d); }
     Range whole() const { return {0, config.size}; }
     bool takes(const Snapshot& s) const { return fits(s, config.layout, config.size) && s.range == whole(); }
 

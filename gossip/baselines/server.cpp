@@ -267,7 +267,7 @@ void Server::completed(Instant now, Common& common, Completion&& completion, Exc
             model_round_ = round_ - adding_.size();
             if (in_ > 0) {
                 out.tell(MixedWith{{}, 0, unknown_distance, unknown_distance, bytes_, now - opened_, 1 - own_weight_ / weight_});
-                if (!in_vain_) common.took(now - opened_);
+                if (!in_vain_) common.patience.took(now - opened_);
                 in_ = 0;
             }
             if (common.asynchronous()) {
@@ -289,7 +289,7 @@ void Server::completed(Instant now, Common& common, Completion&& completion, Exc
     } else if (const auto* combined = std::get_if<Combined>(&completion.what); combined && !adding_.empty() && adding_.front().tag == completion.tag) {
         const Adding added = adding_.front();
         adding_.erase(adding_.begin());
-        common.took(added.took);
+        common.patience.took(added.took);
         out.tell(MixedWith{added.from, added.staleness, unknown_distance, unknown_distance, added.bytes, added.took, 1});
     }
 }

@@ -182,7 +182,7 @@ void Worker::completed(Instant now, Common& common, Completion&& completion, Exc
     } else if (std::holds_alternative<Combined>(completion.what)) {
         const double unknown = std::numeric_limits<double>::quiet_NaN();
         const Duration took = handed_in_ > Instant{} ? now - handed_in_ : Duration::zero();
-        if (took > Duration::zero()) common.took(took);
+        if (took > Duration::zero()) common.patience.took(took);
         handed_in_ = {};
         out.tell(MixedWith{common.asynchronous() ? *server_ : PeerId{}, 0, unknown, unknown, bytes_, took, 1});
         begin(now, common, out);

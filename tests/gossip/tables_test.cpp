@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "grapevine/gossip/exchange.hpp"
+#include "pace.hpp"
 
 using namespace grapevine;
 using namespace grapevine::gossip;
+using namespace std::chrono_literals;
 
 TEST_CASE("a matching is one: partners agree, nobody is with themselves, one sits out where n is odd") {
     for (const std::uint64_t n : {2ull, 3ull, 4ull, 5ull, 16ull, 63ull, 64ull, 1000ull})
@@ -52,6 +54,28 @@ TEST_CASE("weights: half between equals, by samples with a newcomer, and both si
     CHECK(mixing_weight(100, 300) == 0.75);
     for (const double a : {0.0, 1.0, 10.0, 1e6})
         for (const double b : {0.0, 3.0, 10.0, 1e9}) CHECK(mixing_weight(a, b) + mixing_weight(b, a) == doctest::Approx(1));
+}
+
+TEST_CASE("patience follows what exchanges take, and not what a few of them waited for in vain") {
+    Patience patience{Config{}};
+    CHECK(patience.now() == 5s);
+    for (int i = 0; i < 50; ++i) patience.took(200ms);
+    CHECK(seconds(patience.now()) == doctest::Approx(2));
+    patience.took(1h);
+    CHECK(seconds(patience.now()) == doctest::Approx(2.8));
+    // A third of them wait for something lost, for as long as patience has it.
+    for (int i = 0; i < 200; ++i) {
+        patience.took(200ms);
+        patience.took(200ms);
+        patience.took(patience.now());
+        CHECK(patience.now() < 10s);
+    }
+    for (int i = 0; i < 50; ++i) patience.took(20s);  // all have become slow
+    CHECK(seconds(patience.now()) == doctest::Approx(200).epsilon(0.01));
+    for (int i = 0; i < 50; ++i) patience.took(1ms);
+    CHECK(patience.now() == 1s);
+    patience.took(10s);
+    CHECK(patience.now() < 2s);
 }
 
 TEST_CASE("what cannot run is refused, with a reason") {
