@@ -308,7 +308,9 @@ void Server::ask(Instant now, Common& common, Exchange::Out& out) {
     for (const auto& [id, member] : members_) {
         if (member.gone) continue;
         const bool awaited = member.state == State::working && (common.asynchronous() || member.round == round_);
-        if (awaited && asked_) out.send(id, Ready{0, round_ + 1});
+        // By the clock nobody hands in unasked, and the round for which it was asked may have ended without it.
+        const bool forgotten = member.state == State::working && common.by_the_clock() && member.round < round_;
+        if (forgotten || (awaited && asked_)) out.send(id, Ready{0, member.round + 1});
         else if (awaited || member.state == State::unknown) out.send(id, Serving{round_});
     }
     if (asks_ <= 2) open(now, common, out);

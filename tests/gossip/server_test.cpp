@@ -1,6 +1,8 @@
 // Exchanges with a server: one side alone, with messages that a whole cluster would rarely give it, and whole clusters.
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "cluster.hpp"
 
 using namespace grapevine;
@@ -390,6 +392,21 @@ TEST_CASE("loss and doubling cost time and nothing else") {
         CHECK(c.world().steps(2) > before + 50);
         for (std::uint32_t i = 0; i < 6; ++i) CHECK((c.value(i) >= 0 && c.value(i) < 6));
     }
+}
+
+TEST_CASE("by the clock nobody is forgotten whose call to hand in was lost, though the round goes on without it") {
+    ClusterOptions o = serving(4);
+    o.exchange.every_steps.reset();
+    o.exchange.period = 500ms;
+    o.exchange.wait_for = 1;
+    o.loss = 0.1;
+    Cluster cluster(o);
+    cluster.run_for(200s);
+    cluster.world().take_notes();
+    cluster.run_for(60s);
+    std::array<int, 4> mixes{};
+    for (const sim::Note& note : cluster.world().take_notes()) mixes[note.peer] += std::holds_alternative<MixedWith>(note.event);
+    for (const int n : mixes) CHECK(n >= 10);
 }
 
 TEST_CASE("an asynchronous server lives through loss, doubling, deaths and newcomers") {
