@@ -32,7 +32,7 @@ void WithServer::step(Instant now, Input&& input, const Company& company, Out& o
                                return server->received(now, common_, received.from, std::move(received.message), company, out);
                            worker = &role_.emplace<Worker>();  // it serves, and we do no longer
                        }
-                       worker->received(now, common_, received.from, std::move(received.message), out);
+                       worker->received(now, common_, received.from, std::move(received.message), company, out);
                    },
                    [&](Woken<Timer>& woken) {
                        if (common_.halted) return;

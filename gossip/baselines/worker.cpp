@@ -85,7 +85,7 @@ void Worker::overdue(Instant now, Common& common, Exchange::Out& out) {
     proceed(now, common, out);
 }
 
-void Worker::received(Instant now, Common& common, PeerId from, Message&& message, Exchange::Out& out) {
+void Worker::received(Instant now, Common& common, PeerId from, Message&& message, const Company& company, Exchange::Out& out) {
     const auto* serving = std::get_if<Serving>(&message);
     const auto* ready = std::get_if<Ready>(&message);
     auto* handout = std::get_if<Handout>(&message);
@@ -93,10 +93,13 @@ void Worker::received(Instant now, Common& common, PeerId from, Message&& messag
     if (server_ != from) {
         if (ready && ready->roll != 0) return;  // another worker takes us for a server
         if (server_ && !lost_ && *server_ < from) return;
+        // What a server that is gone had sent comes late to who was stopped, and nobody says a second time that it is gone. One
+        // that we do not know yet says again that it serves.
+        if (!company.contains(from)) return;
         adopt(now, common, from, serving ? serving->round : ready ? ready->round - 1 : handout->round, out);
         if (!handout) return;
     }
-    if (lost_) found_again(now, common, out);
+    if (lost_ && company.contains(from)) found_again(now, common, out);
     if (handout) return handed(common, from, std::move(*handout), out);
     if (serving) {
         if (doing_ == Doing::waiting && !handin_ && held_ == 0 && serving->round == 0) return begin(now, common, out);

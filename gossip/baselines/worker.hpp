@@ -22,7 +22,7 @@ public:
     void adopt(Instant now, Common& common, PeerId server, std::uint64_t round, Exchange::Out& out);
     void peer_up(Instant now, Common& common, PeerId peer, Exchange::Out& out);
     void peer_down(Instant now, Common& common, PeerId peer, Exchange::Out& out);
-    void received(Instant now, Common& common, PeerId from, Message&& message, Exchange::Out& out);
+    void received(Instant now, Common& common, PeerId from, Message&& message, const Company& company, Exchange::Out& out);
     void overdue(Instant now, Common& common, Exchange::Out& out);
     void undelivered(const Undelivered& undelivered, Exchange::Out& out);
     void trained(Instant now, Common& common, const Trained& trained, Exchange::Out& out);

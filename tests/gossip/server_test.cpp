@@ -480,3 +480,11 @@ TEST_CASE("told to finish in mid-round, all hand in what they have and end with 
         if (how != 1) CHECK(c.spread() < 1e-20);
     }
 }
+
+TEST_CASE("what a server that is gone had sent comes late to who was stopped, and makes it nobody's server again") {
+    Alone worker(false);
+    worker.hear(Serving{7}, 9);  // whom membership does not know, or no longer
+    CHECK(worker.sent<Ready>().empty());
+    worker.hear(Serving{7}, 3);
+    CHECK(worker.sent<Ready>().size() == 1);
+}
