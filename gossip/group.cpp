@@ -129,6 +129,7 @@ void Group::completed(Instant now, const Roll& roll, Completion&& completion, Ou
         conclude_if_whole(out);
     } else if (std::holds_alternative<Swapped>(completion.what)) {
         borrowed_ = together_ - samples();
+        mixed_[round() % mixed_.size()] = round();
         const double unknown = std::numeric_limits<double>::quiet_NaN();
         const PeerId with = config().group_size == 0 ? PeerId{} : members_[place_ == 0 ? 1 : 0].id;
         out.tell(MixedWith{with, 0, unknown, unknown, bytes_, now - entered(), 1 - 1.0 / static_cast<double>(members_.size()), 1, name_});
@@ -148,15 +149,18 @@ void Group::passed(Instant now, const Roll&, PeerId peer, Out& out) {
     if (place < members_.size() && !members_[place].began) give_up(now, peer, How::overtaken, out);
 }
 
-// Somebody begins a round that we are through with. If it was mixed without it nothing is missing there; else it
-// would wait for us.
+// Somebody begins a round that we are through with. What we mixed had its values, so this is that message again; else we
+// gave the round up, and it would wait for us: also where it has had our values, for a mean is made by all.
 void Group::late(const Roll& roll, PeerId from, const Message& message, Out& out) {
-    if (const auto* came = std::get_if<Part>(&message); came && came->hop == 0) out.send(from, Ready{roll.hash, rounds_done()});
+    const auto* came = std::get_if<Part>(&message);
+    if (!came || came->hop != 0 || std::find(mixed_.begin(), mixed_.end(), came->round) != mixed_.end()) return;
+    out.send(from, Ready{roll.hash, came->round});
 }
 
-void Group::told(Instant now, const Roll& roll, PeerId from, const Message& message, Out& out) {
+void Group::told(Instant now, const Roll&, PeerId from, const Message& message, Out& out) {
     const auto* ready = std::get_if<Ready>(&message);
-    if (ready && in_round() && ready->round >= round()) passed(now, roll, from, out);
+    if (!ready || !in_round() || ready->round != round() || concluding_) return;
+    if (const std::size_t place = place_of(from); place < members_.size() && !members_[place].finished) give_up(now, from, How::overtaken, out);
 }
 
 void Group::overdue(Instant now, const Roll&, Out& out) {
@@ -175,6 +179,7 @@ void Group::abandon() {
     if (members_.size() > 1) abandoned_ = {members_[place_ == 0 ? 1 : 0].id, name_};
     members_.clear();
     publishing_.clear();
+    mixed_.fill(nothing_mixed);
 }
 
 }  // namespace grapevine::gossip

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "quasi_global.hpp"
 #include "rounds.hpp"
 
@@ -78,6 +80,12 @@ private:
     double together_ = 0;     // samples behind the mean
     double borrowed_ = 0;     // samples behind our model that others have trained on
     std::uint64_t bytes_ = 0;
+    static constexpr std::uint64_t nothing_mixed = ~std::uint64_t{0};
+    std::array<std::uint64_t, 8> mixed_ = [] {  // the last rounds that we mixed, by their number modulo
+        std::array<std::uint64_t, 8> none;
+        none.fill(nothing_mixed);
+        return none;
+    }();
     QuasiGlobal momentum_;    // not of the outer exchanges, which have a momentum of their own
 };
 

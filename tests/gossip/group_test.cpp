@@ -294,3 +294,29 @@ TEST_CASE("who begins a round that we are through with is told, and who is told 
     one.give(Received<Message>{PeerId{2}, Ready{ours.roll, 1}});
     CHECK(gave_up());
 }
+
+TEST_CASE("of who gave a round up nobody waits for the mean, whose values it has had; who mixed says nothing when they come again") {
+    for (const bool mixes : {false, true}) {
+        One one;
+        const Part ours = std::get<Part>(one.sent.front());
+        const Range theirs = ours.snapshot.range, mine{theirs.offset == 0 ? 2u : 0u, 2};
+        one.hear(Part{ours.roll, ours.round, 0, 1, one.snapshot(mine)});
+        while (!one.orders.empty()) one.answer();
+        if (mixes) one.hear(Part{ours.roll, ours.round, 1, 2, one.snapshot(theirs)});
+        else one.give(Woken<Timer>{Overdue{}}, Instant{60s});
+        while (!one.orders.empty()) one.answer();
+        one.sent.clear();
+        one.hear(Part{ours.roll, ours.round, 0, 1, one.snapshot(mine)});
+        CHECK(one.sent.size() == (mixes ? 0 : 1));
+    }
+    One one;
+    const Part ours = std::get<Part>(one.sent.front());
+    const Range mine{ours.snapshot.range.offset == 0 ? 2u : 0u, 2};
+    one.hear(Part{ours.roll, ours.round, 0, 1, one.snapshot(mine)});
+    while (!one.orders.empty()) one.answer();
+    one.give(Received<Message>{PeerId{2}, Ready{ours.roll, ours.round}});
+    CHECK(std::any_of(one.effects.list.begin(), one.effects.list.end(), [](const auto& e) {
+        const auto* t = std::get_if<Exchange::Effects::Tell>(&e);
+        return t && std::holds_alternative<Failed>(t->event);
+    }));
+}
