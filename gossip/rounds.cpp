@@ -122,6 +122,7 @@ void Rounds::roll_changed(Instant now, Out& out) {
     sent_.clear();
     round_ = 0;
     ended_ = now;
+    steps_then_ = training_.steps();
     begun_since_tick_ = overtaken_ = false;
     mixed_on_roll_ = 0;
     if (config_.every_steps) next_due_step_ = training_.steps() + (training_.steps() > 0 ? 0 : *config_.every_steps);
@@ -133,7 +134,8 @@ void Rounds::roll_changed(Instant now, Out& out) {
 void Rounds::train(Instant now, Out& out) {
     if (halted_ || finishing_ || in_round_ || training_.under_way() || !roll_.in_force() || stale_orders_ > 0) return;
     const bool alone = roll_.in_force()->size() < 2;
-    if (woken_by_others() && !alone && (overtaken_ || !early_.empty())) return begin(now, round_ + 1, out);
+    if (woken_by_others() && !alone && has_trained() && (overtaken_ || !early_.empty())) return begin(now, round_ + 1, out);
+    if (falls_in() && !alone && has_trained()) return begin(now, latest_early(), out);
     if (config_.every_steps && (training_.steps() >= next_due_step_ || overtaken_)) {
         if (!alone) return begin(now, round_ + 1, out);
         next_due_step_ = training_.steps() + *config_.every_steps;
@@ -203,6 +205,7 @@ void Rounds::done(Instant now, How how, Out& out) {
     }
     overtaken_ = how == How::overtaken;
     ended_ = now;
+    steps_then_ = training_.steps();
     if (config_.every_steps) next_due_step_ = training_.steps() + *config_.every_steps;
     train(now, out);
 }
@@ -239,7 +242,19 @@ void Rounds::take(Instant now, PeerId from, Message&& message, Out& out) {
     if (early_.size() >= ahead_of_us * roll_.in_force()->size() + 16) return;  // more than any honest peer is ahead
     early_.push_back({from, std::move(message)});
     if (in_round_) return passed(now, *roll_.in_force(), from, out);
-    if (!training_.wanted(config_) || woken_by_others()) train(now, out);
+    if (!training_.wanted(config_) || woken_by_others() || falls_in()) train(now, out);
+}
+
+bool Rounds::falls_in() const {
+    if (early_.empty() || !ticks_.any(config_) || config_.clock != Clock::rounds) return false;
+    const std::uint64_t latest = latest_early();
+    return latest > round_ && latest <= turn_;
+}
+
+std::uint64_t Rounds::latest_early() const {
+    std::uint64_t latest = 0;
+    for (const Early& e : early_) latest = std::max(latest, roll_and_round(e.message).second);
+    return latest;
 }
 
 // For one more early message of this sender. Not for one that came before, or that is older than enough others.

@@ -64,7 +64,6 @@ protected:
 
     const Config& config() const { return config_; }
     std::uint64_t round() const { return round_; }
-    std::uint64_t rounds_done() const { return in_round_ ? round_ - 1 : round_; }
     std::uint64_t turn() const { return turn_; }
     bool first_of_roll() const { return mixed_on_roll_ == 0; }
     double samples() const { return samples_; }
@@ -94,6 +93,13 @@ private:
     // On clocks that are not one, whoever is first begins the round, and what it sends wakes its group: nobody waits
     // for another's clock. A tick that finds a round begun since the one before has nothing to do.
     bool woken_by_others() const { return ticks_.any(config_) && config_.clock != Clock::rounds; }
+    // By one clock for all, who was still in a round at the tick of the one that others have begun does not wait for the next
+    // tick, at which these would be found waiting for it: they would miss that one in their turn, and so on for ever.
+    bool falls_in() const;
+    std::uint64_t latest_early() const;
+    // Since the round before: where rounds take longer than the period somebody always begins another, and who is woken would
+    // never come to train.
+    bool has_trained() const { return !training_.wanted(config_) || training_.steps() > steps_then_; }
     void train(Instant now, Out& out);
     void trained(Instant now, const Trained& trained, Out& out);
     Duration patience() const;
@@ -113,6 +119,7 @@ private:
     bool begun_since_tick_ = false;
     bool overtaken_ = false;
     Instant ended_{};            // the last round, or that the roll came into force
+    std::uint64_t steps_then_ = 0;
     bool in_round_ = false;
     std::uint64_t round_ = 0;          // the one we are in, or the last one
     std::uint64_t turn_ = 0;           // by the clock, where there is one

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 
+#include "cluster.hpp"
 #include "grapevine/gossip/exchange.hpp"
 
 using namespace grapevine;
 using namespace grapevine::gossip;
+using namespace grapevine::test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -195,4 +197,21 @@ TEST_CASE("who is not on the roll, or sends what does not fit, is not mixed with
     CHECK(one.orders.empty());
     one.hear(3, 1);
     CHECK(one.weights().size() == 2);
+}
+
+TEST_CASE("by one clock for all, who was in a round at a tick joins its neighbour in the one that began then") {
+    // One message was lost, and one of two missed a tick. From then on each was found in the round that the other had just
+    // given up, and missed the next tick in its turn.
+    ClusterOptions o = gossiping(2, 115ms);
+    o.exchange.kind = Kind::dpsgd;
+    o.exchange.clock = Clock::rounds;
+    o.membership.probing = false;
+    o.loss = 0.02;
+    Cluster cluster(o);
+    cluster.run_for(60s);
+    cluster.world().take_notes();
+    cluster.run_for(60s);
+    int mixes[2] = {};
+    for (const sim::Note& note : cluster.world().take_notes()) mixes[note.peer] += std::holds_alternative<MixedWith>(note.event);
+    for (const int n : mixes) CHECK(n > 100);
 }

@@ -145,6 +145,43 @@ TEST_CASE("who was stopped for a while comes up with the others") {
     }
 }
 
+TEST_CASE("by one clock for all, who gave a round up because the others were ahead joins them in theirs") {
+    // At every tick some found themselves behind and gave up, and at the next tick the others found those ahead: nobody ever mixed.
+    ClusterOptions o = groups(5, 5);
+    o.latency = 80ms;
+    o.exchange.clock = Clock::rounds;
+    o.exchange.period = 850ms;
+    o.exchange.trains = false;
+    Cluster cluster(o);
+    cluster.run_for(20s);
+    for (const std::uint32_t peer : {1u, 4u}) cluster.world().pause(peer, sim::World::Timers::wait);
+    cluster.run_for(20s);
+    for (const std::uint32_t peer : {1u, 4u}) cluster.world().resume(peer, sim::World::Timers::wait);
+    cluster.run_for(30s);
+    cluster.world().take_notes();
+    cluster.run_for(20s);
+    const auto count = mixes(cluster);
+    CHECK(count.size() == 5);
+    for (const auto& [peer, n] : count) CHECK(n >= 20);
+}
+
+TEST_CASE("where rounds take longer than the period everybody trains all the same") {
+    ClusterOptions o = groups(9, 4);
+    o.latency = 400ms;
+    Cluster cluster(o);
+    cluster.run_for(30s);
+    std::vector<std::uint64_t> before;
+    for (std::uint32_t i = 0; i < 9; ++i) before.push_back(cluster.world().steps(i));
+    cluster.world().take_notes();
+    cluster.run_for(60s);
+    const auto count = mixes(cluster);
+    for (std::uint32_t i = 0; i < 9; ++i) {
+        CAPTURE(i);
+        CHECK(count.at(i) >= 20);
+        CHECK(cluster.world().steps(i) - before[i] >= static_cast<std::uint64_t>(count.at(i)) - 1);  // one at least between two rounds
+    }
+}
+
 TEST_CASE("groups agree on a roll, lose a member, and go on without it") {
     ClusterOptions o = groups(9, 4);
     o.membership.probing = true;
