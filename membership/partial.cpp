@@ -134,6 +134,11 @@ void Membership::hear_of_nobody_of_ours(Instant now, const Rumor& rumor, Out& ou
     const PeerId who = book_.id(rumor.about);
     ViewEffects effects(*this, out);
     if (view_->contains(who)) {
+        // It has refuted that since. Dead that all have found alive would else be told of on and on, by who has not, and each time
+        // be called, and somebody's neighbour give way for them.
+        const auto later = [&](Handle h) { return book_.id(h) == who && book_.incarnation(h) > book_.incarnation(rumor.about); };
+        const auto any_later = [&](const auto& view) { return std::any_of(view.begin(), view.end(), later); };
+        if (!present(rumor.standing) && (any_later(view_->active()) || any_later(view_->passive()))) return;
         if (!present(rumor.standing)) view_->member_down(who, effects);
         else if (rumor.standing == Standing::alive) view_->renew(rumor.about, effects);
     }

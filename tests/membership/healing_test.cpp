@@ -148,6 +148,11 @@ TEST_CASE("who has room for a neighbour in a partial view remembers the dead of 
         CHECK(a.members->roster().dead() == 0);
         REQUIRE(a.sent_to(PeerId{20}));
         CHECK(std::holds_alternative<Neighbour>(std::get<ViewMessage>(a.sent_to(PeerId{20})->body)));
+        // Who has not called it yet still tells that it is dead. It may die again.
+        a.hear({a.other(20), Standing::dead, {}});
+        CHECK(a.members->roster().dead() == 0);
+        a.hear({a.other(20, 1), Standing::dead, {}});
+        CHECK(a.members->roster().dead() == 1);
     }
 }
 
