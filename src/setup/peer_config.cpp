@@ -84,6 +84,11 @@ std::string crowded(const config::Config& config) {
            std::to_string(config.model.places);
 }
 
+// Outer steps among more than two, or of all at one instant, go in rounds on a roll.
+bool in_rounds(const config::Exchange& outer) {
+    return outer.everybody || outer.size > 2 || (outer.period && outer.clock == config::Clock::rounds);
+}
+
 }  // namespace
 
 PeerConfig peer_config(const config::Config& config) {
@@ -156,12 +161,14 @@ PeerConfig peer_config(const config::Config& config) {
 std::string refused(const config::Config& config, bool common_clock) {
     using enum config::ExchangeKind;
     const config::ExchangeKind kind = config.exchange.kind;
-    if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd || kind == group || kind == parameter_server || kind == fedavg || (kind == outer && config.exchange.everybody)))
+    if (config.membership.kind == config::MembershipKind::partial && (kind == allreduce || kind == dpsgd || kind == group || kind == parameter_server || kind == fedavg || (kind == outer && in_rounds(config.exchange))))
         return std::string(config::to_string(kind)) + " needs everybody to agree on who takes part, and with [membership] kind = \"partial\" nobody knows everybody: use \"gossip\", or kind = \"swim\"";
     if (config.exchange.period && (config.exchange.clock == config::Clock::rounds || config.exchange.clock == config::Clock::shuffled))
         if (std::any_of(config.groups.begin(), config.groups.end(), [](const auto& g) { return g.has_clock(); }) ||
             std::any_of(config.events.begin(), config.events.end(), [](const auto& e) { return e.kind == config::Event::Kind::clock; }))
             return std::string("clock = \"") + config::to_string(config.exchange.clock) + "\" needs one clock common to all, and here machines have their own";
+    if (config.membership.kind == config::MembershipKind::fixed && !config.churns.empty())
+        return "with [membership] kind = \"static\" everybody is there from the start, and who goes does not come back: [churn] wants kind = \"swim\"";
     if (common_clock && kind == dpsgd)
         if (std::string why = other_size(config); !why.empty()) return why;
     if (config.membership.kind == config::MembershipKind::partial && kind == push_sum && config.exchange.robust)
