@@ -108,8 +108,9 @@ public:
             over_ = last || (config_.train.target && config_.train.target->stop && reached(*config_.train.target, samples_));
         }
         if (samples_.empty() || samples_.back().t < seconds(world_.now())) sample(world_.now(), true);
-        if (world_.violation()) {
-            result.violation = world_.violation();
+        if (over_ && request_.inspector && !violation()) found_ = request_.inspector->ended(world_);
+        if (violation()) {
+            result.violation = violation();
             const Violation& v = *result.violation;
             write({seconds(v.at), name_of(id_of(v.peer), world_), "violated", "", {{"what", v.what}}});
         }
@@ -174,7 +175,21 @@ private:
         return config_.exchange.kind == config::ExchangeKind::group || config_.exchange.kind == config::ExchangeKind::outer;
     }
 
+    const std::optional<Violation>& violation() const { return world_.violation() ? world_.violation() : found_; }
+
+    bool inspect(Instant to) {
+        for (std::uint64_t n = 1; world_.run_one(to); ++n) {
+            found_ = request_.inspector->after(world_);
+            if (violation()) return false;
+            if (n % 65536 == 0) drain();
+        }
+        world_.run_until(to);
+        drain();
+        return !violation();
+    }
+
     bool advance(Instant to) {
+        if (request_.inspector) return inspect(to);
         constexpr double often = 0.05;  // s between two looks at what else there is
         for (bool there = false; !there;) {
             const auto began = WallClock::now();
@@ -401,6 +416,7 @@ private:
     Watch watch_;
     SplitRounds split_rounds_;
     std::optional<Happenings> happenings_;
+    std::optional<Violation> found_;  // by the inspector
     std::vector<record::Sample> samples_;
     Instant next_evaluation_{};
     // Parameters that are not the same for ever: a stand-in has few.

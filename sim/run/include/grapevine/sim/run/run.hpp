@@ -25,6 +25,18 @@ struct Progress {
     const record::Sample* last = nullptr;
 };
 
+class World;
+
+// Looks at a world after every entry of its agenda, and changes nothing. What it finds wrong ends the run there.
+class Inspector {
+public:
+    virtual std::optional<Violation> after(World&) = 0;
+    virtual std::optional<Violation> ended(World&) = 0;  // the run has come to its end
+
+protected:
+    ~Inspector() = default;
+};
+
 struct RunRequest {
     config::Config config;                        // checked
     std::shared_ptr<const learn::Task> task;      // of that config (learn::prepare): runs of one process share it
@@ -35,6 +47,7 @@ struct RunRequest {
     Tap* tap = nullptr;                           // listens in on the world, which then has one shard
     std::vector<Onlooker*> onlookers = {};        // likewise, and hear what the scenario does and what is measured
     std::optional<record::Estimate> estimate;     // for the summary
+    Inspector* inspector = nullptr;               // with no crew: it is shown one entry after the other
     Crew* crew = nullptr;                         // with so many hands; none: one
     std::uint32_t threads = 1;
 };
