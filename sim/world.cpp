@@ -83,6 +83,7 @@ bool World::run_one(Instant end) {
     assert(shards_.size() == 1);
     const bool any = shards_[0]->run_one(end);
     now_ = shards_[0]->now;
+    if (!violation_) violation_ = shards_[0]->invariants.first();
     return any;
 }
 
