@@ -137,7 +137,11 @@ void Membership::hear_of_nobody_of_ours(Instant now, const Rumor& rumor, Out& ou
         // It has refuted that since. Dead that all have found alive would else be told of on and on, by who has not, and each time
         // be called, and somebody's neighbour give way for them.
         const auto later = [&](Handle h) { return book_.id(h) == who && book_.incarnation(h) > book_.incarnation(rumor.about); };
-        const auto any_later = [&](const auto& view) { return std::any_of(view.begin(), view.end(), later); };
+        const auto any_later = [&](const auto& view) {
+            for (const Handle h : view)
+                if (later(h)) return true;
+            return false;
+        };
         if (!present(rumor.standing) && (any_later(view_->active()) || any_later(view_->passive()))) return;
         if (!present(rumor.standing)) view_->member_down(who, effects);
         else if (rumor.standing == Standing::alive) view_->renew(rumor.about, effects);

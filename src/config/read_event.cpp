@@ -322,8 +322,6 @@ void read_events(Section& file, Config& config) {
         if (!section.has("kind")) section.fault("kind", "this [[event]] does not say its kind", "kind = " + any_of(words(event_kinds)));
         section.choice("kind", event.kind, event_kinds);
         read_kind(section, event, config);
-        if (config.membership.kind == MembershipKind::fixed && (event.kind == Kind::join || event.kind == Kind::restart))
-            section.fault("kind", "with [membership] kind = \"static\" everybody is there from the start, and nobody comes later", "[membership] kind = \"swim\"");
         section.finish();
         if (file.reading().any()) return;
         config.events.push_back(std::move(event));

@@ -79,8 +79,8 @@ TEST_CASE("a key of another kind says where it belongs") {
         {"[membership]\nkind = \"static\"\nperiod = \"1s\"", "3:1", "belongs to kind = \"swim\"", ""},
         {"[membership]\nover = \"1s\"", "2:1", "belongs to start = \"join\"", ""},
         {"[[event]]\nat = \"1s\"\nkind = \"crash\"\nnodes = \"*\"\nfactor = 2", "5:1", "belongs to kind = \"slow\"; this event is \"crash\"", ""},
-        {"[membership]\nkind = \"static\"\n[[event]]\nat = \"1s\"\nkind = \"join\"", "5:8", "nobody comes later", "\"swim\""},
-        {"[membership]\nkind = \"static\"\n[[event]]\nat = \"1s\"\nkind = \"restart\"\nnodes = \"*\"", "5:8", "nobody comes later", "\"swim\""},
+        {"[membership]\nkind = \"static\"\n[[event]]\nat = \"1s\"\nkind = \"join\"", "5:8", "nobody would hear of who comes later", "\"swim\""},
+        {"[membership]\nkind = \"static\"\n[[event]]\nat = \"1s\"\nkind = \"restart\"\nnodes = \"*\"", "5:8", "nobody would hear of who comes later", "\"swim\""},
         {"[[expect]]\nmetric = \"loss\"\nat_most = 1\nwithin = 0.1", "4:1", "belongs to 'equals'", ""},
     });
 }

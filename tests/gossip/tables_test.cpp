@@ -57,25 +57,26 @@ TEST_CASE("weights: half between equals, by samples with a newcomer, and both si
 }
 
 TEST_CASE("patience follows what exchanges take, and not what a few of them waited for in vain") {
-    Patience patience{Config{}};
-    CHECK(patience.now() == 5s);
+    const Config config;
+    Patience patience;
+    CHECK(patience.now(config) == 5s);
     for (int i = 0; i < 50; ++i) patience.took(200ms);
-    CHECK(seconds(patience.now()) == doctest::Approx(2));
+    CHECK(seconds(patience.now(config)) == doctest::Approx(2));
     patience.took(1h);
-    CHECK(seconds(patience.now()) == doctest::Approx(2.8));
+    CHECK(seconds(patience.now(config)) == doctest::Approx(2.8));
     // A third of them wait for something lost, for as long as patience has it.
     for (int i = 0; i < 200; ++i) {
         patience.took(200ms);
         patience.took(200ms);
-        patience.took(patience.now());
-        CHECK(patience.now() < 10s);
+        patience.took(patience.now(config));
+        CHECK(patience.now(config) < 10s);
     }
     for (int i = 0; i < 50; ++i) patience.took(20s);  // all have become slow
-    CHECK(seconds(patience.now()) == doctest::Approx(200).epsilon(0.01));
+    CHECK(seconds(patience.now(config)) == doctest::Approx(200).epsilon(0.01));
     for (int i = 0; i < 50; ++i) patience.took(1ms);
-    CHECK(patience.now() == 1s);
+    CHECK(patience.now(config) == 1s);
     patience.took(10s);
-    CHECK(patience.now() < 2s);
+    CHECK(patience.now(config) < 2s);
 }
 
 TEST_CASE("what cannot run is refused, with a reason") {

@@ -68,7 +68,7 @@ struct Stranger {
 int flood(const std::string& endpoint, std::uint64_t count) {
     Stranger stranger(endpoint, "flood");
     for (std::uint64_t told = 0; told < count;) {
-        stranger.book = membership::Book();
+        stranger.book.keep_only({});
         membership::Message message{membership::Gossip{}, {}};
         for (int i = 0; i < 8; ++i) {
             const PeerId id{drawn()};

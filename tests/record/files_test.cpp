@@ -85,10 +85,10 @@ TEST_CASE("a run whose files may not grow tells it once") {
     rlimit before{};
     ::getrlimit(RLIMIT_FSIZE, &before);
     rlimit small = before;
-    small.rlim_cur = 4096;
+    small.rlim_cur = 16384;
     const auto old = std::signal(SIGXFSZ, SIG_IGN);
     ::setrlimit(RLIMIT_FSIZE, &small);
-    for (int i = 0; i < 100; ++i) files.sample(full_sample());
+    for (int i = 0; i < 400; ++i) files.sample(full_sample());
     files.summary(full_summary());
     ::setrlimit(RLIMIT_FSIZE, &before);
     std::signal(SIGXFSZ, old);
@@ -101,6 +101,6 @@ TEST_CASE("a run whose files may not grow tells it once") {
     files.event({});
     const auto read = load_run(dir / "run");  // what was written is whole lines and a cut one
     REQUIRE(std::holds_alternative<Run>(read));
-    CHECK(std::get<Run>(read).samples.size() >= 4096 / (to_json(full_sample()).size() + 1));
+    CHECK(std::get<Run>(read).samples.size() >= 16384 / (to_json(full_sample()).size() + 1));
     CHECK(std::get<Run>(read).summary == full_summary());
 }
