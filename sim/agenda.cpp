@@ -53,21 +53,21 @@ std::int64_t Agenda::next_bucket() const {
     return -1;
 }
 
-// Opens the next bucket that has anything; there is one.
-void Agenda::turn() {
-    open_.clear();
-    next_ = 0;
-    bucket_ = in_ring_ > 0 ? next_bucket() : bucket_of(far_.front());
+// What was beyond the ring and is not any more.
+void Agenda::draw_near() {
     const std::int64_t end = bucket_ + static_cast<std::int64_t>(buckets);
     while (!far_.empty() && bucket_of(far_.front()) < end) {
         std::pop_heap(far_.begin(), far_.end(), later);
         append(far_.back(), static_cast<std::size_t>(bucket_of(far_.back())) % buckets);
         far_.pop_back();
     }
-    const std::size_t place = static_cast<std::size_t>(bucket_) % buckets;
+}
+
+void Agenda::empty_bucket(std::size_t place, std::vector<Entry>& into) {
+    const std::size_t before = into.size();
     for (std::uint32_t i = ring_[place]; i != none;) {
         Block& b = block(i);
-        open_.insert(open_.end(), b.entries.begin(), b.entries.begin() + b.count);
+        into.insert(into.end(), b.entries.begin(), b.entries.begin() + b.count);
         const std::uint32_t next = b.next;
         b.next = free_block_;
         free_block_ = i;
@@ -75,8 +75,39 @@ void Agenda::turn() {
     }
     ring_[place] = none;
     occupied_[place / 64] &= ~(std::uint64_t{1} << place % 64);
-    in_ring_ -= open_.size();
+    in_ring_ -= into.size() - before;
+}
+
+// Opens the next bucket that has anything; there is one.
+void Agenda::turn() {
+    open_.clear();
+    next_ = 0;
+    bucket_ = in_ring_ > 0 ? next_bucket() : bucket_of(far_.front());
+    draw_near();
+    empty_bucket(static_cast<std::size_t>(bucket_) % buckets, open_);
     sort_open(bucket_);
+}
+
+void Agenda::take_until(Instant last, std::vector<Entry>& into) {
+    const std::int64_t whole = bucket_of(Entry{.at = last, .depth = 0, .to = 0, .from = 0, .sequence = 0, .due = 0, .kind = 0, .shelf = 0}) - 1;
+    while (size_ > 0) {
+        if (next_ < open_.size() || !late_.empty()) {
+            if (first().at > last) return;
+            into.push_back(take());
+            continue;
+        }
+        const std::int64_t next = in_ring_ > 0 ? next_bucket() : bucket_of(far_.front());
+        if (next > whole) {
+            if (next > whole + 1) return;
+            turn();  // the bucket in which it ends
+            continue;
+        }
+        bucket_ = next;
+        draw_near();
+        const std::size_t before = into.size();
+        empty_bucket(static_cast<std::size_t>(bucket_) % buckets, into);
+        size_ -= into.size() - before;
+    }
 }
 
 // By time into cells of about two entries, which are then sorted: what is equal in time may fill one cell.

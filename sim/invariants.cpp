@@ -18,7 +18,7 @@ const char* word_of(Standing standing) {
 }  // namespace
 
 void Invariants::say(Instant now, std::uint32_t peer, std::string what) {
-    if (!first_) first_ = Violation{now, peer, std::move(what)};
+    if (!first_ || now < first_->at || (now == first_->at && peer < first_->peer)) first_ = Violation{now, peer, std::move(what)};
 }
 
 std::optional<std::size_t> Invariants::place_of(PeerId about, const membership::Roster& roster, std::size_t guess) const {

@@ -19,7 +19,7 @@ constexpr std::size_t frame_overhead = 24;  // what the transport puts before a 
 }  // namespace
 
 World::Shard::Shard(World& world, std::uint32_t number, std::uint32_t shards)
-    : invariants(world.book_, world.selves_), world_(world), number_(number), shards_(shards), jobs_(shards == 1 ? *world.crew_ : world.alone_) {
+    : invariants(world.book_, world.selves_), world_(world), number_(number), shards_(shards), jobs_(world.sweeps_ ? world.alone_ : *world.crew_) {
     for (Outbox& o : out) {
         o.entries.resize(shards);
         o.read.resize(shards);
@@ -45,7 +45,7 @@ void World::Shard::open() {
 
 void World::Shard::post(Agenda::Entry entry) {
     const std::uint32_t shard = shard_of(entry.to);
-    if (shard == number_) return agenda_.put(entry);
+    if (shard == number_) return plan(entry);
     Outbox& box = out[world_.parity_];
     box.entries[shard].push_back(entry);
     box.first = std::min(box.first, entry.at);
@@ -74,10 +74,9 @@ bool World::Shard::run_one(Instant end) {
 }
 
 // The peers of the next entries lie anywhere in memory, and what is for them too: they are fetched while this one is at work.
-void World::Shard::look_ahead() {
+void World::Shard::look_ahead(const Agenda::Entry* soon, const Agenda::Entry* later) {
     constexpr std::size_t line = 64, of_a_peer = 12 * line, of_a_letter = 2 * line;
-    if (const Agenda::Entry* soon = agenda_.soon(8)) __builtin_prefetch(&world_.nodes_[soon->to]);
-    const Agenda::Entry* soon = agenda_.soon(4);
+    if (later) __builtin_prefetch(&world_.nodes_[later->to]);
     if (!soon) return;
     const auto fetch = [](const void* what, std::size_t bytes) {
         for (std::size_t at = 0; at < bytes; at += line) __builtin_prefetch(static_cast<const char*>(what) + at);
@@ -87,10 +86,59 @@ void World::Shard::look_ahead() {
     else if (soon->kind != order_done) fetch(&letter_of(*soon), of_a_letter);
 }
 
-void World::Shard::run(Instant end) {
-    while (!agenda_.empty() && agenda_.first().at <= end && !invariants.first()) {
-        look_ahead();
-        happen(agenda_.take());
+// To the agenda; in a sweep what a peer has for itself before the end of the window comes in its own turn.
+void World::Shard::plan(const Agenda::Entry& entry) {
+    if (entry.at > swept_until_) return agenda_.put(entry);
+    assert(entry.to == swept_);  // nothing that is sent in a window arrives in it
+    own_.push_back(entry);
+    std::push_heap(own_.begin(), own_.end(), [](const Agenda::Entry& a, const Agenda::Entry& b) { return b < a; });
+}
+
+// A window, peer by peer in the order in which they lie in memory, each with all that comes to it: to go through the peers in the
+// order of time would be to wait for memory most of the time. No peer can tell the difference, for none hears of another in a window.
+void World::Shard::sweep(Instant last) {
+    window_.clear();
+    agenda_.take_until(last, window_);
+    sort_by_peer();
+    swept_until_ = last;
+    for (std::size_t i = 0; i < window_.size();) {
+        swept_ = window_[i].to;
+        std::size_t end = i + 1;
+        while (end < window_.size() && window_[end].to == swept_) ++end;
+        while (i < end || !own_.empty()) {
+            if (i < end && (own_.empty() || window_[i] < own_.front())) {
+                look_ahead(i + 3 < window_.size() ? &window_[i + 3] : nullptr, i + 8 < window_.size() ? &window_[i + 8] : nullptr);
+                happen(window_[i++]);
+                continue;
+            }
+            std::pop_heap(own_.begin(), own_.end(), [](const Agenda::Entry& a, const Agenda::Entry& b) { return b < a; });
+            const Agenda::Entry next = own_.back();
+            own_.pop_back();
+            happen(next);
+        }
+    }
+    swept_until_ = Instant::min();
+    now = last;
+}
+
+// Dealt into cells of some peers each, and each cell sorted: by peer, and then as the agenda would have it.
+void World::Shard::sort_by_peer() {
+    const auto before = [](const Agenda::Entry& a, const Agenda::Entry& b) { return a.to != b.to ? a.to < b.to : a < b; };
+    constexpr std::size_t few = 48;
+    if (window_.size() <= few) return std::sort(window_.begin(), window_.end(), before);
+    const std::size_t peers = world_.nodes_.size();
+    int shift = 0;
+    while ((peers >> shift) > window_.size()) ++shift;
+    cells_.assign((peers >> shift) + 2, 0);
+    for (const Agenda::Entry& e : window_) ++cells_[(e.to >> shift) + 1];
+    for (std::size_t i = 1; i < cells_.size(); ++i) cells_[i] += cells_[i - 1];
+    dealt_.resize(window_.size());
+    for (const Agenda::Entry& e : window_) dealt_[cells_[e.to >> shift]++] = e;  // afterwards cells_[i] is where cell i ends
+    window_.swap(dealt_);
+    std::size_t from = 0;
+    for (const std::size_t to : cells_) {
+        if (to > from + 1) std::sort(window_.begin() + static_cast<std::ptrdiff_t>(from), window_.begin() + static_cast<std::ptrdiff_t>(to), before);
+        from = std::max(from, to);
     }
 }
 
@@ -100,7 +148,7 @@ std::uint64_t World::Shard::run_some(Instant end, std::uint64_t most) {
     while (!agenda_.empty() && !invariants.first()) {
         const Instant at = agenda_.first().at;
         if (at > end || (at > now && counters.inputs - before >= most)) break;
-        look_ahead();
+        look_ahead(agenda_.soon(4), agenda_.soon(8));
         happen(agenda_.take());
     }
     return counters.inputs - before;
@@ -139,7 +187,7 @@ void World::Shard::pass_card(Agenda::Entry entry) {
     entry.at = (card ? card->takes(now, l.held, l.plane) : now + l.held) + l.lingers;
     if (entry.at > now) entry.depth = 0;
     entry.kind = letter;
-    agenda_.put(entry);
+    plan(entry);
 }
 
 void World::Shard::hand(std::uint32_t peer, std::uint32_t from, std::uint32_t depth, Peer::Input&& input) {
@@ -194,7 +242,7 @@ void World::Shard::carry_out(std::uint32_t peer, std::uint32_t depth) {
         if (auto* wake = std::get_if<Peer::Effects::Wake>(&effect)) {
             const Node& n = node(peer);
             const Instant at = std::max(n.own_clock ? n.rare->clock.there(wake->at) : wake->at, now);
-            agenda_.put({at, at == now ? depth + 1 : 0, peer, peer, node(peer).sequence++, timers_.put(wake->timer), timer, 0});
+            plan({at, at == now ? depth + 1 : 0, peer, peer, node(peer).sequence++, timers_.put(wake->timer), timer, 0});
         } else if (auto* message = std::get_if<Peer::Effects::Send>(&effect)) {
             send(peer, depth, message->to, std::move(message->message));
         } else {
@@ -215,7 +263,10 @@ void World::Shard::count(std::uint32_t to, const Peer::Message& message, std::ui
     const auto& body = std::get<membership::Message>(message).body;
     if (std::holds_alternative<membership::Ping>(body)) {
         ++counters.probe_messages;
-        if (to < world_.faces_.size() && world_.faces_[to].crashed) missed.try_emplace(to, now);
+        if (to < world_.faces_.size() && world_.faces_[to].crashed) {
+            const auto [first, is_first] = missed.try_emplace(to, now);
+            if (!is_first) first->second = std::min(first->second, now);  // a sweep does not go by time
+        }
     } else {
         counters.probe_messages += std::holds_alternative<membership::Ack>(body) || std::holds_alternative<membership::PingRequest>(body) ||
                                    std::holds_alternative<membership::Nack>(body);
@@ -344,7 +395,7 @@ void World::Shard::begin_order(std::uint32_t peer, std::uint32_t depth) {
     n.order_began = now;
     n.order_ends = now + from_seconds(took);
     if (world_.tap_) world_.tap_->order_begun(now, peer, order);
-    agenda_.put({n.order_ends, n.order_ends == now ? depth + 1 : 0, peer, peer, n.sequence++, ++n.order, order_done, 0});
+    plan({n.order_ends, n.order_ends == now ? depth + 1 : 0, peer, peer, n.sequence++, ++n.order, order_done, 0});
     jobs_.given(peer, *n.learner, order, now, n.order_ends);
 }
 

@@ -10,8 +10,8 @@
 
 namespace grapevine::sim {
 
-// A part of the peers, with an agenda of its own. Where there is one, it is the whole world. Several run at the same time, window
-// by window: a window is shorter than any message between peers takes, so what happens in it at one peer cannot reach another.
+// A part of the peers, with an agenda of its own. Where there is one, it is the whole world. A large world goes window by window, and
+// its shards run at the same time: a window is shorter than any message between peers takes, so what happens in it at one peer cannot reach another.
 // What a shard writes for the others lies in its outboxes until the window is over; it reads nothing of theirs that changes in
 // a window.
 //
@@ -26,7 +26,7 @@ public:
     Shard(World& world, std::uint32_t number, std::uint32_t shards);
 
     void open();                              // takes what the others had for it in the window before
-    void run(Instant end);
+    void sweep(Instant last);                 // a window
     bool run_one(Instant end);                // one entry; false if none is due
     std::uint64_t run_some(Instant end, std::uint64_t most);  // whole instants; how many inputs were handed to peers
     Instant next() { return agenda_.empty() ? never : agenda_.first().at; }
@@ -70,7 +70,9 @@ private:
         std::uint32_t next;
     };
 
-    void look_ahead();
+    void look_ahead(const Agenda::Entry* soon, const Agenda::Entry* later);
+    void plan(const Agenda::Entry& entry);
+    void sort_by_peer();
     void happen(const Agenda::Entry& entry);
     void post(Agenda::Entry entry);
     Letter& letter_of(const Agenda::Entry& entry);
@@ -97,7 +99,12 @@ private:
     Slab<Letter> letters_;
     Slab<Peer::Timer> timers_;
     Slab<Waiting> orders_;
-    Jobs jobs_;  // where there are several shards each trains for itself
+    Jobs jobs_;  // in a sweep each shard trains for itself
+    // Of a sweep: its entries, and those that the peer whose turn it is has made for itself.
+    std::vector<Agenda::Entry> window_, dealt_, own_;
+    std::vector<std::uint32_t> cells_;
+    Instant swept_until_ = Instant::min();
+    std::uint32_t swept_ = 0;
     Peer::Effects effects_;
     std::vector<std::uint64_t> integers_;
 };

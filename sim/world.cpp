@@ -27,8 +27,8 @@ Counters& Counters::operator+=(const Counters& o) {
 World::World(Options options)
     : seed_(options.seed), network_(std::move(options.network)), notable_(std::move(options.notable)), believable_(std::move(options.believable)),
       tap_(options.tap), encoded_(options.encoded), metered_(options.metered), crew_(options.crew ? options.crew : &alone_), average_over_(options.average_over) {
-    const bool one = tap_ || network_.least_latency() < shortest_window;
-    const std::uint32_t shards = one ? 1 : std::max(1u, options.shards);
+    sweeps_ = options.shards > 0 && !tap_ && network_.least_latency() >= shortest_window;
+    const std::uint32_t shards = sweeps_ ? options.shards : 1;
     for (std::uint32_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>(*this, i, shards));
 }
 World::~World() = default;
@@ -100,7 +100,7 @@ void World::run_until(Instant end) {
 }
 
 bool World::run_some(Instant end, std::uint64_t inputs) {
-    if (shards_.size() > 1) return run_windows(end, inputs);
+    if (sweeps_) return run_windows(end, inputs);
     Shard& only = *shards_[0];
     only.run_some(end, inputs);
     now_ = only.now;
@@ -131,7 +131,7 @@ bool World::run_windows(Instant end, std::uint64_t inputs) {
         for (const auto& shard : shards_) shard->out[parity_].first = Shard::never;
         crew_->together(shards_.size(), [&](std::size_t i) {
             shards_[i]->open();
-            shards_[i]->run(last);
+            shards_[i]->sweep(last);
             next[i] = shards_[i]->next();
         });
         now_ = last;

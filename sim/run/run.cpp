@@ -132,7 +132,7 @@ private:
         o.notable = [this](std::uint32_t shard, const Peer::Event& event) { return notable(shard, event); };
         o.metered = std::any_of(config_.groups.begin(), config_.groups.end(), [](const auto& g) { return g.power.has_value(); });
         o.crew = request_.crew;
-        if (request_.crew && peers_of(config_) >= fewest_for_shards) o.shards = request_.threads;
+        if (!request_.inspector && peers_of(config_) >= fewest_for_shards) o.shards = std::max(1u, request_.threads);
         return o;
     }
 

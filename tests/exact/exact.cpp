@@ -1,5 +1,5 @@
-// Clusters of every exchange under faults, each run in several ways that must not matter: whole or in slices of 100 ms, in one
-// shard or three, with and without a story, messages as values and as bytes. Prints the trace hash of each, a line a cluster;
+// Clusters of every exchange under faults, each run in several ways that must not matter: whole or in slices of 100 ms, by time
+// or swept, in three shards, with and without a story, messages as values and as bytes. Prints the trace hash of each, a line a cluster;
 // other builds must print the same. Status 1 if two ways differ.
 #include <cassert>
 #include <cstdio>
@@ -50,7 +50,7 @@ const std::vector<Case> cases = {
     {"lossy", [](ClusterOptions& o) { o.loss = 0.1, o.duplicate = 0.1; }},
 };
 
-enum class Way { whole, sliced, sharded, told, encoded };
+enum class Way { whole, sliced, swept, sharded, told, encoded };
 
 std::uint64_t hash_of(const Case& c, Way way) {
     ClusterOptions o = gossiping(12);
@@ -64,7 +64,7 @@ std::uint64_t hash_of(const Case& c, Way way) {
     std::ostringstream story;
     if (way == Way::told) o.story = &story;
     o.encoded = way == Way::encoded;
-    o.shards = way == Way::sharded ? 3 : 1;
+    o.shards = way == Way::sharded ? 3 : way == Way::swept ? 1 : 0;
     Cluster cluster(o);
     sim::World& world = cluster.world();
     if (way == Way::sharded && !o.jitter) assert(world.shards() == 3);  // the window is as long as the shortest message
@@ -99,7 +99,7 @@ int main() {
     for (const Case& c : cases) {
         const std::uint64_t hash = hash_of(c, Way::whole);
         std::printf("%-14s %016llx\n", c.name, static_cast<unsigned long long>(hash));
-        for (const auto& [way, name] : {std::pair(Way::whole, "a second time"), {Way::sliced, "in slices"}, {Way::sharded, "in three shards"},
+        for (const auto& [way, name] : {std::pair(Way::whole, "a second time"), {Way::sliced, "in slices"}, {Way::swept, "swept"}, {Way::sharded, "in three shards"},
                                         {Way::told, "with a story"}, {Way::encoded, "as bytes"}})
             if (hash_of(c, way) != hash) {
                 std::printf("FAILED: %s differs %s\n", c.name, name);

@@ -34,7 +34,7 @@ struct ClusterOptions {
     std::ostream* story = nullptr;
     std::optional<config::Distribution> jitter = {};  // in place of `latency`
     bool encoded = false;            // messages travel as bytes
-    std::uint32_t shards = 1;        // run one after the other
+    std::uint32_t shards = 0;        // run one after the other; 0: by time
     sim::Tap* tap = nullptr;     // where there is no story
 };
 

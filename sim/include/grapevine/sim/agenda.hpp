@@ -62,6 +62,9 @@ public:
         return entry;
     }
 
+    // All that is due until then, in no order, behind what is in `into`.
+    void take_until(Instant last, std::vector<Entry>& into);
+
 private:
     static constexpr int width_bits = 20;  // a bucket is 2^20 ns wide
     static constexpr std::size_t buckets = 8192, words = buckets / 64;
@@ -78,6 +81,8 @@ private:
     Block& block(std::uint32_t i) { return blocks_[i / blocks_at_once][i % blocks_at_once]; }
     void append(const Entry& entry, std::size_t place);
     void turn();
+    void draw_near();
+    void empty_bucket(std::size_t place, std::vector<Entry>& into);
     void sort_open(std::int64_t bucket);
     std::int64_t next_bucket() const;
 
