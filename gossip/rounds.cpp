@@ -199,8 +199,9 @@ void Rounds::done(Instant now, How how, Out& out) {
     in_round_ = false;
     stale_orders_ = orders_out_;  // of a round that was given up while the learner was still at it
     if (how == How::mixed) {  // what was waited for in vain says nothing of how long a round takes
-        // In groups the next wait may be for a slow one where this was for none: what counts is the time between rounds.
-        patience_.took(now - (in_groups_ ? ended_ : entered_));
+        // The next wait may be for a slow one where this was for none: what counts is the time between rounds. Half of those who
+        // wait for one partner do not wait at all; by the waits alone patience would soon be too short for the others.
+        patience_.took(now - ended_);
         ++mixed_on_roll_;
     }
     overtaken_ = how == How::overtaken;
