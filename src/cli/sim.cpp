@@ -289,7 +289,7 @@ int run(const Arguments& a) {
     auto created = Onlookers::create(a, jobs.front().scenario->config);
     if (const auto* error = std::get_if<Error>(&created)) return complain(*error, usage);
     const Onlookers onlookers = std::get<Onlookers>(std::move(created));
-    if (!onlookers.empty() && (jobs.size() > 1 || threads > 1))
+    if (!onlookers.empty() && (jobs.size() > 1 || typed_threads.value_or(1) > 1))
         return complain({"--trace, --spacetime and --record listen to one run on one thread", jobs.size() > 1 ? "leave --seeds and --sweep out, or choose a run with --only and --seed" : "leave --threads out"}, usage);
     std::size_t width = 3;
     for (const Job& job : jobs) width = std::max(width, job.name.size());
