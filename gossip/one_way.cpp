@@ -47,13 +47,13 @@ void OneWay::receive(Instant now, PeerId from, Message&& message, const Company&
         out.send(from, Accept{offer->round});
         out.wake(now + patience().now(config()), AnswerOverdue{from, offer->round});
     } else if (const auto* accept = std::get_if<Accept>(&message)) {
-        Target* target = find(from, accept->round);
-        if (!target) return;
-        if (target->ticket != 0) {
+        if (Target* target = find_pushed(from, accept->round)) {
             came(from, target->ticket);
             patience().took(now - turn_->since);
             return strike(now, from, {}, company, out);
         }
+        Target* target = find(from, accept->round);
+        if (!target || target->ticket != 0) return;
         target->accepted = true;
         if (turn_->frozen) return push(*target, out);
         if (turn_->freezing) return;
@@ -63,13 +63,14 @@ void OneWay::receive(Instant now, PeerId from, Message&& message, const Company&
         task.tag = order(encoded(config(), model_slot, Range{0, config().size}), out);
         tasks_.push_back(task);
     } else if (const auto* decline = std::get_if<Decline>(&message)) {
-        Target* target = find(from, decline->round);
-        if (!target) return;
-        if (target->ticket != 0) vanished(from, target->ticket);
+        const Target* pushed = find_pushed(from, decline->round);
+        const Target* asked = find(from, decline->round);
+        if (pushed) vanished(from, pushed->ticket);
+        else if (!asked || asked->ticket != 0) return;
         strike(now, from, decline->why == Why::other_layout ? Failure::other_layout : Failure::declined, company, out);
     } else if (auto* push = std::get_if<Push>(&message)) {
-        const Origin origin{from, push->round};
-        const bool invited = coming_.erase_if([&](const Origin& o) { return o == origin; }) > 0;
+        const Origin origin{from, push->round}, offered{from, push_of(push->round)};
+        const bool invited = coming_.erase_if([&](const Origin& o) { return o == offered; }) > 0;
         if (came_before(origin)) return;
         if (!invited && !room() && !keeps_uninvited()) return out.send(from, Decline{push->round, Why::busy});
         const bool usable = fits(push->snapshot, config().layout, config().size) && push->snapshot.range.count == config().size &&
@@ -102,7 +103,7 @@ void OneWay::completed(Instant now, Completion&& completion, const Company&, Out
 void OneWay::push(Target& target, Out& out) {
     target.ticket = new_ticket();
     pushed(target.to, target.ticket, turn_->frozen->weight);
-    out.send(target.to, Push{turn_->round, target.ticket, *turn_->frozen});
+    out.send(target.to, Push{push_of(turn_->round), target.ticket, *turn_->frozen});
 }
 
 // No more is to be heard of it in this turn.
@@ -151,6 +152,11 @@ OneWay::Target* OneWay::find(PeerId to, std::uint32_t round) {
     for (Target& t : turn_->targets)
         if (t.to == to) return &t;
     return nullptr;
+}
+
+OneWay::Target* OneWay::find_pushed(PeerId to, std::uint32_t round) {
+    Target* target = find(to, push_of(round));
+    return target && target->ticket != 0 ? target : nullptr;
 }
 
 bool OneWay::came_before(const Origin& origin) {

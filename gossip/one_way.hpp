@@ -11,10 +11,10 @@ namespace grapevine::gossip {
 // The talk of the one-way exchanges: models are pushed, and nothing comes back but that they came. We ask first, in
 // small messages; our parameters are frozen once a turn, when the first accepts, and the same go to all who do.
 //
-//   giving:  Idle --due--> Asking --Accept--> Freezing --Published--> Sent --Accept again: it came--> Idle
+//   giving:  Idle --due--> Asking --Accept--> Freezing --Published--> Sent --Accept of the push: it came--> Idle
 //                            |                   |                     |
 //                            +--Decline, overdue, partner gone---------+--Undelivered--> Idle
-//   taking:  Offer --> Accept, or Decline;  Push --> taken, and Accept again
+//   taking:  Offer --> Accept, or Decline;  Push --> taken, and Accept of the push
 //
 // The second Accept keeps a slow link from filling with pushes that nobody has had yet: a turn that finds the last
 // one out pushes nothing. Of a push of which nothing is heard nobody knows whether it came.
@@ -87,6 +87,7 @@ private:
     void push(Target& target, Out& out);
     void strike(Instant now, PeerId to, std::optional<Failure> why, const Company& company, Out& out);
     Target* find(PeerId to, std::uint32_t round);
+    Target* find_pushed(PeerId to, std::uint32_t round);  // an answer to what was pushed
     bool came_before(const Origin& origin);
 
     std::unique_ptr<Turn> turn_;

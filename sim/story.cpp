@@ -1,5 +1,6 @@
 #include "grapevine/sim/story.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <ostream>
 
@@ -45,17 +46,20 @@ std::string said(const membership::Message& m, const membership::Book& book, con
     return text;
 }
 
+// One number for an offer and what is pushed upon it.
+std::string round_of(std::uint32_t round) { return " round=" + std::to_string(std::min(round, gossip::push_of(round))); }
+
 std::string said(const gossip::Message& m, const membership::Book&, const NameOf&) {
     return std::visit(Cases{
                           [](const gossip::Offer& o) { return " round=" + std::to_string(o.round); },
-                          [](const gossip::Accept& a) { return " round=" + std::to_string(a.round); },
+                          [](const gossip::Accept& a) { return round_of(a.round); },
                           [](const gossip::Decline& d) {
                               static constexpr const char* why[] = {"leaving", "busy", "other layout"};
-                              return " round=" + std::to_string(d.round) + ", " + why[static_cast<int>(d.why)];
+                              return round_of(d.round) + ", " + why[static_cast<int>(d.why)];
                           },
                           [](const gossip::Half& h) { return " round=" + std::to_string(h.round) + " steps=" + std::to_string(h.snapshot.steps); },
                           [](const gossip::RoundModel& r) { return " round=" + std::to_string(r.round); },
-                          [](const gossip::Push& p) { return " round=" + std::to_string(p.round); },
+                          [](const gossip::Push& p) { return round_of(p.round); },
                           [](const gossip::Part& r) {
                               return " round=" + std::to_string(r.round) + " hop=" + std::to_string(r.hop) + " elements " +
                                      std::to_string(r.snapshot.range.offset) + "+" + std::to_string(r.snapshot.range.count);

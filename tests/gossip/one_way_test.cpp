@@ -174,7 +174,7 @@ TEST_CASE("epidemic: a peer turns away what it cannot keep") {
     std::size_t declined = 0;
     for (std::uint64_t p = 2; p <= 40; ++p) {
         one.hear(Offer{1}, PeerId{p});
-        if (!one.sent<Accept>().empty()) one.hear(Push{1, 1, one.snapshot()}, PeerId{p});
+        if (!one.sent<Accept>().empty()) one.hear(Push{push_of(1), 1, one.snapshot()}, PeerId{p});
         else declined += one.sent<Decline>().front().why == Why::busy;
     }
     CHECK(declined == 39 - 16);
@@ -273,8 +273,27 @@ TEST_CASE("push-sum: a turn waits until the last push has come or was given up")
     one.learner_answers();
     CHECK(one.turn() == 0);
     CHECK(one.told<Skipped>());
-    one.hear(Accept{round});
+    one.hear(Accept{push_of(round)});
     CHECK(one.turn() == round + 1);
+}
+
+TEST_CASE("push-sum: answers to the offer that come again say nothing of the push, which may yet be lost") {
+    for (int how = 0; how < 2; ++how) {
+        One one(Kind::push_sum);
+        const std::uint32_t round = one.turn();
+        one.hear(Accept{round});
+        one.learner_answers();
+        const Push push = one.sent<Push>().front();
+        if (how == 0) one.hear(Accept{round});
+        else one.hear(Decline{round, Why::busy});  // to the offer's second copy, when there was no room left
+        CHECK(one.exchange->mass().lost == 0);
+        CHECK(one.turn() == 0);  // it is still out
+        if (how == 0) one.give(Undelivered{PeerId{2}, push.ticket});
+        else one.hear(Accept{push.round});
+        CHECK(one.exchange->mass().held == 0.5);
+        CHECK(one.exchange->mass().lost == (how == 0 ? 0.5 : 0));
+        CHECK(one.turn() == round + 1);
+    }
 }
 
 TEST_CASE("push-sum: who leaves gives all its mass away, and what comes late as well") {
@@ -305,7 +324,7 @@ TEST_CASE("push-sum: mass that has nearly vanished is no longer halved") {
         one.hear(Accept{round});
         one.learner_answers();
         last = one.sent<Push>().front().snapshot.weight;
-        one.hear(Accept{round});
+        one.hear(Accept{push_of(round)});
     }
     CHECK(last > 1e-152);
     CHECK(one.exchange->mass().held > 1e-152);

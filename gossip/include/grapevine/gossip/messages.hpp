@@ -33,7 +33,9 @@ struct Half {  // one side's parameters
 };
 
 // One way: what the accepted offerer of an epidemic exchange or of push-sum sends. With push-sum `snapshot.weight` is
-// the mass that comes with it.
+// the mass that comes with it. Its number is that of the offer with the highest bit turned: what answers says by it
+// to which of the two, for an Accept that comes twice must not be taken for the push's arrival.
+constexpr std::uint32_t push_of(std::uint32_t offered) { return offered ^ 0x80000000u; }
 struct Push {
     std::uint32_t round = 0;
     std::uint32_t ticket = 0;
