@@ -225,18 +225,17 @@ struct One {
     std::vector<Order> orders;
     std::vector<Message> sent;
 
-    One() {
+    explicit One(bool by_steps = false) {
         config.kind = Kind::group;
         config.group_size = 2;
-        config.period = 250ms;
-        config.clock = Clock::rounds;
-        config.trains = false;
+        if (by_steps) config.every_steps = 1;
+        else config.period = 250ms, config.clock = Clock::rounds, config.trains = false;
         config.layout = 9;
         config.size = 4;
         config.fixed_roll = std::make_shared<const std::vector<PeerId>>(std::vector{PeerId{1}, PeerId{2}});
         exchange = make_exchange(config, PeerId{1}, Random(3));
         give(Start{}, Instant{});
-        give(Woken<Timer>{Due{1}}, Instant{250ms});
+        if (!by_steps) give(Woken<Timer>{Due{1}}, Instant{250ms});
         while (!orders.empty()) answer();
     }
     void give(Exchange::Input input, Instant now = Instant{260ms}) {
@@ -263,6 +262,7 @@ struct One {
         if (const auto* p = std::get_if<Publish>(&o.what)) give(Completion{o.tag, 0, 0, Published{snapshot(p->range)}});
         else if (std::holds_alternative<Combine>(o.what)) give(Completion{o.tag, 0, 0, Combined{1, 2}});
         else if (std::holds_alternative<Fold>(o.what)) give(Completion{o.tag, 0, 0, Folded{}});
+        else if (std::holds_alternative<Train>(o.what)) give(Completion{o.tag, 1, 1, Trained{1, 0.1, 1}});
         else give(Completion{o.tag, 0, 0, Swapped{}});
     }
     // What it does with a part: how many orders it gives.
@@ -274,6 +274,17 @@ struct One {
 };
 
 }  // namespace
+
+TEST_CASE("a part of a round that nobody can be at does not send its reader through all rounds until then") {
+    for (const std::uint64_t round : {std::uint64_t{2}, std::uint64_t{1} << 40}) {
+        One one(true);
+        REQUIRE(one.sent.size() == 1);  // it is in its first round, and has sent what the other needs for it
+        const Part ours = std::get<Part>(one.sent.front());
+        REQUIRE(ours.round == 1);
+        const std::size_t orders = one.hear(Part{ours.roll, round, 0, 7, one.snapshot({0, 2})});
+        CHECK((orders > 0) == (round == 2));  // the other one is through the first round: so on to the second
+    }
+}
 
 TEST_CASE("a group takes each part of its members once, and nothing of another roll, round, hop, place, shape or peer") {
     One one;
