@@ -33,7 +33,8 @@ namespace {
 constexpr unsigned seconds_a_seed = 120;  // of the processor, a hundred times what it takes: what takes longer turns in a circle
 
 struct Asked {
-    std::uint64_t seeds = 0, from = 1, threads = 1;
+    std::uint64_t seeds = 0;
+    std::optional<std::uint64_t> from, threads;
     std::optional<std::uint64_t> seed;
     std::string story;
     bool print = false;
@@ -144,9 +145,10 @@ bool judge(const Child& child) {
 int run_seeds(const Asked& asked) {
     std::list<Child> running;
     std::vector<std::uint64_t> failed;
-    std::uint64_t next = asked.from;
-    while (next < asked.from + asked.seeds || !running.empty()) {
-        while (next < asked.from + asked.seeds && running.size() < asked.threads) running.push_back(begin(next++));
+    const std::uint64_t from = asked.from.value_or(1), threads = asked.threads.value_or(1);
+    std::uint64_t next = from;
+    while (next < from + asked.seeds || !running.empty()) {
+        while (next < from + asked.seeds && running.size() < threads) running.push_back(begin(next++));
         std::vector<pollfd> outs;
         for (const Child& child : running) outs.push_back({child.out, POLLIN, 0});
         if (poll(outs.data(), outs.size(), -1) < 0 && errno != EINTR) std::perror("swarm: poll"), std::exit(1);
@@ -164,7 +166,7 @@ int run_seeds(const Asked& asked) {
             child = running.erase(child);
         }
     }
-    std::printf("swarm: %llu seeds from %llu, %zu failed", static_cast<unsigned long long>(asked.seeds), static_cast<unsigned long long>(asked.from), failed.size());
+    std::printf("swarm: %llu seeds from %llu, %zu failed", static_cast<unsigned long long>(asked.seeds), static_cast<unsigned long long>(from), failed.size());
     for (std::size_t i = 0; i < failed.size(); ++i) std::printf("%s%llu", i == 0 ? ": " : ", ", static_cast<unsigned long long>(failed[i]));
     std::printf("\n");
     return failed.empty() ? 0 : 1;
@@ -188,11 +190,12 @@ std::optional<Asked> read_arguments(int count, char** words) {
         else if (word == "--seed" && (n = value())) asked.seed = *n;
         else if (word == "--from" && (n = value())) asked.from = *n;
         else if (word == "--threads" && (n = value()) && *n > 0) asked.threads = *n;
-        else if ((n = number(words[i])) && *n > 0) asked.seeds = *n;
+        else if ((n = number(words[i])) && *n > 0 && asked.seeds == 0) asked.seeds = *n;
         else return {};
     }
     if (asked.seed.has_value() == (asked.seeds > 0)) return {};
     if (!asked.seed && (asked.print || !asked.story.empty())) return {};
+    if (asked.seed && (asked.from || asked.threads || (asked.print && !asked.story.empty()))) return {};
     return asked;
 }
 
