@@ -15,10 +15,13 @@ namespace {
 
 std::string name(std::uint32_t peer) { return "p" + std::to_string(peer + 1); }
 
+// Of a garbled message a view may hold somebody who never was.
+bool is_up(const sim::World& world, std::uint32_t peer) { return peer < world.size() && world.up(peer); }
+
 bool is_calm(const config::Config& c) {
     using Kind = config::Distribution::Kind;
     return std::all_of(c.links.begin(), c.links.end(), [](const config::Link& l) {
-        return l.loss == 0 && (l.latency.kind == Kind::constant || l.latency.kind == Kind::uniform);
+        return l.loss == 0 && !l.bursts && l.reorder == 0 && (l.latency.kind == Kind::constant || l.latency.kind == Kind::uniform);
     });
 }
 
@@ -82,7 +85,7 @@ void Liveness::faults_are_over(sim::World& world) {
         if (!world.up(i)) continue;
         for (const auto& entry : world.peer(i).members().roster().entries()) {
             const std::uint32_t other = sim::index_of(world.book().id(entry.record));
-            if (world.up(other)) island_[root(island_, other)] = root(island_, i);
+            if (is_up(world, other)) island_[root(island_, other)] = root(island_, i);
         }
     }
     for (std::uint32_t i = 0; i < world.size(); ++i) island_[i] = root(island_, i);
@@ -110,7 +113,7 @@ std::optional<sim::Violation> Liveness::what_is_wrong_with_views(const sim::Worl
             const std::uint32_t other = sim::index_of(world.book().id(entry.record));
             if (entry.standing == Standing::suspect) return wrong("still suspects " + name(other));
             if (entry.standing != Standing::alive) continue;
-            if (!world.up(other)) return wrong("still sees " + name(other) + ", which is gone");
+            if (!is_up(world, other)) return wrong("still sees " + name(other) + ", which is gone");
             sees[other] = true;
             piece[root(piece, other)] = root(piece, i);
         }
@@ -179,7 +182,7 @@ std::optional<sim::Violation> Liveness::of_distance(sim::World& world) {
 }
 
 std::optional<sim::Violation> Liveness::ended(sim::World& world) {
-    if (world.up_count() == 0) return {};
+    if (world.up_count() == 0 || anything_is_garbled(config_)) return {};
     if (disagreed_) return disagreed_;
     if (auto wrong = of_exchanges(world)) return wrong;
     return of_distance(world);

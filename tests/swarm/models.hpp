@@ -24,6 +24,14 @@ inline bool anybody_lies(const config::Config& c) {
     return false;
 }
 
+// Then a message may say another mass, another weight, or that somebody is dead at an incarnation that was never reached: what any of
+// these does to the cluster is what a garbled word says, and only that nobody stops at it can be asked for.
+inline bool anything_is_garbled(const config::Config& c) {
+    for (const config::Event& e : c.events)
+        if (e.kind == config::Event::Kind::corrupt) return true;
+    return false;
+}
+
 // Between which two numbers lies what peers 0 to peers - 1 train towards.
 inline std::pair<double, double> goals(const config::Config& c, std::size_t peers) {
     double started = 0;

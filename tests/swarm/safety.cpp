@@ -24,8 +24,8 @@ bool is_convex(const config::Config& c) {
 }  // namespace
 
 Safety::Safety(const config::Config& config)
-    : config_(config), honest_(!anybody_lies(config)), convex_(honest_ && is_convex(config)),
-      conserves_(config.exchange.kind == config::ExchangeKind::push_sum && !config.exchange.robust) {}
+    : config_(config), honest_(!anybody_lies(config)), convex_(honest_ && !anything_is_garbled(config) && is_convex(config)),
+      conserves_(config.exchange.kind == config::ExchangeKind::push_sum && !config.exchange.robust && !anything_is_garbled(config)) {}
 
 std::optional<sim::Violation> Safety::after(sim::World& world) {
     if (world.violation()) return world.violation();

@@ -66,6 +66,21 @@ config::Distribution latency(Draw d) {
     }
 }
 
+struct LinkWord {
+    const char* name;
+    double odds;
+    void (*say)(config::Link&, Draw&);
+};
+
+// One line each: what links do for as long as there are any. A round trip stays within the time-out of a probe, and models get through.
+constexpr LinkWord link_words[] = {
+    {"distance", 0.15, [](config::Link& l, Draw& d) { l.distance = {config::Distribution::Kind::uniform, 0, d.between(0.001, 0.02), {}, {}}; }},
+    {"reorder", 0.15, [](config::Link& l, Draw& d) { l.reorder = d.between(0, 0.3); }},
+    {"bursts", 0.1, [](config::Link& l, Draw& d) { l.loss = 0, l.bursts = {d.between(0.001, 0.01), d.ms(500, 10'000)}; }},
+    {"rate", 0.1, [](config::Link& l, Draw& d) { l.rate = d.one_of({125e3, 1.25e6}); }},
+    {"largest", 0.1, [](config::Link& l, Draw& d) { l.largest = d.one_of({std::uint64_t{4096}, std::uint64_t{65536}}); }},
+};
+
 void world(Config& c, Draw d) {
     static constexpr const char* names[] = {"north", "south", "west"};
     const std::uint32_t peers = d.number(2, 10), groups = std::min(peers, d.number(1, 3));
@@ -89,6 +104,8 @@ void world(Config& c, Draw d) {
     all.latency = latency(d.of("latency"));
     if (d.chance(0.3)) all.loss = d.between(0, 0.05);
     if (d.chance(0.3)) all.duplicate = d.between(0, 0.1);
+    for (const LinkWord& word : link_words)
+        if (Draw own = d.of(word.name); own.chance(word.odds)) word.say(all, own);
     c.links.push_back(all);
     if (groups > 1 && d.chance(0.4)) {
         config::Link far = all;
@@ -215,6 +232,17 @@ config::Selection share(const Config& c, Draw& d) {
 
 const config::Selection everybody;
 
+// The time that it was to last is that from the first time's beginning to the last one's end.
+void again(Event& e, Draw& d) {
+    e.times = d.number(2, 6);
+    e.every = std::max<Duration>(2ms, *e.lasts / *e.times), e.lasts = *e.every / 2;
+}
+
+// By how much at most something comes later. What is sent before the faults' end is here long before it is quiet.
+config::Distribution later(Draw& d, std::uint32_t most_ms) {
+    return {config::Distribution::Kind::uniform, 0, d.in_seconds(1, most_ms), {}, {}};
+}
+
 struct Word {
     const char* name;
     double odds;
@@ -249,6 +277,28 @@ constexpr Word words[] = {
     {"cut", 0.3, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::cut, e.sides = {{share(c, d)}, {share(c, d)}}; }},
     {"lossy", 0.3, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::loss, e.nodes = share(c, d), e.loss = d.between(0.05, 0.9); }},
     {"lossy between", 0.3, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::loss, e.sides = {{share(c, d)}, {share(c, d)}}, e.loss = d.between(0.05, 0.9); }},
+    {"shape", 0.2, [](Event& e, const Config&, Draw& d) {
+         using enum Event::Shape;
+         e.kind = Event::Kind::partition, e.shape = d.one_of({halves, isolate_one, bridge, ring_of_majorities, random});
+     }},
+    {"shape again", 0.1, [](Event& e, const Config&, Draw& d) {
+         using enum Event::Shape;
+         e.kind = Event::Kind::partition, e.shape = d.one_of({halves, isolate_one, bridge, ring_of_majorities, random}), again(e, d);
+     }},
+    {"one-way again", 0.1, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::one_way, e.from = {share(c, d)}, e.to = {share(c, d)}, again(e, d); }},
+    {"lossy again", 0.1, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::loss, e.nodes = share(c, d), e.loss = d.between(0.05, 1), again(e, d); }},
+    {"delay", 0.2, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::delay, e.nodes = share(c, d), e.latency = later(d, 2000); }},
+    {"delay between", 0.2, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::delay, e.sides = {{share(c, d)}, {share(c, d)}}, e.latency = later(d, 8000); }},
+    {"clog", 0.2, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::clog, e.nodes = some(c, d, 3), e.lasts = std::max<Duration>(1ms, *e.lasts / 3); }},
+    {"bandwidth", 0.2, [](Event& e, const Config& c, Draw& d) {
+         e.kind = Event::Kind::bandwidth, e.nodes = share(c, d), e.uplink = d.one_of({0.0, 2e3, 12.5e3, 125e3}), e.downlink = d.one_of({2e3, 12.5e3, 125e3});
+     }},
+    {"corrupt", 0.2, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::corrupt, e.nodes = share(c, d), e.share = d.between(0.01, 1); }},
+    {"corrupt between", 0.1, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::corrupt, e.sides = {{share(c, d)}, {share(c, d)}}, e.share = d.between(0.01, 1); }},
+    {"replay", 0.2, [](Event& e, const Config& c, Draw& d) { e.kind = Event::Kind::replay, e.nodes = share(c, d), e.share = d.between(0.01, 1), e.latency = later(d, 20'000); }},
+    {"replay between", 0.1, [](Event& e, const Config& c, Draw& d) {
+         e.kind = Event::Kind::replay, e.sides = {{share(c, d)}, {share(c, d)}}, e.share = d.between(0.01, 1), e.latency = later(d, 20'000);
+     }},
     {"liar", 0.15, [](Event& e, const Config& c, Draw& d) {
          using enum Event::Sends;
          e.kind = Event::Kind::liar, e.nodes = some(c, d, 1), e.sends = d.one_of({random, sign_flip, huge, no_number}), e.lasts.reset();
