@@ -52,8 +52,8 @@ void Rounds::step(Instant now, Input&& input, const Company& company, Out& out) 
                     if (std::exchange(begun_since_tick_, false)) return;  // others were first
                     begin(now, round_ + 1, out);
                     begun_since_tick_ = false;
-                } else if (std::holds_alternative<Overdue>(woken.timer)) {
-                    if (now < watched_until_) return;  // one that was set earlier, for later
+                } else if (const auto* due = std::get_if<Overdue>(&woken.timer)) {
+                    if (due->stamp != watch_) return;  // one that was set earlier. By a clock that was slowed this one may come early
                     watching_ = false;
                     if (!in_round_) return;
                     if (in_slices_) overdue_at_ = now + patience();  // it is our own step that takes so long
@@ -195,7 +195,7 @@ void Rounds::look_again(Instant at, Out& out) {
 void Rounds::watch(Out& out) {
     watching_ = true;
     watched_until_ = overdue_at_;
-    out.wake(overdue_at_, Overdue{});
+    out.wake(overdue_at_, Overdue{++watch_});
 }
 
 void Rounds::done(Instant now, How how, Out& out) {

@@ -129,6 +129,7 @@ private:
     Instant overdue_at_{};             // when the round we are in is given up, or looked after
     bool watching_ = false;            // a timer is set, for
     Instant watched_until_{};
+    std::uint64_t watch_ = 0;          // that timer's number
     std::vector<Early> early_;
     std::vector<Sent> sent_;
     std::uint32_t tag_ = 0, ticket_ = 0;

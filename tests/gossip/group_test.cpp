@@ -275,6 +275,16 @@ struct One {
 
 }  // namespace
 
+TEST_CASE("a round is looked after also when its timer comes early, as it does by a clock that was slowed") {
+    One one(true);
+    one.give(Woken<Timer>{Overdue{1}}, Instant{1ms});
+    const auto again = [](const auto& e) {
+        const auto* wake = std::get_if<Exchange::Effects::Wake>(&e);
+        return wake && std::holds_alternative<Overdue>(wake->timer);
+    };
+    CHECK(std::any_of(one.effects.list.begin(), one.effects.list.end(), again));
+}
+
 TEST_CASE("a part of a round that nobody can be at does not send its reader through all rounds until then") {
     for (const std::uint64_t round : {std::uint64_t{2}, std::uint64_t{1} << 40}) {
         One one(true);
@@ -351,7 +361,7 @@ TEST_CASE("of who gave a round up nobody waits for the mean, whose values it has
         one.hear(Part{ours.roll, ours.round, 0, 1, one.snapshot(mine)});
         while (!one.orders.empty()) one.answer();
         if (mixes) one.hear(Part{ours.roll, ours.round, 1, 2, one.snapshot(theirs)});
-        else one.give(Woken<Timer>{Overdue{}}, Instant{60s});
+        else one.give(Woken<Timer>{Overdue{1}}, Instant{60s});
         while (!one.orders.empty()) one.answer();
         one.sent.clear();
         one.hear(Part{ours.roll, ours.round, 0, 1, one.snapshot(mine)});
