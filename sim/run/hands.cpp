@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <system_error>
 
 namespace grapevine::sim {
 
@@ -16,7 +17,9 @@ void pause() {
 }  // namespace
 
 Hands::Hands(std::size_t hands) {
-    for (std::size_t h = 1; h < hands; ++h) threads_.emplace_back([this, h] { live(h); });
+    try {
+        for (std::size_t h = 1; h < hands; ++h) threads_.emplace_back([this, h] { live(h); });
+    } catch (const std::system_error&) {}  // the machine gives no more: fewer do the same
 }
 
 Hands::~Hands() {

@@ -247,7 +247,7 @@ int run(const Arguments& a) {
              {"nodes", [&](double n) { nodes = static_cast<std::uint32_t>(n); }},
              {"seeds", [&](double k) { seeds = static_cast<std::uint32_t>(k); }},
              {"threads", [&](double n) { typed_threads = static_cast<std::uint32_t>(n); }}}) {
-        auto n = a.number(name, 1, 1e7);
+        auto n = a.number(name, 1, name == std::string("threads") ? 1024 : 1e7);
         if (const auto* error = std::get_if<Error>(&n)) return complain(*error, usage);
         if (const auto& value = std::get<std::optional<double>>(n)) put(*value);
     }
