@@ -226,11 +226,12 @@ void World::Shard::step(std::uint32_t peer, std::uint32_t from, std::uint32_t de
     integers_.push_back(from);
     integers(input, world_.book_, integers_);
     n.trace = XXH3_64bits_withSeed(integers_.data(), integers_.size() * sizeof(std::uint64_t), n.trace);
-    if (world_.tap_) world_.tap_->handed(now, peer, input);
+    const Instant shown = n.own_clock ? n.rare->clock.here(now) : now;
+    if (world_.tap_) world_.tap_->handed(now, peer, input, shown);
 
     effects_.list.clear();
     const bool news = invariants.before(now, peer, n.peer.members(), input);
-    n.peer.step(n.own_clock ? n.rare->clock.here(now) : now, std::move(input), effects_);
+    n.peer.step(shown, std::move(input), effects_);
     if (news) invariants.after(now, peer, n.peer.members(), n.peer.members().config().rumor_cap);
     if (world_.tap_) world_.tap_->answered(now, peer, effects_);
     carry_out(peer, depth);

@@ -124,7 +124,7 @@ std::string text_of(const Peer::Event& event, const NameOf& name) {
         event);
 }
 
-void Story::handed(Instant now, std::uint32_t peer, const Peer::Input& input) {
+void Story::handed(Instant now, std::uint32_t peer, const Peer::Input& input, Instant) {
     if (const auto* received = std::get_if<Received<Peer::Message>>(&input))
         out_ << when(now) << "  " << short_name(received->from) << " -> " << short_name(id_of(peer)) << "  " << text_of(received->message, *book_) << '\n';
 }

@@ -16,8 +16,8 @@ public:
         peer_ = peer;
         recorder_.born(birth.book, birth.self, birth.config, birth.seed, birth.splits, birth.known);
     }
-    void handed(Instant now, std::uint32_t peer, const Peer::Input& input) override {
-        if (peer == peer_) recorder_.given(now, input);
+    void handed(Instant, std::uint32_t peer, const Peer::Input& input, Instant shown) override {
+        if (peer == peer_) recorder_.given(shown, input);
     }
     void answered(Instant, std::uint32_t peer, const Peer::Effects& effects) override {
         if (peer == peer_) recorder_.wanted(effects);

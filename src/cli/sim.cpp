@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
@@ -235,6 +237,22 @@ std::optional<Error> too_large(const config::Config& config, const std::string& 
                  views ? "fewer peers (--nodes), or [membership] kind = \"partial\"" : "fewer peers (--nodes), or a smaller model"};
 }
 
+// What is written must not lie where the scenario does, nor two of them at one place.
+std::optional<Error> writes_over(const Arguments& a) {
+    std::vector<std::pair<std::string, std::string>> files{{"the scenario", a.positional[0]}};
+    for (const char* flag : {"trace", "spacetime", "story"})
+        if (const auto path = a.get(flag)) files.emplace_back("--" + std::string(flag), *path);
+    for (const std::string& typed : a.all("record"))
+        if (const auto equals = typed.find('='); equals != std::string::npos) files.emplace_back("--record " + typed.substr(0, equals), typed.substr(equals + 1));
+    std::map<std::filesystem::path, std::string> taken;
+    for (const auto& [what, path] : files) {
+        std::error_code unknown;
+        const auto [at, fresh] = taken.emplace(std::filesystem::weakly_canonical(path, unknown), what);
+        if (!fresh && path != "/dev/null") return Error{what + " would be written over " + at->second + ", " + path, "choose another file"};
+    }
+    return std::nullopt;
+}
+
 int run(const Arguments& a) {
     if (a.positional.empty()) return complain({"sim wants a scenario file", "for example: grapevine sim examples/quickstart.toml"}, usage);
     auto read = read_run(a.positional[0], a);
@@ -279,6 +297,7 @@ int run(const Arguments& a) {
 
     const std::uint32_t threads = typed_threads.value_or(jobs.size() == 1 ? std::max(1u, std::thread::hardware_concurrency()) : 1);
 
+    if (const auto error = writes_over(a)) return complain(*error, usage);
     std::ofstream story;
     if (const auto path = a.get("story")) {
         story.open(*path);
@@ -342,6 +361,7 @@ int run(const Arguments& a) {
     for (std::thread& t : crew) t.join();
     line.clear();
     if (fault) return complain(fault->first, fault->second);
+    if (story.is_open() && !story.flush()) return complain({"the story could not be written in full to " + *a.get("story"), "is there room on that disk?"}, failed);
     if (stop.load()) {
         const auto ran = static_cast<std::size_t>(std::count_if(jobs.begin(), jobs.end(), [](const Job& job) { return job.ran; }));
         const std::string until = jobs.size() == 1 ? " at " + record::format_seconds(jobs[0].summary.simulated_seconds) + " of the simulated time"

@@ -31,7 +31,7 @@ double MassAccount::take(const Push& push) {
     return mass;
 }
 
-void MassAccount::handed(Instant, std::uint32_t peer, const Peer::Input& input) {
+void MassAccount::handed(Instant, std::uint32_t peer, const Peer::Input& input, Instant) {
     if (const auto* received = std::get_if<Received<Peer::Message>>(&input)) {
         if (const gossip::Push* push = push_in(received->message)) of(peer).change -= take({sim::index_of(received->from), peer, push->ticket});
     } else if (const auto* undelivered = std::get_if<gossip::Undelivered>(&input)) {

@@ -16,7 +16,7 @@ namespace grapevine::swarm {
 class MassAccount final : public sim::Tap {
 public:
     void sent(Instant, const Parcel& parcel) override;
-    void handed(Instant, std::uint32_t peer, const Peer::Input& input) override;
+    void handed(Instant, std::uint32_t peer, const Peer::Input& input, Instant shown) override;
 
     // To be called after every entry.
     std::optional<sim::Violation> after(const sim::World& world);

@@ -22,7 +22,7 @@ struct Recorded final : sim::Tap {
         book = &b.book;
         if (peer == of) birth = wire::encode_birth(b.book, b.self, b.config, b.seed, b.splits, b.known);
     }
-    void handed(Instant now, std::uint32_t peer, const Peer::Input& input) override {
+    void handed(Instant, std::uint32_t peer, const Peer::Input& input, Instant now) override {
         if (peer != of) return;
         inputs.push_back(wire::encode_input(now, input, *book));
         words.insert(word(input));
@@ -93,6 +93,9 @@ void let_much_happen(Cluster& cluster) {
     cluster.world().resume(1, sim::World::Timers::wait);
     cluster.world().leave(4);
     cluster.world().observe(1, {0.5, 0.25});
+    sim::LocalClock fast;
+    fast.set(cluster.world().now(), 2s, 1e-3);
+    cluster.world().set_clock(0, fast);
     cluster.run_for(4s);
     cluster.world().finish(1);
     cluster.run_for(3s);

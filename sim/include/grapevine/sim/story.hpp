@@ -24,7 +24,7 @@ class Story final : public Tap {
 public:
     explicit Story(std::ostream& out) : out_(out) {}
     void born(Instant, std::uint32_t, const Birth& birth) override { book_ = &birth.book; }
-    void handed(Instant now, std::uint32_t peer, const Peer::Input& input) override;
+    void handed(Instant now, std::uint32_t peer, const Peer::Input& input, Instant shown) override;
     void told(Instant now, std::uint32_t peer, const Peer::Event& event) override;
 
 private:

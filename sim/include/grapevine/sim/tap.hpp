@@ -48,7 +48,8 @@ public:
     virtual void sent(Instant, const Parcel&) {}                             // handed to the network card
     virtual void arrived(Instant, const Passage&, bool /*taken*/) {}         // not taken: nobody is there any more
 
-    virtual void handed(Instant, std::uint32_t /*peer*/, const Peer::Input&) {}     // before the step
+    // Before the step. `shown`: the peer's own clock, which is all that it knows of the time.
+    virtual void handed(Instant, std::uint32_t /*peer*/, const Peer::Input&, Instant /*shown*/) {}
     virtual void answered(Instant, std::uint32_t /*peer*/, const Peer::Effects&) {}  // after it: all that the peer wants
     virtual void told(Instant, std::uint32_t /*peer*/, const Peer::Event&) {}       // but for orders
 
@@ -70,7 +71,7 @@ public:
     void resumed(Instant t, std::uint32_t p) override { for (Tap* tap : taps_) tap->resumed(t, p); }
     void sent(Instant t, const Parcel& parcel) override { for (Tap* tap : taps_) tap->sent(t, parcel); }
     void arrived(Instant t, const Passage& passage, bool taken) override { for (Tap* tap : taps_) tap->arrived(t, passage, taken); }
-    void handed(Instant t, std::uint32_t p, const Peer::Input& input) override { for (Tap* tap : taps_) tap->handed(t, p, input); }
+    void handed(Instant t, std::uint32_t p, const Peer::Input& input, Instant shown) override { for (Tap* tap : taps_) tap->handed(t, p, input, shown); }
     void answered(Instant t, std::uint32_t p, const Peer::Effects& effects) override { for (Tap* tap : taps_) tap->answered(t, p, effects); }
     void told(Instant t, std::uint32_t p, const Peer::Event& event) override { for (Tap* tap : taps_) tap->told(t, p, event); }
     void order_begun(Instant t, std::uint32_t p, const Order& order) override { for (Tap* tap : taps_) tap->order_begun(t, p, order); }
