@@ -110,29 +110,12 @@ void Agenda::take_until(Instant last, std::vector<Entry>& into) {
     }
 }
 
-// By time into cells of about two entries, which are then sorted: what is equal in time may fill one cell.
 void Agenda::sort_open(std::int64_t bucket) {
-    constexpr std::size_t few = 48, most_cells = 1 << 16;
-    if (open_.size() <= few) {
-        std::sort(open_.begin(), open_.end());
-        return;
-    }
-    const std::size_t cells = std::min(std::bit_ceil(open_.size() / 2), most_cells);
+    constexpr std::size_t most_cells = 1 << 16;
+    const std::size_t cells = std::min(std::bit_ceil(open_.size() / 2 + 1), most_cells);
     const int shift = width_bits - std::countr_zero(cells);
     const std::int64_t begin = bucket << width_bits;
-    const auto cell = [&](const Entry& e) { return static_cast<std::size_t>((e.at.time_since_epoch().count() - begin) >> shift); };
-    cells_.assign(cells + 1, 0);
-    for (const Entry& e : open_) ++cells_[cell(e) + 1];
-    for (std::size_t i = 1; i <= cells; ++i) cells_[i] += cells_[i - 1];
-    dealt_.resize(open_.size());
-    for (const Entry& e : open_) dealt_[cells_[cell(e)]++] = e;  // afterwards cells_[i] is where cell i ends
-    open_.swap(dealt_);
-    std::size_t from = 0;
-    for (std::size_t i = 0; i < cells; ++i) {
-        const std::size_t to = cells_[i];
-        if (to - from > 1) std::sort(open_.begin() + static_cast<std::ptrdiff_t>(from), open_.begin() + static_cast<std::ptrdiff_t>(to));
-        from = to;
-    }
+    deal_.sort(open_, cells, [&](const Entry& e) { return static_cast<std::size_t>((e.at.time_since_epoch().count() - begin) >> shift); }, std::less<>());
 }
 
 }  // namespace grapevine::sim

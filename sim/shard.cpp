@@ -91,7 +91,7 @@ void World::Shard::plan(const Agenda::Entry& entry) {
     if (entry.at > swept_until_) return agenda_.put(entry);
     assert(entry.to == swept_);  // nothing that is sent in a window arrives in it
     own_.push_back(entry);
-    std::push_heap(own_.begin(), own_.end(), [](const Agenda::Entry& a, const Agenda::Entry& b) { return b < a; });
+    std::push_heap(own_.begin(), own_.end(), Agenda::later);
 }
 
 // A window, peer by peer in the order in which they lie in memory, each with all that comes to it: to go through the peers in the
@@ -111,7 +111,7 @@ void World::Shard::sweep(Instant last) {
                 happen(window_[i++]);
                 continue;
             }
-            std::pop_heap(own_.begin(), own_.end(), [](const Agenda::Entry& a, const Agenda::Entry& b) { return b < a; });
+            std::pop_heap(own_.begin(), own_.end(), Agenda::later);
             const Agenda::Entry next = own_.back();
             own_.pop_back();
             happen(next);
@@ -121,25 +121,13 @@ void World::Shard::sweep(Instant last) {
     now = last;
 }
 
-// Dealt into cells of some peers each, and each cell sorted: by peer, and then as the agenda would have it.
+// By peer, and then as the agenda would have it.
 void World::Shard::sort_by_peer() {
-    const auto before = [](const Agenda::Entry& a, const Agenda::Entry& b) { return a.to != b.to ? a.to < b.to : a < b; };
-    constexpr std::size_t few = 48;
-    if (window_.size() <= few) return std::sort(window_.begin(), window_.end(), before);
     const std::size_t peers = world_.nodes_.size();
     int shift = 0;
     while ((peers >> shift) > window_.size()) ++shift;
-    cells_.assign((peers >> shift) + 2, 0);
-    for (const Agenda::Entry& e : window_) ++cells_[(e.to >> shift) + 1];
-    for (std::size_t i = 1; i < cells_.size(); ++i) cells_[i] += cells_[i - 1];
-    dealt_.resize(window_.size());
-    for (const Agenda::Entry& e : window_) dealt_[cells_[e.to >> shift]++] = e;  // afterwards cells_[i] is where cell i ends
-    window_.swap(dealt_);
-    std::size_t from = 0;
-    for (const std::size_t to : cells_) {
-        if (to > from + 1) std::sort(window_.begin() + static_cast<std::ptrdiff_t>(from), window_.begin() + static_cast<std::ptrdiff_t>(to), before);
-        from = std::max(from, to);
-    }
+    deal_.sort(window_, (peers >> shift) + 1, [&](const Agenda::Entry& e) { return static_cast<std::size_t>(e.to >> shift); },
+               [](const Agenda::Entry& a, const Agenda::Entry& b) { return a.to != b.to ? a.to < b.to : a < b; });
 }
 
 std::uint64_t World::Shard::run_some(Instant end, std::uint64_t most) {
@@ -308,7 +296,6 @@ void World::Shard::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, P
         n.draws.drew(Draws::links, links);
         n.draws.drew(Draws::faults, faults);
     }
-    if (world_.tap_) world_.tap_->sent(now, {{from, to, n.sequence}, message, payload, control, plane, fate.copies});
     if (fate.copies > 0 && fate.garbled) {
         Random random = n.draws.of(Draws::garbling);
         auto other = garbled(message, world_.book_, frame_overhead, random);
@@ -322,6 +309,7 @@ void World::Shard::send(std::uint32_t from, std::uint32_t depth, PeerId to_id, P
             fate.copies = 0;
         }
     }
+    if (world_.tap_) world_.tap_->sent(now, {{from, to, n.sequence}, message, payload, control, plane, fate.copies});
     if (fate.copies == 0) {
         ++counters.lost;
         if (snapshot) give(now + undelivered_after, 0, from, from, gossip::Undelivered{to_id, number});

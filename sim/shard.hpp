@@ -101,8 +101,8 @@ private:
     Slab<Waiting> orders_;
     Jobs jobs_;  // in a sweep each shard trains for itself
     // Of a sweep: its entries, and those that the peer whose turn it is has made for itself.
-    std::vector<Agenda::Entry> window_, dealt_, own_;
-    std::vector<std::uint32_t> cells_;
+    std::vector<Agenda::Entry> window_, own_;
+    Deal<Agenda::Entry> deal_;
     Instant swept_until_ = Instant::min();
     std::uint32_t swept_ = 0;
     Peer::Effects effects_;

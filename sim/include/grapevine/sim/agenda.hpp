@@ -5,9 +5,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "grapevine/sim/deal.hpp"
 #include "grapevine/time.hpp"
 
 namespace grapevine::sim {
@@ -39,6 +41,7 @@ public:
         }
     };
     static_assert(sizeof(Entry) == 32);
+    static bool later(const Entry& a, const Entry& b) { return b < a; }  // of a heap whose first is the earliest
 
     Agenda();
 
@@ -75,7 +78,6 @@ private:
     };
     static constexpr std::size_t blocks_at_once = 16;
 
-    static bool later(const Entry& a, const Entry& b) { return b < a; }
     static std::int64_t bucket_of(const Entry& e) { return e.at.time_since_epoch().count() >> width_bits; }
     bool late_first() const { return next_ == open_.size() || (!late_.empty() && late_.front() < open_[next_]); }
     Block& block(std::uint32_t i) { return blocks_[i / blocks_at_once][i % blocks_at_once]; }
@@ -97,8 +99,7 @@ private:
     std::array<std::uint64_t, words> occupied_{};
     std::vector<std::unique_ptr<Block[]>> blocks_;
     std::uint32_t free_block_ = none;
-    std::vector<Entry> dealt_;        // scratch of sort_open
-    std::vector<std::uint32_t> cells_;
+    Deal<Entry> deal_;
 };
 
 }  // namespace grapevine::sim
