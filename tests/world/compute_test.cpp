@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "grapevine/sim/run/estimate.hpp"
-#include "grapevine/sim/run/run.hpp"
+#include "scenario.hpp"
 
 using namespace grapevine;
 
@@ -30,13 +30,7 @@ mix_rate = "10MB"
 between = ["*", "*"]
 latency = { dist = "uniform", min = "1ms", max = "9ms" }
 )" + more;
-    auto read = config::read_text(text, "test.toml");
-    if (const auto* error = std::get_if<config::Error>(&read)) FAIL(error->what << ": " << error->hint);
-    sim::RunRequest request;
-    request.config = std::get<config::Config>(read);
-    auto prepared = learn::prepare(request.config);
-    request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
-    return request;
+    return test::request_of(test::config_of(text));
 }
 
 }  // namespace

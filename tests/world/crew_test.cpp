@@ -7,10 +7,11 @@
 #include <stdexcept>
 #include <vector>
 
-#include "grapevine/sim/run/run.hpp"
 #include "grapevine/sim/run/hands.hpp"
+#include "scenario.hpp"
 
 using namespace grapevine;
+using namespace grapevine::test;
 
 namespace {
 
@@ -24,12 +25,7 @@ struct Square final : sim::Crew::Task {
 };
 
 record::Summary run(const std::string& text, sim::Hands* crew) {
-    auto read = config::read_text(text, "test.toml");
-    if (const auto* error = std::get_if<config::Error>(&read)) FAIL(error->what << ": " << error->hint);
-    sim::RunRequest request;
-    request.config = std::get<config::Config>(read);
-    auto prepared = learn::prepare(request.config);
-    request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
+    sim::RunRequest request = request_of(config_of(text));
     request.crew = crew;
     if (crew) request.threads = static_cast<std::uint32_t>(crew->hands());
     return sim::run(request).summary;

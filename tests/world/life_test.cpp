@@ -5,12 +5,12 @@
 #include <map>
 
 #include "churn.hpp"
-#include "grapevine/learn/task.hpp"
 #include "grapevine/sim/run/memory.hpp"
-#include "grapevine/sim/run/run.hpp"
+#include "scenario.hpp"
 #include "up_set.hpp"
 
 using namespace grapevine;
+using namespace grapevine::test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -30,24 +30,13 @@ between = ["*", "*"]
 latency = { dist = "uniform", min = "1ms", max = "3ms" }
 )";
 
-config::Config config_of(const std::string& text) {
-    auto read = config::read_text(text, "test.toml");
-    if (const auto* error = std::get_if<config::Error>(&read)) FAIL(error->what << ": " << error->hint);
-    return std::get<config::Config>(read);
-}
-
 sim::RunResult run(const config::Config& config) {
-    sim::RunRequest request;
-    request.config = config;
-    auto prepared = learn::prepare(request.config);
-    request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
-    sim::RunResult result = sim::run(request);
+    sim::RunResult result = sim::run(request_of(config));
     CHECK(!result.violation);
     return result;
 }
 record::Summary summary(const std::string& more, const std::string& base = lan) { return run(config_of(base + more)).summary; }
 
-std::string event(const std::string& at, const std::string& rest) { return "[[event]]\nat = \"" + at + "\"\n" + rest + "\n"; }
 constexpr const char* law = "session = { dist = \"exponential\", mean = \"20s\" }\ndowntime = { dist = \"exponential\", mean = \"5s\" }\n";
 
 // When each machine of a config goes and comes within a while, with nobody in it.

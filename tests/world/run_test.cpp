@@ -2,9 +2,10 @@
 #include <doctest/doctest.h>
 
 #include "grapevine/sim/run/expects.hpp"
-#include "grapevine/sim/run/run.hpp"
+#include "scenario.hpp"
 
 using namespace grapevine;
+using namespace grapevine::test;
 
 namespace {
 
@@ -23,16 +24,8 @@ latency = { dist = "uniform", min = "1ms", max = "3ms" }
 )";
 
 record::Summary run(const std::string& more, const std::string& base = lan) {
-    auto read = config::read_text(base + more, "test.toml");
-    if (const auto* error = std::get_if<config::Error>(&read)) FAIL(error->what << ": " << error->hint);
-    sim::RunRequest request;
-    request.config = std::get<config::Config>(read);
-    auto prepared = learn::prepare(request.config);
-    request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
-    return sim::run(request).summary;
+    return sim::run(request_of(config_of(base + more))).summary;
 }
-
-std::string event(const std::string& at, const std::string& rest) { return "[[event]]\nat = \"" + at + "\"\n" + rest + "\n"; }
 
 }  // namespace
 

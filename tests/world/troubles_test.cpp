@@ -6,10 +6,11 @@
 #include <set>
 #include <sstream>
 
-#include "grapevine/sim/run/run.hpp"
 #include "grapevine/sim/story.hpp"
+#include "scenario.hpp"
 
 using namespace grapevine;
+using namespace grapevine::test;
 
 namespace {
 
@@ -49,13 +50,8 @@ struct Told {
 };
 
 Told run(const std::string& more, const std::string& base = lan) {
-    auto read = config::read_text(base + more, "test.toml");
-    if (const auto* error = std::get_if<config::Error>(&read)) FAIL(error->what << ": " << error->hint);
     std::ostringstream story;
-    sim::RunRequest request;
-    request.config = std::get<config::Config>(read);
-    auto prepared = learn::prepare(request.config);
-    request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
+    sim::RunRequest request = request_of(config_of(base + more));
     sim::Story told_as(story);
     request.tap = &told_as;
     Told told{sim::run(request), {}};
@@ -68,8 +64,6 @@ Told run(const std::string& more, const std::string& base = lan) {
     }
     return told;
 }
-
-std::string event(const std::string& at, const std::string& rest) { return "[[event]]\nat = \"" + at + "\"\n" + rest + "\n"; }
 
 // Who is joined with whom by what was heard in any of the spans (in seconds): sizes of the parts, smallest first.
 std::multiset<std::size_t> parts(const Told& told, const std::vector<std::pair<double, double>>& spans) {
