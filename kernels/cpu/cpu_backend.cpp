@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -6,6 +8,7 @@
 #include <vector>
 
 #include "grapevine/kernels/cpu.hpp"
+#include "layers.hpp"
 #include "loops.hpp"
 #include "products.hpp"
 
@@ -68,13 +71,32 @@ public:
         if (from.size > 0) std::memcpy(to.data(), from.data, from.size * sizeof(float));
     }
 
-    void gather(std::span<const std::uint8_t> table, std::size_t width, std::span<const std::uint32_t> rows,
-                Normalisation normalisation, DeviceSpan to) override {
-        gather_any(table, width, rows, normalisation, to);
+    Table keep(std::span<const std::uint8_t> values) override { return {values.data(), values.size(), Table::Type::bytes}; }
+    Table keep(std::span<const float> values) override { return {values.data(), values.size(), Table::Type::floats}; }
+    Table keep(std::span<const std::int32_t> values) override { return {values.data(), values.size(), Table::Type::indices}; }
+
+    void upload(std::span<const std::int32_t> from, IndexSpan to) override {
+        assert(from.size() == to.size);
+        if (to.size > 0) std::memcpy(to.data, from.data(), to.size * sizeof(std::int32_t));
     }
-    void gather(std::span<const float> table, std::size_t width, std::span<const std::uint32_t> rows,
-                Normalisation normalisation, DeviceSpan to) override {
-        gather_any(table, width, rows, normalisation, to);
+
+    void repeat(const Recipe&, std::uint32_t count, const std::function<void(std::uint32_t)>& step) override {
+        for (std::uint32_t i = 0; i < count; ++i) step(i);
+    }
+
+    void gather(const Table& table, std::size_t width, std::size_t stride, IndexSpan rows, Normalisation how, DeviceSpan to) override {
+        if (table.type == Table::Type::bytes) gather_any(values_of<std::uint8_t>(table), width, stride, rows, how, to);
+        else gather_any(values_of<float>(table), width, stride, rows, how, to);
+    }
+
+    void gather_moved(const Table& table, Picture picture, IndexSpan rows, IndexSpan moves, Normalisation how, DeviceSpan to) override {
+        if (table.type == Table::Type::bytes) gather_moved_any(values_of<std::uint8_t>(table), picture, rows, moves, how, to);
+        else gather_moved_any(values_of<float>(table), picture, rows, moves, how, to);
+    }
+
+    void take(const Table& table, std::size_t width, std::size_t stride, std::size_t skip, IndexSpan rows, bool by_place, IndexSpan to) override {
+        if (table.type == Table::Type::bytes) take_any(values_of<std::uint8_t>(table), width, stride, skip, rows, by_place, to);
+        else take_any(values_of<std::int32_t>(table), width, stride, skip, rows, by_place, to);
     }
 
     void gemm(const Gemm& s, DeviceSpan a, DeviceSpan b, DeviceSpan c) override {
@@ -102,32 +124,232 @@ public:
         return loops::squared_distance(x.size, x.data, y.data);
     }
 
-    void bias(DeviceSpan biases, DeviceSpan x) override {
-        loops::bias(rows_of(x, biases.size), biases.size, biases.data, x.data);
-    }
-    void bias_relu(DeviceSpan biases, DeviceSpan x) override {
-        loops::bias_relu(rows_of(x, biases.size), biases.size, biases.data, x.data);
-    }
-    void column_sums(DeviceSpan x, DeviceSpan sums) override {
-        loops::column_sums(rows_of(x, sums.size), sums.size, x.data, sums.data);
-    }
-    void relu_backward(DeviceSpan activations, DeviceSpan gradient, DeviceSpan sums) override {
-        assert(activations.size == gradient.size);
-        loops::relu_backward(rows_of(gradient, sums.size), sums.size, activations.data, gradient.data, sums.data);
+    void dense(const Dense& s, DeviceSpan x, DeviceSpan weights, DeviceSpan biases, DeviceSpan y) override {
+        gemm({.m = s.rows, .n = s.outputs, .k = s.inputs}, x, weights, y);
+        add_biases(s.rows, s.outputs, s.relu, biases, y);
     }
 
-    void softmax_cross_entropy(std::size_t classes, std::span<const std::int32_t> targets,
-                               DeviceSpan logits) override {
-        assert(logits.size == targets.size() * classes);
-        for (const std::int32_t t : targets) assert(t >= 0 && static_cast<std::size_t>(t) < classes);
-        loops::softmax_cross_entropy(targets.size(), classes, targets.data(), logits.data, losses_);
+    void dense_backward(const Dense& s, DeviceSpan x, DeviceSpan weights, DeviceSpan dy, DeviceSpan dx, DeviceSpan dweights, DeviceSpan dbiases) override {
+        if (dbiases) loops::column_sums(s.rows, s.outputs, dy.data, dbiases.data);
+        gemm({.m = s.inputs, .n = s.outputs, .k = s.rows, .transpose_a = true}, x, dy, dweights);
+        if (!dx) return;
+        gemm({.m = s.rows, .n = s.inputs, .k = s.outputs, .transpose_b = true}, dy, weights, dx);
+        if (s.x_is_relu) mask(x, dx);
+    }
+
+    // As a product of what each kernel sees, some pictures at a time.
+    void convolve(const Convolution& s, DeviceSpan x, DeviceSpan weights, DeviceSpan biases, DeviceSpan y) override {
+        const std::size_t pixels = s.out().height * s.out().width, seen = s.side * s.side * s.in.channels;
+        assert(x.size == s.rows * s.in.size() && y.size == s.rows * s.out().size() && weights.size == s.weights());
+        float* const columns = working(pictures_at_once(s) * pixels * seen);
+        for_pictures(s, [&](std::size_t begin, std::size_t n) {
+            layers::unfold(s, n, x.data + begin * s.in.size(), columns);
+            gemm({.m = n * pixels, .n = s.outputs, .k = seen}, {columns, n * pixels * seen}, weights, y.part(begin * s.out().size(), n * s.out().size()));
+        });
+        add_biases(s.rows * pixels, s.outputs, s.relu, biases, y);
+    }
+
+    void convolve_backward(const Convolution& s, DeviceSpan x, DeviceSpan weights, DeviceSpan dy, DeviceSpan dx, DeviceSpan dweights, DeviceSpan dbiases) override {
+        const std::size_t pixels = s.out().height * s.out().width, seen = s.side * s.side * s.in.channels;
+        assert(x.size == s.rows * s.in.size() && dy.size == s.rows * s.out().size() && weights.size == s.weights() && dweights.size == s.weights());
+        if (dbiases) loops::column_sums(s.rows * pixels, s.outputs, dy.data, dbiases.data);
+        float* const columns = working(pictures_at_once(s) * pixels * seen);
+        if (s.rows == 0) std::memset(dweights.data, 0, dweights.size * sizeof(float));
+        for_pictures(s, [&](std::size_t begin, std::size_t n) {
+            const DeviceSpan gradient = dy.part(begin * s.out().size(), n * s.out().size()), all = {columns, n * pixels * seen};
+            layers::unfold(s, n, x.data + begin * s.in.size(), columns);
+            gemm({.m = seen, .n = s.outputs, .k = n * pixels, .transpose_a = true, .beta = begin == 0 ? 0.f : 1.f}, all, gradient, dweights);
+            if (!dx) return;
+            gemm({.m = n * pixels, .n = seen, .k = s.outputs, .transpose_b = true}, gradient, weights, all);
+            layers::fold(s, n, columns, dx.data + begin * s.in.size());
+        });
+        if (dx && s.x_is_relu) mask(x, dx);
+    }
+
+    void attend(const Attention& s, DeviceSpan qkv, DeviceSpan probabilities, DeviceSpan out) override {
+        const std::size_t head = s.width / s.heads, square = s.length * s.length, text = s.length * head;
+        assert(s.width % s.heads == 0 && qkv.size == 3 * s.rows * s.length * s.width && out.size == s.rows * s.length * s.width);
+        assert(probabilities.size == s.probabilities());
+        float* const held = working(4 * text);
+        for (std::size_t i = 0; i < s.rows * s.heads; ++i) {
+            const std::size_t row = i / s.heads, h = i % s.heads;
+            const DeviceSpan q = {held, text}, k = {held + text, text}, v = {held + 2 * text, text}, o = {held + 3 * text, text};
+            for (std::size_t part = 0; part < 3; ++part) bring(s, qkv.data + row * s.length * 3 * s.width + part * s.width + h * head, 3 * s.width, held + part * text);
+            const DeviceSpan p = probabilities.part(i * square, square);
+            gemm({.m = s.length, .n = s.length, .k = head, .transpose_b = true}, q, k, p);
+            layers::causal_softmax(s.length, 1 / std::sqrt(static_cast<float>(head)), p.data);
+            gemm({.m = s.length, .n = head, .k = s.length}, p, v, o);
+            send(s, o.data, out.data + row * s.length * s.width + h * head, s.width);
+        }
+    }
+
+    void attend_backward(const Attention& s, DeviceSpan qkv, DeviceSpan probabilities, DeviceSpan dout, DeviceSpan dqkv) override {
+        const std::size_t head = s.width / s.heads, square = s.length * s.length, text = s.length * head;
+        assert(dqkv.size == qkv.size && dout.size == s.rows * s.length * s.width && probabilities.size == s.probabilities());
+        float* const held = working(7 * text + square);
+        for (std::size_t i = 0; i < s.rows * s.heads; ++i) {
+            const std::size_t row = i / s.heads, h = i % s.heads;
+            const auto span = [&](std::size_t n) { return DeviceSpan{held + n * text, text}; };
+            const DeviceSpan q = span(0), k = span(1), v = span(2), d = span(6), dp = {held + 7 * text, square};
+            for (std::size_t part = 0; part < 3; ++part) bring(s, qkv.data + row * s.length * 3 * s.width + part * s.width + h * head, 3 * s.width, held + part * text);
+            bring(s, dout.data + row * s.length * s.width + h * head, s.width, d.data);
+            const DeviceSpan p = probabilities.part(i * square, square);
+            gemm({.m = s.length, .n = head, .k = s.length, .transpose_a = true}, p, d, span(5));
+            gemm({.m = s.length, .n = s.length, .k = head, .transpose_b = true}, d, v, dp);
+            layers::causal_softmax_backward(s.length, 1 / std::sqrt(static_cast<float>(head)), p.data, dp.data);
+            gemm({.m = s.length, .n = head, .k = s.length}, dp, k, span(3));
+            gemm({.m = s.length, .n = head, .k = s.length, .transpose_a = true}, dp, q, span(4));
+            for (std::size_t part = 0; part < 3; ++part) send(s, held + (3 + part) * text, dqkv.data + row * s.length * 3 * s.width + part * s.width + h * head, 3 * s.width);
+        }
+    }
+
+    void add_relu(DeviceSpan x, DeviceSpan y, DeviceSpan to) override {
+        assert(x.size == y.size && to.size == x.size);
+        for (std::size_t i = 0; i < x.size; ++i) {
+            const float sum = x.data[i] + y.data[i];
+            to.data[i] = sum < 0 ? 0 : sum;
+        }
+    }
+    void add(DeviceSpan x, DeviceSpan y, DeviceSpan to) override {
+        assert(x.size == y.size && to.size == x.size);
+        for (std::size_t i = 0; i < x.size; ++i) to.data[i] = x.data[i] + y.data[i];
+    }
+    void mask(DeviceSpan activations, DeviceSpan gradient) override {
+        assert(activations.size == gradient.size);
+        loops::mask(activations.size, activations.data, gradient.data);
+    }
+
+    void pool_largest(const Pooling& s, DeviceSpan x, DeviceSpan y) override {
+        assert(x.size == s.rows * s.in.size() && y.size == s.rows * s.out().size());
+        layers::pool_largest(s, x.data, y.data);
+    }
+    void pool_largest_backward(const Pooling& s, DeviceSpan x, DeviceSpan y, DeviceSpan dy, DeviceSpan dx) override {
+        assert(x.size == s.rows * s.in.size() && y.size == s.rows * s.out().size() && dy.size == y.size && dx.size == x.size);
+        layers::pool_largest_backward(s, x.data, y.data, dy.data, dx.data);
+    }
+    void pool_mean(std::size_t rows, std::size_t pixels, DeviceSpan x, DeviceSpan y) override {
+        assert(x.size == y.size * pixels);
+        layers::pool_mean(rows, pixels, rows ? y.size / rows : 0, x.data, y.data);
+    }
+    void pool_mean_backward(std::size_t rows, std::size_t pixels, DeviceSpan x, bool x_is_relu, DeviceSpan dy, DeviceSpan dx) override {
+        assert(dx.size == dy.size * pixels && (!x_is_relu || x.size == dx.size));
+        layers::pool_mean_backward(rows, pixels, rows ? dy.size / rows : 0, x_is_relu ? x.data : nullptr, dy.data, dx.data);
+    }
+
+    void normalise(DeviceSpan x, DeviceSpan gain, DeviceSpan bias, DeviceSpan statistics, DeviceSpan y) override {
+        const std::size_t rows = rows_of(x, gain.size);
+        assert(bias.size == gain.size && y.size == x.size && statistics.size == 2 * rows);
+        layers::normalise(rows, gain.size, x.data, gain.data, bias.data, statistics.data, y.data);
+    }
+    void normalise_backward(DeviceSpan x, DeviceSpan gain, DeviceSpan statistics, DeviceSpan dy, DeviceSpan dx, DeviceSpan dgain, DeviceSpan dbias) override {
+        const std::size_t rows = rows_of(x, gain.size);
+        assert(dy.size == x.size && dx.size == x.size && statistics.size == 2 * rows && dgain.size == gain.size && dbias.size == gain.size);
+        layers::normalise_backward(rows, gain.size, x.data, gain.data, statistics.data, dy.data, dx.data, dgain.data, dbias.data);
+    }
+    void gelu(DeviceSpan x, DeviceSpan y) override {
+        assert(x.size == y.size);
+        layers::gelu(x.size, x.data, y.data);
+    }
+    void gelu_backward(DeviceSpan x, DeviceSpan dy, DeviceSpan dx) override {
+        assert(x.size == dy.size && dx.size == x.size);
+        layers::gelu_backward(x.size, x.data, dy.data, dx.data);
+    }
+
+    void embed(IndexSpan words, std::size_t width, DeviceSpan table, DeviceSpan places, DeviceSpan to) override {
+        assert(to.size == words.size * width && table.size % width == 0 && places.size % width == 0);
+        for (std::size_t i = 0; i < words.size; ++i) {
+            const auto word = static_cast<std::size_t>(words.data[i]);
+            assert(word < table.size / width);
+            const float *row = table.data + word * width, *place = places ? places.data + i % (places.size / width) * width : nullptr;
+            for (std::size_t j = 0; j < width; ++j) to.data[i * width + j] = place ? row[j] + place[j] : row[j];
+        }
+    }
+    void embed_backward(IndexSpan words, std::size_t width, DeviceSpan dy, DeviceSpan dtable, DeviceSpan dplaces) override {
+        assert(dy.size == words.size * width && dtable.size % width == 0 && dplaces.size % width == 0);
+        std::memset(dtable.data, 0, dtable.size * sizeof(float));
+        if (dplaces) std::memset(dplaces.data, 0, dplaces.size * sizeof(float));
+        for (std::size_t i = 0; i < words.size; ++i) {
+            const auto word = static_cast<std::size_t>(words.data[i]);
+            assert(word < dtable.size / width);
+            float *row = dtable.data + word * width, *place = dplaces ? dplaces.data + i % (dplaces.size / width) * width : nullptr;
+            for (std::size_t j = 0; j < width; ++j) row[j] += dy.data[i * width + j];
+            for (std::size_t j = 0; place && j < width; ++j) place[j] += dy.data[i * width + j];
+        }
+    }
+
+    void gru(const Gru& s, DeviceSpan from_input, DeviceSpan from_state, DeviceSpan state, DeviceSpan kept, DeviceSpan next) override {
+        const std::size_t n = s.rows * s.width;
+        assert(from_input.size == 3 * n && from_state.size == 3 * n && state.size == n && kept.size == 4 * n && next.size == n);
+        layers::gru(s, from_input.data, from_state.data, state.data, kept.data, next.data);
+    }
+    void gru_backward(const Gru& s, DeviceSpan state, DeviceSpan kept, DeviceSpan dnext, DeviceSpan dfrom_input, DeviceSpan dfrom_state, DeviceSpan dstate) override {
+        const std::size_t n = s.rows * s.width;
+        assert(dfrom_input.size == 3 * n && dfrom_state.size == 3 * n && state.size == n && kept.size == 4 * n && dnext.size == n && dstate.size == n);
+        layers::gru_backward(s, state.data, kept.data, dnext.data, dfrom_input.data, dfrom_state.data, dstate.data);
+    }
+
+    void row_dots(std::size_t width, std::size_t group, DeviceSpan a, DeviceSpan b, DeviceSpan dots) override {
+        assert(b.size == dots.size * width && a.size * group == b.size);
+        for (std::size_t i = 0; i < dots.size; ++i) {
+            float sum = 0;
+            for (std::size_t j = 0; j < width; ++j) sum += a.data[i / group * width + j] * b.data[i * width + j];
+            dots.data[i] = sum;
+        }
+    }
+    void row_dots_backward(std::size_t width, std::size_t group, DeviceSpan a, DeviceSpan b, DeviceSpan ddots, DeviceSpan da, DeviceSpan db) override {
+        assert(b.size == ddots.size * width && a.size * group == b.size && da.size == a.size && db.size == b.size);
+        if (da) std::memset(da.data, 0, da.size * sizeof(float));
+        for (std::size_t i = 0; i < ddots.size; ++i)
+            for (std::size_t j = 0; j < width; ++j) {
+                da.data[i / group * width + j] += ddots.data[i] * b.data[i * width + j];
+                db.data[i * width + j] = ddots.data[i] * a.data[i / group * width + j];
+            }
+    }
+
+    void softmax_cross_entropy(std::size_t classes, IndexSpan targets, DeviceSpan logits) override {
+        check(classes, targets, logits);
+        loops::softmax_cross_entropy(targets.size, classes, targets.data, logits.data, losses_);
+    }
+    void hinge(std::size_t classes, IndexSpan targets, DeviceSpan outputs) override {
+        check(classes, targets, outputs);
+        layers::hinge(targets.size, classes, targets.data, outputs.data, losses_);
+    }
+    void squared_error(DeviceSpan targets, DeviceSpan outputs) override {
+        assert(targets.size == outputs.size);
+        layers::squared_error(targets.size, targets.data, outputs.data, losses_);
+    }
+    void pairs(std::size_t group, DeviceSpan scores) override {
+        layers::pairs(rows_of(scores, group), group, scores.data, losses_);
     }
     Losses take_losses() override { return std::exchange(losses_, {}); }
 
-    void step(const Step& how, DeviceSpan gradient, DeviceSpan velocity, DeviceSpan parameters) override {
-        assert(gradient.size == parameters.size);
-        assert(how.rule == Step::Rule::sgd || velocity.size == parameters.size);
-        loops::step(how, parameters.size, gradient.data, velocity.data, parameters.data);
+    void clip(float limit, DeviceSpan gradient) override {
+        const double norm = std::sqrt(squared_norm(gradient));
+        if (norm > static_cast<double>(limit)) axpby(static_cast<float>(limit / norm), gradient, 0, gradient);
+    }
+
+    // In runs of parameters that all decay or none of them does.
+    void step(const Step& how, DeviceSpan rates, const Decays& decays, DeviceSpan gradient, DeviceSpan first, DeviceSpan second, DeviceSpan parameters) override {
+        assert(rates.size == rates_size && gradient.size == parameters.size);
+        assert(how.rule == Step::Rule::sgd || first.size == parameters.size);
+        assert(how.rule != Step::Rule::adamw || second.size == parameters.size);
+        const Rates now{rates.data[0], rates.data[1], rates.data[2]};
+        const auto flags = values_of<std::uint8_t>(decays.flags);
+        const bool all = flags.empty() || how.weight_decay == 0;
+        for (std::size_t begin = 0, end = 0; begin < parameters.size; begin = end) {
+            Step here = how;
+            end = parameters.size;
+            if (!all) {
+                const std::size_t at = decays.offset + begin;
+                std::size_t granule = at / 64;
+                assert(granule < flags.size());
+                const std::uint8_t decay = flags[granule];
+                while (granule < flags.size() && flags[granule] == decay) ++granule;
+                end = std::min(parameters.size, granule * 64 - decays.offset);
+                if (!decay) here.weight_decay = 0;
+            }
+            loops::step(here, now, end - begin, gradient.data + begin, first.data + begin, second.data + begin, parameters.data + begin);
+        }
     }
 
     Mixed mix(float ours_weight, DeviceSpan ours, float theirs_weight, std::span<const float> theirs) override {
@@ -143,20 +365,89 @@ private:
     }
 
     template <class Value>
-    static void gather_any(std::span<const Value> table, std::size_t width, std::span<const std::uint32_t> rows,
-                           Normalisation normalisation, DeviceSpan to) {
-        assert(to.size == rows.size() * width);
-        for (const std::uint32_t row : rows) assert((row + std::size_t{1}) * width <= table.size());
+    static std::span<const Value> values_of(const Table& table) {
+        return {static_cast<const Value*>(table.data), table.size};
+    }
+
+    static void check(std::size_t classes, IndexSpan targets, DeviceSpan outputs) {
+        assert(outputs.size == targets.size * classes);
+        for (std::size_t i = 0; i < targets.size; ++i) assert(targets.data[i] >= 0 && static_cast<std::size_t>(targets.data[i]) < classes);
+    }
+
+    static void add_biases(std::size_t rows, std::size_t width, bool relu, DeviceSpan biases, DeviceSpan y) {
+        assert(y.size == rows * width);
+        if (biases) relu ? loops::bias_relu(rows, width, biases.data, y.data) : loops::bias(rows, width, biases.data, y.data);
+        else if (relu) loops::relu(y.size, y.data);
+    }
+
+    // Of this backend's own operations, apart from what callers take by scratch().
+    static float* working(std::size_t size) {
+        static thread_local Scratch held;
+        if (held.size < size) {
+            held.block.reset();
+            held = {new_block(size), size};
+        }
+        return held.block.get();
+    }
+
+    static std::size_t pictures_at_once(const Convolution& s) {
+        const std::size_t one = s.out().height * s.out().width * s.side * s.side * s.in.channels;
+        return std::max<std::size_t>(1, std::min(s.rows, (std::size_t{1} << 18) / std::max<std::size_t>(one, 1)));
+    }
+    template <class F>
+    static void for_pictures(const Convolution& s, F&& f) {
+        const std::size_t at_once = pictures_at_once(s);
+        for (std::size_t begin = 0; begin < s.rows; begin += at_once) f(begin, std::min(at_once, s.rows - begin));
+    }
+
+    // One head's part of each place: from among the others, and back.
+    static void bring(const Attention& s, const float* from, std::size_t stride, float* to) {
+        const std::size_t head = s.width / s.heads;
+        for (std::size_t t = 0; t < s.length; ++t) std::memcpy(to + t * head, from + t * stride, head * sizeof(float));
+    }
+    static void send(const Attention& s, const float* from, float* to, std::size_t stride) {
+        const std::size_t head = s.width / s.heads;
+        for (std::size_t t = 0; t < s.length; ++t) std::memcpy(to + t * stride, from + t * head, head * sizeof(float));
+    }
+
+    template <class Value>
+    static std::size_t begin_of(std::span<const Value> table, std::int32_t row, std::size_t width, std::size_t stride) {
+        const std::size_t begin = static_cast<std::size_t>(row) * stride;
+        assert(row >= 0 && begin <= table.size() && width <= table.size() - begin);
+        return begin;
+    }
+
+    template <class Value>
+    static void gather_any(std::span<const Value> table, std::size_t width, std::size_t stride, IndexSpan rows, Normalisation normalisation, DeviceSpan to) {
+        assert(to.size == rows.size * width);
         // Rows of a batch lie anywhere, so each would be waited for: they are asked for two ahead.
         constexpr std::size_t ahead = 2, line = 64 / sizeof(Value);
         const auto ask_for = [&](std::size_t i) {
-            if (i >= rows.size()) return;
-            for (std::size_t at = 0; at < width; at += line) __builtin_prefetch(table.data() + rows[i] * width + at);
+            if (i >= rows.size) return;
+            const Value* const row = table.data() + begin_of(table, rows.data[i], width, stride);
+            for (std::size_t at = 0; at < width; at += line) __builtin_prefetch(row + at);
         };
         for (std::size_t i = 0; i < ahead; ++i) ask_for(i);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
+        for (std::size_t i = 0; i < rows.size; ++i) {
             ask_for(i + ahead);
-            loops::normalise(table.data() + rows[i] * width, width, normalisation, to.data + i * width);
+            loops::normalise(table.data() + begin_of(table, rows.data[i], width, stride), width, normalisation, to.data + i * width);
+        }
+    }
+
+    template <class Value>
+    static void gather_moved_any(std::span<const Value> table, Picture picture, IndexSpan rows, IndexSpan moves, Normalisation normalisation, DeviceSpan to) {
+        const std::size_t size = picture.size();
+        assert(to.size == rows.size * size && moves.size == rows.size);
+        for (std::size_t i = 0; i < rows.size; ++i)
+            layers::move(picture, moves.data[i], table.data() + begin_of(table, rows.data[i], size, size), normalisation, to.data + i * size);
+    }
+
+    template <class Value>
+    static void take_any(std::span<const Value> table, std::size_t width, std::size_t stride, std::size_t skip, IndexSpan rows, bool by_place, IndexSpan to) {
+        assert(to.size == rows.size * width);
+        for (std::size_t i = 0; i < rows.size; ++i) {
+            const Value* const row = table.data() + begin_of(table, rows.data[i], skip + width, stride) + skip;
+            for (std::size_t j = 0; j < width; ++j) to.data[by_place ? j * rows.size + i : i * width + j] = static_cast<std::int32_t>(row[j]);
         }
     }
 

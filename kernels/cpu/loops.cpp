@@ -94,15 +94,13 @@ void column_sums(std::size_t m, std::size_t n, const float* __restrict x, float*
 }
 
 GRAPEVINE_FOR_EVERY_PROCESSOR
-void relu_backward(std::size_t m, std::size_t n, const float* __restrict activations, float* __restrict gradient,
-                   float* __restrict sums) {
-    for (std::size_t j = 0; j < n; ++j) sums[j] = 0;
-    for (std::size_t i = 0; i < m; ++i, activations += n, gradient += n)
-        for (std::size_t j = 0; j < n; ++j) {
-            const float kept = activations[j] == 0 ? 0 : gradient[j];
-            gradient[j] = kept;
-            sums[j] += kept;
-        }
+void relu(std::size_t n, float* x) {
+    for (std::size_t i = 0; i < n; ++i) x[i] = x[i] < 0 ? 0 : x[i];
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void mask(std::size_t n, const float* __restrict activations, float* __restrict gradient) {
+    for (std::size_t i = 0; i < n; ++i) gradient[i] = activations[i] == 0 ? 0 : gradient[i];
 }
 
 void softmax_cross_entropy(std::size_t m, std::size_t n, const std::int32_t* targets, float* logits,
@@ -148,11 +146,22 @@ static void nesterov(std::size_t n, float rate, float mu, float decay, const flo
     }
 }
 
-void step(const Step& how, std::size_t n, const float* gradient, float* velocity, float* parameters) {
+GRAPEVINE_FOR_EVERY_PROCESSOR
+static void adamw(std::size_t n, const Step& how, const Rates& now, const float* __restrict g, float* __restrict m, float* __restrict v, float* __restrict p) {
+    const float beta1 = how.mu, beta2 = how.beta2;
+    for (std::size_t i = 0; i < n; ++i) {
+        m[i] = beta1 * m[i] + (1 - beta1) * g[i];
+        v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
+        p[i] -= now.rate * (m[i] * now.correction1 / (std::sqrt(v[i] * now.correction2) + how.epsilon) + how.weight_decay * p[i]);
+    }
+}
+
+void step(const Step& how, const Rates& now, std::size_t n, const float* gradient, float* first, float* second, float* parameters) {
     switch (how.rule) {
-        case Step::Rule::sgd: return sgd(n, how.rate, how.weight_decay, gradient, parameters);
-        case Step::Rule::momentum: return momentum(n, how.rate, how.mu, how.weight_decay, gradient, velocity, parameters);
-        case Step::Rule::nesterov: return nesterov(n, how.rate, how.mu, how.weight_decay, gradient, velocity, parameters);
+        case Step::Rule::sgd: return sgd(n, now.rate, how.weight_decay, gradient, parameters);
+        case Step::Rule::momentum: return momentum(n, now.rate, how.mu, how.weight_decay, gradient, first, parameters);
+        case Step::Rule::nesterov: return nesterov(n, now.rate, how.mu, how.weight_decay, gradient, first, parameters);
+        case Step::Rule::adamw: return adamw(n, how, now, gradient, first, second, parameters);
     }
 }
 

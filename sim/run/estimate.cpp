@@ -5,7 +5,7 @@
 #include <ctime>
 
 #include "grapevine/kernels/cpu.hpp"
-#include "grapevine/learn/network.hpp"
+#include "grapevine/learn/model.hpp"
 #include "grapevine/sim/network.hpp"
 #include "length.hpp"
 
@@ -28,22 +28,11 @@ double mean(const config::Distribution& distribution) {
     return sum / draws;
 }
 
-// Of products, as everybody counts: two for each multiplication and its addition. No gradient of the inputs is needed.
-double forward_flops(const learn::Network& network) {
-    double flops = 0;
-    for (const auto& layer : network.layers()) flops += 2.0 * static_cast<double>(layer.inputs * layer.outputs);
-    return flops;
-}
-double step_flops(const learn::Network& network) {
-    const auto& first = network.layers().front();
-    return 3 * forward_flops(network) - 2.0 * static_cast<double>(first.inputs * first.outputs);
-}
-
 }  // namespace
 
 std::optional<record::Estimate> estimate(const config::Config& config, const std::shared_ptr<const learn::Task>& task) {
     if (!config.model.has_stand_in() || config.train.compute != config::Compute::real) return std::nullopt;
-    const learn::Network network(task->table);
+    const learn::Model& model = *task->model;
     const double at_most = seconds(length_of(config));
     record::Estimate e;
     double peers = 0, length = config.until_steps ? 0 : at_most;
@@ -56,13 +45,13 @@ std::optional<record::Estimate> estimate(const config::Config& config, const std
     }
     const double rows = static_cast<double>(task->sets.train->rows());
     const double batch = std::min<double>(config.data.batch, std::max(1.0, rows / peers));
-    e.training_flops = e.steps * batch * step_flops(network);
+    e.training_flops = e.steps * batch * model.step_flops();
 
     const auto held_out = static_cast<double>(std::min<std::size_t>(task->sets.test->rows(), config.metrics.evaluate_samples.value_or(UINT32_MAX)));
     const double every = seconds(std::max(config.metrics.every, config.metrics.evaluate_every));
     const double times = 1 + std::floor(length / every);
     const double evaluated = times * (std::min<double>(config.metrics.evaluate_peers, peers) + 1) + std::min(1000.0, peers) + 1;
-    e.evaluation_flops = evaluated * held_out * forward_flops(network);
+    e.evaluation_flops = evaluated * held_out * model.forward_flops();
     e.model_bytes = peers * static_cast<double>(task->table.size() * sizeof(float));
 
     // As many learners as there are, up to some, so that their models are as far from the processor as in the run.

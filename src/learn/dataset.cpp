@@ -16,12 +16,14 @@ namespace {
 void hash(XXH3_state_t* state, const void* data, std::size_t bytes) { XXH3_64bits_update(state, data, bytes); }
 
 void hash(XXH3_state_t* state, const Dataset& set) {
-    const std::uint64_t sizes[] = {set.rows(), set.features, set.classes, set.values.index()};
+    const std::uint64_t sizes[] = {set.rows(),           set.features,         set.classes, set.values.index(), set.step(),
+                                   set.picture.height, set.picture.width, set.users,   set.items,          set.targets.size()};
     hash(state, sizes, sizeof sizes);
     const float normalisation[] = {set.normalisation.scale, set.normalisation.shift};
     hash(state, normalisation, sizeof normalisation);
     std::visit([&](const auto& values) { hash(state, values.data(), values.size() * sizeof values[0]); }, set.values);
     hash(state, set.labels.data(), set.labels.size() * sizeof set.labels[0]);
+    hash(state, set.targets.data(), set.targets.size() * sizeof set.targets[0]);
 }
 
 // Of the content as it lies in memory: little-endian machines understand each other, and no other is built for.
@@ -69,6 +71,7 @@ std::variant<Dataset, Error> fashion_mnist(const std::string& directory, const s
     Dataset set;
     set.features = side * side;
     set.classes = classes;
+    set.picture = {side, side, 1};
     set.values = std::move(pixels.values);
     constexpr float mean = 0.2860f, deviation = 0.3530f;  // of the training set's pixels / 255
     set.normalisation = {1 / (255 * deviation), -mean / deviation};
@@ -105,8 +108,7 @@ Sets blobs(const config::Data& data, std::uint64_t seed) {
 // Of every so many rows one, in even distance: also where rows stand in order of their class, all classes are in both.
 Dataset some_of(const Dataset& set, double share, bool held_out) {
     Dataset some;
-    some.features = set.features;
-    some.classes = set.classes;
+    static_cast<DataShape&>(some) = set;
     some.normalisation = set.normalisation;
     std::visit([&](const auto& values) { some.values = std::decay_t<decltype(values)>(); }, set.values);
     for (std::size_t row = 0; row < set.rows(); ++row) {
@@ -135,11 +137,19 @@ std::variant<Sets, Error> hold_out(const Sets& all, double share) {
     return sets;
 }
 
-void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Backend& backend,
+Kept keep(const Dataset& set, kernels::Backend& backend) {
+    Kept kept;
+    kept.values = std::visit([&](const auto& values) { return backend.keep(std::span(values)); }, set.values);
+    kept.labels = backend.keep(std::span(set.labels));
+    kept.targets = backend.keep(std::span(set.targets));
+    return kept;
+}
+
+void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Backend& backend, kernels::IndexSpan staged,
             kernels::DeviceSpan to) {
-    std::visit([&](const auto& values) {
-        backend.gather(std::span(values), set.features, rows, set.normalisation, to);
-    }, set.values);
+    const std::vector<std::int32_t> numbers(rows.begin(), rows.end());
+    backend.upload(numbers, staged);
+    backend.gather(keep(set, backend).values, set.features, set.step(), staged, set.normalisation, to);
 }
 
 std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed) {

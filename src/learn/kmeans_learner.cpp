@@ -4,9 +4,11 @@
 #include <cassert>
 #include <limits>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "elements.hpp"
+#include "grapevine/learn/room.hpp"
 #include "purposes.hpp"
 
 namespace grapevine::learn {
@@ -115,10 +117,12 @@ void KmeansLearner::centroids_of(std::span<const double> block, std::vector<floa
 // |x - c|^2 = |x|^2 - 2 (x c - |c|^2 / 2): one product of matrices for all rows and centroids.
 void KmeansLearner::assign(const Dataset& set, std::span<const std::uint32_t> rows, const std::vector<float>& centroids) {
     const std::size_t n = rows.size();
-    const DeviceSpan memory = backend_->scratch(on_boundary(n * features_) + on_boundary(k_ * features_) + n * k_);
-    const DeviceSpan inputs = memory.part(0, n * features_), to = memory.part(on_boundary(n * features_), k_ * features_);
-    const DeviceSpan products = memory.part(on_boundary(n * features_) + on_boundary(k_ * features_), n * k_);
-    gather(set, rows, *backend_, inputs);
+    Room room;
+    const auto lay_out = [&](Room& in) { return std::tuple(in.floats(n * features_), in.floats(k_ * features_), in.floats(n * k_), in.indices(n)); };
+    lay_out(room);
+    room = Room(backend_->scratch(room.used()));
+    const auto [inputs, to, products, staged] = lay_out(room);
+    gather(set, rows, *backend_, staged, inputs);
     backend_->upload(centroids, to);
     backend_->gemm({.m = n, .n = k_, .k = features_, .transpose_b = true}, inputs, to, products);
     inputs_.resize(n * features_);

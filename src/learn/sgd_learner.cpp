@@ -1,12 +1,14 @@
 #include "grapevine/learn/sgd_learner.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
 #include "elements.hpp"
+#include "grapevine/learn/schedule.hpp"
 #include "purposes.hpp"
 
 namespace grapevine::learn {
@@ -15,6 +17,9 @@ using kernels::DeviceSpan;
 
 namespace {
 
+// So many steps are laid out before they begin: what a device records and plays again.
+constexpr std::uint32_t most_at_once = 16;
+
 kernels::Step step_of(const config::TrainOptions& train) {
     kernels::Step step;
     using Optimizer = config::TrainOptions::Optimizer;
@@ -22,31 +27,66 @@ kernels::Step step_of(const config::TrainOptions& train) {
         case Optimizer::sgd: step.rule = kernels::Step::Rule::sgd; break;
         case Optimizer::momentum: step.rule = kernels::Step::Rule::momentum; break;
         case Optimizer::nesterov: step.rule = kernels::Step::Rule::nesterov; break;
+        case Optimizer::adamw: step.rule = kernels::Step::Rule::adamw; break;
     }
-    step.rate = static_cast<float>(train.learning_rate);
-    step.mu = static_cast<float>(train.momentum);
+    const bool adamw = step.rule == kernels::Step::Rule::adamw;
+    step.mu = static_cast<float>(adamw ? train.beta1 : train.momentum);
+    step.beta2 = static_cast<float>(train.beta2);
+    step.epsilon = static_cast<float>(train.epsilon);
     step.weight_decay = static_cast<float>(train.weight_decay);
     return step;
+}
+
+std::size_t states_of(kernels::Step::Rule rule) {
+    switch (rule) {
+        case kernels::Step::Rule::sgd: return 0;
+        case kernels::Step::Rule::momentum:
+        case kernels::Step::Rule::nesterov: return 1;
+        case kernels::Step::Rule::adamw: return 2;
+    }
+    return 0;
+}
+
+// Of each 64 elements whether they decay: weights do, biases and gains do not.
+std::vector<std::uint8_t> decaying(const TensorTable& table) {
+    std::vector<std::uint8_t> flags(on_boundary(table.size()) / 64, 0);
+    for (const Tensor& t : table.tensors())
+        if (t.shape.size() >= 2) std::fill_n(flags.begin() + static_cast<std::ptrdiff_t>(t.offset / 64), on_boundary(t.size()) / 64, std::uint8_t{1});
+    return flags;
 }
 
 std::span<float> floats(std::byte* bytes, std::size_t count) { return {reinterpret_cast<float*>(bytes), count}; }
 
 }  // namespace
 
+// An order's memory: the gradient, what stage() writes for each step, and a pass.
+struct SgdLearner::Work {
+    DeviceSpan gradient, rates, memory;
+    kernels::IndexSpan staged;
+};
+
 SgdLearner::SgdLearner(const config::Config& config, std::size_t peer, std::shared_ptr<const Task> task,
                        std::vector<std::uint32_t> rows, std::unique_ptr<kernels::Backend> backend)
     : OrderedLearner(*task, Encoding::float32),
       task_(std::move(task)),
       backend_(std::move(backend)),
-      network_(task_->table),
+      model_(*task_->model),
+      train_(keep(*task_->sets.train, *backend_)),
+      test_(keep(*task_->sets.test, *backend_)),
       batches_(std::move(rows), config.data.batch, stream(config.seed, Purpose::batches).split(peer)),
+      augment_(stream(config.seed, Purpose::augment).split(peer)),
+      options_(config.train),
       how_(step_of(config.train)),
       evaluation_limit_(std::min<std::size_t>(task_->sets.test->rows(),
                                               config.metrics.evaluate_samples.value_or(UINT32_MAX))),
-      targets_(batches_.size()) {
+      states_(states_of(how_.rule)) {
     slots_.resize(1);
     backend_->upload(task_->initial, slot(model_slot));
-    if (how_.rule != kernels::Step::Rule::sgd) velocity_ = backend_->allocate(size());
+    for (std::size_t i = 0; i < states_; ++i) state_[i] = backend_->allocate(size());
+    if (how_.weight_decay > 0) {
+        decay_flags_ = decaying(task_->table);
+        decays_.flags = backend_->keep(std::span<const std::uint8_t>(decay_flags_));
+    }
 }
 
 void SgdLearner::claim(Slot slots) {
@@ -59,83 +99,110 @@ DeviceSpan SgdLearner::slot(Slot s) {
     return slots_[s];
 }
 
-Trained SgdLearner::train(const Train& order) {
-    if (order.slice) return take_slice(order);
-    const std::uint32_t steps = order.steps;
-    const std::size_t batch = batches_.size();
-    const std::size_t block = on_boundary(size());
-    const DeviceSpan memory = backend_->scratch(block + network_.pass_size(batch, true));
-    gradient_ = memory.part(0, size());
-    network_.lay_out(batch, true, memory.part(block, memory.size - block), pass_);
-    backend_->take_losses();
-    for (std::uint32_t s = 0; s < steps; ++s) {
-        if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slot(order.drift->slot), 1, slot(model_slot));
-        take_step(batches_.next(), order.rate_scale);
-    }
-    const kernels::Losses losses = backend_->take_losses();
-    const auto samples = static_cast<double>(losses.rows);
-    return {steps, losses.rows == 0 ? 0 : losses.sum / samples, samples};
+SgdLearner::Work SgdLearner::work(Room& room, std::uint32_t steps) const {
+    Work w;
+    w.gradient = room.floats(size());
+    w.rates = room.floats(steps * kernels::rates_size);
+    w.staged = room.indices(steps * batches_.size() * model_.indices_per_row());
+    w.memory = room.floats(model_.memory(backend_->element(), batches_.size(), true));
+    return w;
 }
 
-// A layer's gradient is made as a whole when the first of its parameters is wanted, and with it what goes to the layer
+Pass SgdLearner::pass(const Work& w, std::uint32_t step) {
+    const std::size_t staged = batches_.size() * model_.indices_per_row();
+    const DeviceSpan model = slot(model_slot);
+    return {*backend_, *task_->sets.train, train_, batches_.size(), true, w.staged.part(step * staged, staged), model, backend_->shadow(model), w.gradient, w.memory};
+}
+
+// The rows and the rates of the next steps.
+void SgdLearner::stage(const Work& w, std::uint32_t count, double rate_scale) {
+    const std::size_t each = batches_.size() * model_.indices_per_row();
+    std::vector<std::int32_t> staged(count * each);
+    std::vector<float> rates(count * kernels::rates_size);
+    for (std::uint32_t s = 0; s < count; ++s) {
+        model_.stage(*task_->sets.train, batches_.next(), &augment_, std::span(staged).subspan(s * each, each));
+        const std::uint64_t step = steps_before_ + s;
+        float* const r = &rates[s * kernels::rates_size];
+        r[0] = static_cast<float>(options_.learning_rate * rate_factor(options_.schedule, step) * rate_scale);
+        if (how_.rule != kernels::Step::Rule::adamw) continue;
+        const auto t = static_cast<double>(step + 1);
+        r[1] = static_cast<float>(1 / (1 - std::pow(options_.beta1, t)));
+        r[2] = static_cast<float>(1 / (1 - std::pow(options_.beta2, t)));
+    }
+    backend_->upload(std::span<const std::int32_t>(staged), w.staged.part(0, staged.size()));
+    backend_->upload(std::span<const float>(rates), w.rates.part(0, rates.size()));
+}
+
+Trained SgdLearner::train(const Train& order) {
+    if (order.slice) return take_slice(order);
+    const std::uint32_t at_once = std::min(order.steps, most_at_once);
+    Room room;
+    work(room, at_once);
+    const DeviceSpan memory = backend_->scratch(room.used());
+    room = Room(memory);
+    const Work w = work(room, at_once);
+    backend_->take_losses();
+    for (std::uint32_t begin = 0; begin < order.steps; begin += at_once) {
+        const std::uint32_t count = std::min(at_once, order.steps - begin);
+        steps_before_ = steps() + begin;
+        stage(w, count, order.rate_scale);
+        const auto address = [](DeviceSpan span) { return reinterpret_cast<std::uintptr_t>(span.data); };
+        const kernels::Recipe recipe = {address(slot(model_slot)), address(memory), address(w.memory), batches_.size(),
+                                        order.drift ? address(slot(order.drift->slot)) : 0, order.drift ? std::bit_cast<std::uint64_t>(order.drift->weight) : 0};
+        backend_->repeat(recipe, count, [&](std::uint32_t s) {
+            const Pass p = pass(w, s);
+            forward(p, order);
+            model_.backward(p);
+            update(p, w.rates.part(s * kernels::rates_size, kernels::rates_size), {0, size()});
+        });
+    }
+    const kernels::Losses losses = backend_->take_losses();
+    return {order.steps, losses.rows == 0 ? 0 : losses.sum / static_cast<double>(losses.rows), static_cast<double>(order.steps * batches_.size())};
+}
+
+// A stage's gradient is made as a whole when the first of its parameters is wanted, and with it what goes to the layer
 // below: that needs the weights as they were.
 Trained SgdLearner::take_slice(const Train& order) {
     const Slice& slice = *order.slice;
-    const std::size_t batch = batches_.size(), block = on_boundary(size());
-    const DeviceSpan model = slot(model_slot);
-    if (sliced_.size == 0) sliced_ = backend_->allocate(block + network_.pass_size(batch, true));
-    gradient_ = sliced_.part(0, size());
-    network_.lay_out(batch, true, sliced_.part(block, sliced_.size - block), pass_);
+    if (sliced_.size == 0) {
+        Room room;
+        work(room, 1);
+        sliced_ = backend_->allocate(room.used());
+    }
+    Room room(sliced_);
+    const Work w = work(room, 1);
+    const Pass p = pass(w, 0);
     if (slice.index == 0) {
         backend_->take_losses();
-        if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slot(order.drift->slot), 1, model);
-        forward(batches_.next());
+        steps_before_ = steps();
+        stage(w, 1, order.rate_scale);
+        forward(p, order);
         const kernels::Losses losses = backend_->take_losses();
-        const auto samples = static_cast<double>(losses.rows);
-        sliced_step_ = {1, losses.rows == 0 ? 0 : losses.sum / samples, samples};
-        layers_left_ = network_.layers().size();
+        sliced_step_ = {1, losses.rows == 0 ? 0 : losses.sum / static_cast<double>(losses.rows), static_cast<double>(batches_.size())};
+        stages_left_ = model_.stages();
     }
     const Range range = slice.of({0, size()});
-    const auto end_of = [&](std::size_t l) { return network_.layers()[l].biases + network_.layers()[l].outputs; };
-    while (layers_left_ > 0 && range.offset < end_of(layers_left_ - 1)) {
-        --layers_left_;
-        network_.backward(*backend_, layers_left_, model, pass_, gradient_);
+    const auto end_of = [&](std::size_t stage) { return model_.parameters_of(stage).offset + model_.parameters_of(stage).count; };
+    while (stages_left_ > 0 && (slice.last() || range.offset < end_of(stages_left_ - 1))) {
+        --stages_left_;
+        model_.backward(p, stages_left_);
     }
-    update(range, order.rate_scale);
+    update(p, w.rates.part(0, kernels::rates_size), range);
     return slice.last() ? sliced_step_ : Trained{};
 }
 
-void SgdLearner::take_step(std::span<const std::uint32_t> rows, double rate_scale) {
-    forward(rows);
-    network_.backward(*backend_, slot(model_slot), pass_, gradient_);
-    update({0, size()}, rate_scale);
+void SgdLearner::forward(const Pass& p, const Train& order) {
+    if (order.drift) backend_->axpby(static_cast<float>(order.drift->weight), slot(order.drift->slot), 1, slot(model_slot));
+    model_.forward(p);
+    model_.lose(p);
 }
 
-void SgdLearner::forward(std::span<const std::uint32_t> rows) {
-    const Dataset& set = *task_->sets.train;
-    gather(set, rows, *backend_, pass_.outputs.front());
-    for (std::size_t i = 0; i < rows.size(); ++i) targets_[i] = set.labels[rows[i]];
-
-    network_.forward(*backend_, slot(model_slot), pass_);
-    backend_->softmax_cross_entropy(network_.classes(), std::span(targets_).first(rows.size()), pass_.outputs.back());
-}
-
-void SgdLearner::update(Range range, double rate_scale) {
-    const DeviceSpan model = slot(model_slot);
-    auto decayed = how_;
-    decayed.rate *= static_cast<float>(rate_scale);
-    auto undecayed = decayed;
-    undecayed.weight_decay = 0;
-    const auto step = [&](const kernels::Step& how, std::uint64_t offset, std::uint64_t count) {  // what of it lies in the range
-        const std::uint64_t begin = std::max(offset, range.offset), end = std::min(offset + count, range.offset + range.count);
-        if (begin >= end) return;
-        const auto here = [&](DeviceSpan of) { return of.size == 0 ? of : of.part(begin, end - begin); };
-        backend_->step(how, here(gradient_), here(velocity_), here(model));
-    };
-    for (const auto& layer : network_.layers()) {
-        step(decayed, layer.weights, layer.inputs * layer.outputs);
-        step(undecayed, layer.biases, layer.outputs);
-    }
+void SgdLearner::update(const Pass& p, DeviceSpan rates, Range range) {
+    const auto here = [&](DeviceSpan of) { return of ? of.part(range.offset, range.count) : of; };
+    if (options_.gradient_clip > 0) backend_->clip(static_cast<float>(options_.gradient_clip), here(p.gradient));
+    kernels::Decays decays = decays_;
+    decays.offset = range.offset;
+    backend_->step(how_, rates, decays, here(p.gradient), here(state_[0]), here(state_[1]), here(p.parameters));
 }
 
 void SgdLearner::freeze(Slot from, Range range, std::byte* to) {
@@ -180,50 +247,63 @@ void SgdLearner::swap(Slot other) {
     std::swap(slots_[model_slot], slots_[other]);
 }
 
-std::size_t SgdLearner::evaluation_rows() const { return std::min<std::size_t>(evaluation_limit_, 256); }
+// As many as fit into some memory.
+std::size_t SgdLearner::evaluation_rows() const {
+    constexpr std::size_t floats_at_most = std::size_t{1} << 24;
+    const std::size_t each = model_.memory(backend_->element(), 1, false);
+    return std::min({evaluation_limit_, std::size_t{256}, std::max<std::size_t>(1, floats_at_most / each)});
+}
 
 Evaluation SgdLearner::evaluate() {
-    return evaluate(slot(model_slot), backend_->scratch(network_.pass_size(evaluation_rows(), false)));
+    const std::size_t rows = evaluation_rows();
+    return evaluate(slot(model_slot), Room(backend_->scratch(on_boundary(rows * model_.indices_per_row()) + model_.memory(backend_->element(), rows, false))));
 }
 
 Evaluation SgdLearner::evaluate(const Snapshot& whole) {
     assert(fits(whole, layout(), size()));
     assert(whole.range == (Range{0, size()}));
-    const std::size_t block = on_boundary(size());
-    const DeviceSpan memory = backend_->scratch(block + network_.pass_size(evaluation_rows(), false));
-    const DeviceSpan parameters = memory.part(0, size());
+    const std::size_t rows = evaluation_rows();
+    Room room(backend_->scratch(on_boundary(size()) + on_boundary(rows * model_.indices_per_row()) + model_.memory(backend_->element(), rows, false)));
+    const DeviceSpan parameters = room.floats(size());
     for_pieces_as<float>(whole, [&](std::size_t begin, std::span<const float> piece) {
         backend_->upload(piece, parameters.part(begin, piece.size()));
     });
-    return evaluate(parameters, memory.part(block, memory.size - block));
+    return evaluate(parameters, room.rest());
 }
 
-Evaluation SgdLearner::evaluate(DeviceSpan parameters, DeviceSpan memory) {
+Evaluation SgdLearner::evaluate(DeviceSpan parameters, Room room) {
     const Dataset& set = *task_->sets.test;
-    const std::size_t at_once = evaluation_rows();
+    const std::size_t at_once = evaluation_rows(), each = model_.indices_per_row();
+    const kernels::IndexSpan staged = room.indices(at_once * each);
+    const DeviceSpan memory = room.floats(model_.memory(backend_->element(), at_once, false));
     std::vector<std::uint32_t> rows(at_once);
+    std::vector<std::int32_t> numbers;
     backend_->take_losses();
     for (std::size_t begin = 0; begin < evaluation_limit_; begin += at_once) {
         rows.resize(std::min(at_once, evaluation_limit_ - begin));
         std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(begin));
-        network_.lay_out(rows.size(), false, memory, pass_);
-        gather(set, rows, *backend_, pass_.outputs.front());
-        network_.forward(*backend_, parameters, pass_);
-        backend_->softmax_cross_entropy(network_.classes(), std::span(set.labels).subspan(begin, rows.size()),
-                                        pass_.outputs.back());
+        numbers.resize(rows.size() * each);
+        model_.stage(set, rows, nullptr, numbers);
+        const kernels::IndexSpan here = staged.part(0, numbers.size());
+        backend_->upload(std::span<const std::int32_t>(numbers), here);
+        const Pass p{*backend_, set, test_, rows.size(), false, here, parameters, backend_->shadow(parameters), {}, memory};
+        model_.forward(p);
+        model_.lose(p);
     }
     const kernels::Losses losses = backend_->take_losses();
     if (losses.rows == 0) return {};
     const auto count = static_cast<double>(losses.rows);
-    return {losses.sum / count, static_cast<double>(losses.correct) / count};
+    Evaluation result{losses.sum / count, {}};
+    if (set.classes > 0) result.accuracy = static_cast<double>(losses.correct) / count;
+    return result;
 }
 
-std::vector<float> SgdLearner::velocity() const {
-    std::vector<float> values(velocity_.size);
-    backend_->download(velocity_, values);
+std::vector<float> SgdLearner::state(std::size_t which) const {
+    std::vector<float> values(size());
+    backend_->download(state_[which], values);
     return values;
 }
 
-void SgdLearner::set_velocity(std::span<const float> velocity) { backend_->upload(velocity, velocity_); }
+void SgdLearner::set_state(std::size_t which, std::span<const float> state) { backend_->upload(state, state_[which]); }
 
 }  // namespace grapevine::learn

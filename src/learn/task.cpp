@@ -7,7 +7,6 @@
 #include "grapevine/learn/forest_learner.hpp"
 #include "grapevine/learn/kmeans_learner.hpp"
 #include "grapevine/learn/law_learners.hpp"
-#include "grapevine/learn/network.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
 #include "grapevine/learn/stand_in_learner.hpp"
 
@@ -15,29 +14,33 @@ namespace grapevine::learn {
 
 namespace {
 
-TensorTable table_of(const config::Config& config, std::size_t features, std::size_t classes) {
-    switch (config.model.kind) {
-        case config::ModelKind::average:
-        case config::ModelKind::quadratic: {
-            TensorTable table;
-            table.add("x", {config.model.dimension});
-            return table;
-        }
-        case config::ModelKind::kmeans: return KmeansLearner::table(config.model.k, features);
-        case config::ModelKind::forest: return ForestLearner::table(config.model.places, config.model.depth);
-        case config::ModelKind::logistic: return Network::table(features, {}, classes);
-        case config::ModelKind::mlp: break;
-    }
-    return Network::table(features, config.model.hidden, classes);
+// Of what does not follow gradients; what does knows its own.
+TensorTable table_of(const config::Config& config, const DataShape& data) {
+    if (config.model.kind == config::ModelKind::kmeans) return KmeansLearner::table(config.model.k, data.features);
+    if (config.model.kind == config::ModelKind::forest) return ForestLearner::table(config.model.places, config.model.depth);
+    TensorTable table;
+    table.add("x", {config.model.dimension});
+    return table;
 }
+
+bool has_model(const config::Config& config) { return config.model.needs_data() && config.model.follows_gradients(); }
 
 }  // namespace
 
 Sizes sizes_of(const config::Config& config) {
     const config::Data& data = config.data;
     const bool blobs = data.set == "blobs";  // else 60,000 and 10,000 pictures of 28 x 28 bytes, of 10 classes
-    const std::size_t features = blobs ? data.features : 784, classes = blobs ? data.classes : 10;
-    Sizes sizes{table_of(config, features, classes).size(), 0};
+    DataShape shape;
+    shape.features = blobs ? data.features : 784;
+    shape.classes = blobs ? data.classes : 10;
+    if (!blobs) shape.picture = {28, 28, 1};
+    Sizes sizes;
+    if (has_model(config)) {
+        const auto made = make_model(config, shape);
+        if (const auto* model = std::get_if<std::shared_ptr<const Model>>(&made)) sizes.elements = (*model)->table().size();
+    } else {
+        sizes.elements = table_of(config, shape).size();
+    }
     if (config.model.needs_data())
         sizes.bytes_of_data = blobs ? 4.0 * (data.features + 1.0) * (double{1} * data.train_samples + data.test_samples) : 70e3 * (784 + 4);
     return sizes;
@@ -47,7 +50,7 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
     auto task = std::make_shared<Task>();
     task->pool = std::make_shared<BufferPool>();
     if (!config.model.needs_data()) {
-        task->table = table_of(config, 0, 0);
+        task->table = table_of(config, {});
         return task;
     }
     if (loaded) {
@@ -63,14 +66,21 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
         }
     }
     const Dataset& train = *task->sets.train;
-    task->table = table_of(config, train.features, train.classes);
+    if (has_model(config)) {
+        auto made = make_model(config, train);
+        if (auto* error = std::get_if<Error>(&made)) return std::move(*error);
+        task->model = std::get<std::shared_ptr<const Model>>(std::move(made));
+        task->table = task->model->table();
+    } else {
+        task->table = table_of(config, train);
+    }
     if (config.model.kind == config::ModelKind::kmeans) {
         task->centroids = KmeansLearner::initial(*task->sets.test, config.model.k, config.seed);
         return task;
     }
     if (config.model.kind == config::ModelKind::forest) return task;
     if (config.train.compute == config::Compute::real) {
-        task->initial = Network::initial(task->table, config.seed);
+        task->initial = task->model->initial(config.seed);
     } else {
         task->blanks = std::make_shared<BufferPool>(BufferPool::Fresh::zero);
         task->nothing = task->blanks->take(task->table.size() * sizeof(float));
@@ -89,9 +99,9 @@ std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t 
             assert(backend);
             return std::make_unique<KmeansLearner>(config, peer, peers, std::move(task), std::move(rows), std::move(backend));
         case config::ModelKind::forest: return std::make_unique<ForestLearner>(config, peer, std::move(task), std::move(rows));
-        case config::ModelKind::logistic:
-        case config::ModelKind::mlp: break;
+        default: break;
     }
+    assert(task->model);
     if (config.train.compute != config::Compute::real) return std::make_unique<StandInLearner>(config, peer, std::move(task), rows.size());
     assert(backend);
     return std::make_unique<SgdLearner>(config, peer, std::move(task), std::move(rows), std::move(backend));

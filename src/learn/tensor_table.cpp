@@ -12,10 +12,11 @@ std::uint64_t Tensor::size() const {
     return product;
 }
 
-void TensorTable::add(std::string name, std::vector<std::uint64_t> shape, Tensor::Role role) {
+std::uint64_t TensorTable::add(std::string name, std::vector<std::uint64_t> shape, Tensor::Role role) {
     const std::uint64_t offset = on_boundary(size_);
     tensors_.push_back({std::move(name), std::move(shape), role, offset});
     size_ = offset + tensors_.back().size();
+    return offset;
 }
 
 const Tensor* TensorTable::find(const std::string& name) const {

@@ -37,7 +37,7 @@ ON_EVERY_BACKEND("memory starts at zero, and what goes up comes back") {
         const DeviceSpan span = backend.allocate(n);
         CHECK(back(backend, span) == Values(n, 0));
         const Values values = random_values(n, n);
-        backend.upload(values, span);
+        backend.upload(std::span<const float>(values), span);
         CHECK(back(backend, span) == values);
     }
 }
@@ -47,7 +47,7 @@ ON_EVERY_BACKEND("scratch is as large as was asked for, each time") {
         const DeviceSpan span = backend.scratch(n);
         CHECK(span.size == n);
         const Values values = random_values(n, n);
-        backend.upload(values, span);
+        backend.upload(std::span<const float>(values), span);
         CHECK(back(backend, span) == values);
     }
 }
@@ -58,19 +58,21 @@ ON_EVERY_BACKEND("gather brings rows together and normalises them") {
         std::vector<std::uint8_t> bytes(table_rows * width);
         for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 37 + i / 256);
         const Values floats = random_values(table_rows * width, width);
-        for (const auto& rows : {std::vector<std::uint32_t>{}, {49, 0, 7, 7, 31}}) {
+        for (const auto& rows : {std::vector<std::int32_t>{}, {49, 0, 7, 7, 31}}) {
             CAPTURE(width);
             const Normalisation how{0.25f, -1.5f};
             Exact from_bytes, from_floats;
-            for (const std::uint32_t r : rows)
+            for (const std::int32_t r : rows)
                 for (std::size_t f = 0; f < width; ++f) {
-                    from_bytes.push_back(0.25 * bytes[r * width + f] - 1.5);
-                    from_floats.push_back(0.25 * floats[r * width + f] - 1.5);
+                    const std::size_t at = static_cast<std::size_t>(r) * width + f;
+                    from_bytes.push_back(0.25 * bytes[at] - 1.5);
+                    from_floats.push_back(0.25 * floats[at] - 1.5);
                 }
             const DeviceSpan to = on(backend, poison(rows.size() * width));
-            backend.gather(bytes, width, rows, how, to);
+            const IndexSpan staged = on(backend, rows);
+            backend.gather(backend.keep(std::span<const std::uint8_t>(bytes)), width, width, staged, how, to);
             CHECK(error(back(backend, to), from_bytes) < allowed);
-            backend.gather(floats, width, rows, how, to);
+            backend.gather(backend.keep(std::span<const float>(floats)), width, width, staged, how, to);
             CHECK(error(back(backend, to), from_floats) < allowed);
         }
     }
@@ -129,52 +131,43 @@ ON_EVERY_BACKEND("squared norm and distance") {
     }
 }
 
-ON_EVERY_BACKEND("bias, with ReLU and without") {
-    for (const Shape s : shapes) {
-        CAPTURE(s.rows);
-        CAPTURE(s.columns);
-        const Values x = random_values(s.rows * s.columns, 1), biases = random_values(s.columns, 2);
-        Exact sums(x.size()), cut(x.size());
-        for (std::size_t i = 0; i < x.size(); ++i) {
-            sums[i] = static_cast<double>(x[i]) + biases[i % s.columns];
-            cut[i] = std::max(0.0, sums[i]);
+ON_EVERY_BACKEND("a dense layer there and back, with ReLU and without") {
+    for (const Shape s : shapes)
+        for (const bool relu : {false, true}) {
+            CAPTURE(s.rows);
+            CAPTURE(s.columns);
+            CAPTURE(relu);
+            const Dense layer{.rows = s.rows, .inputs = 9, .outputs = s.columns, .relu = relu, .x_is_relu = relu};
+            Values x = random_values(s.rows * 9, 1);
+            if (relu)
+                for (float& v : x) v = std::max(v, 0.f);
+            const Values w = random_values(9 * s.columns, 2), biases = random_values(s.columns, 3);
+            Exact y = product({.m = s.rows, .n = s.columns, .k = 9}, x, w, {});
+            for (std::size_t i = 0; i < y.size(); ++i) {
+                y[i] += biases[i % s.columns];
+                if (relu) y[i] = std::max(0.0, y[i]);
+            }
+            const DeviceSpan dx = on(backend, poison(x.size())), dw = on(backend, poison(w.size())), db = on(backend, poison(s.columns)), out = on(backend, poison(y.size()));
+            const DeviceSpan on_x = on(backend, x), on_w = on(backend, w);
+            backend.dense(layer, on_x, backend.shadow(on_w), on(backend, biases), out);
+            CHECK(error(back(backend, out), y) < allowed);
+
+            const Values dy = random_values(y.size(), 4);
+            Exact sums(s.columns), masked = product({.m = s.rows, .n = 9, .k = s.columns, .transpose_b = true}, dy, w, {});
+            for (std::size_t i = 0; i < dy.size(); ++i) sums[i % s.columns] += dy[i];
+            for (std::size_t i = 0; relu && i < x.size(); ++i)
+                if (x[i] == 0) masked[i] = 0;
+            backend.dense_backward(layer, on_x, backend.shadow(on_w), on(backend, dy), dx, dw, db);
+            CHECK(error(back(backend, dx), masked) < allowed);
+            CHECK(error(back(backend, dw), product({.m = 9, .n = s.columns, .k = s.rows, .transpose_a = true}, x, dy, {})) < allowed);
+            CHECK(error(back(backend, db), sums) < allowed);
         }
-        const DeviceSpan plain = on(backend, x), relu = on(backend, x), b = on(backend, biases);
-        backend.bias(b, plain);
-        backend.bias_relu(b, relu);
-        CHECK(error(back(backend, plain), sums) < allowed);
-        CHECK(error(back(backend, relu), cut) < allowed);
-    }
 }
 
 ON_EVERY_BACKEND("ReLU does not hide what is not a number") {
-    const DeviceSpan x = on(backend, poison(3));
-    backend.bias_relu(on(backend, Values(3, 1)), x);
-    for (const float v : back(backend, x)) CHECK(std::isnan(v));
-}
-
-ON_EVERY_BACKEND("column sums, and ReLU backward") {
-    for (const Shape s : shapes) {
-        CAPTURE(s.rows);
-        CAPTURE(s.columns);
-        const Values gradient = random_values(s.rows * s.columns, 1);
-        Values activations = random_values(s.rows * s.columns, 2);
-        for (float& a : activations) a = std::max(a, 0.f);
-        Exact sums(s.columns), kept(gradient.size()), kept_sums(s.columns);
-        for (std::size_t i = 0; i < gradient.size(); ++i) {
-            kept[i] = activations[i] > 0 ? gradient[i] : 0;
-            sums[i % s.columns] += gradient[i];
-            kept_sums[i % s.columns] += kept[i];
-        }
-        const DeviceSpan g = on(backend, gradient), out = on(backend, poison(s.columns));
-        backend.column_sums(g, out);
-        CHECK(error(back(backend, out), sums) < allowed);
-        CHECK(back(backend, g) == gradient);
-        const DeviceSpan out2 = on(backend, poison(s.columns));
-        backend.relu_backward(on(backend, activations), g, out2);
-        CHECK(error(back(backend, g), kept) < allowed);
-        CHECK(error(back(backend, out2), kept_sums) < allowed);
-    }
+    const DeviceSpan y = on(backend, Values(3, 0)), w = on(backend, Values(3, 1));
+    backend.dense({.rows = 1, .inputs = 1, .outputs = 3, .relu = true}, on(backend, poison(1)), backend.shadow(w), on(backend, Values(3, 1)), y);
+    for (const float v : back(backend, y)) CHECK(std::isnan(v));
 }
 
 ON_EVERY_BACKEND("softmax, cross-entropy and their gradient") {
@@ -208,7 +201,7 @@ ON_EVERY_BACKEND("softmax, cross-entropy and their gradient") {
             }
             backend.take_losses();
             const DeviceSpan x = on(backend, logits);
-            backend.softmax_cross_entropy(s.columns, targets, x);
+            backend.softmax_cross_entropy(s.columns, on(backend, targets), x);
             CHECK(error(back(backend, x), expected) < allowed);
             const Losses losses = backend.take_losses();
             CHECK(std::abs(losses.sum - sum) <= allowed * sum);
@@ -223,8 +216,10 @@ ON_EVERY_BACKEND("steps by each rule, with weight decay") {
         for (const std::size_t n : lengths) {
             CAPTURE(static_cast<int>(rule));
             CAPTURE(n);
-            const Step how{rule, 0.1f, 0.9f, 0.01f};
-            const double rate = how.rate, mu = how.mu, decay = how.weight_decay;
+            Step how;
+            how.rule = rule, how.mu = 0.9f, how.weight_decay = 0.01f;
+            const Values rates = {0.1f, 1, 1, 0};
+            const double rate = rates[0], mu = how.mu, decay = how.weight_decay;
             const Values g = random_values(n, 1), v = random_values(n, 2), p = random_values(n, 3);
             Exact velocity(n), parameters(n);
             for (std::size_t i = 0; i < n; ++i) {
@@ -235,7 +230,7 @@ ON_EVERY_BACKEND("steps by each rule, with weight decay") {
                                                                               : d + mu * velocity[i]);
             }
             const DeviceSpan dv = rule == Step::Rule::sgd ? DeviceSpan{} : on(backend, v), dp = on(backend, p);
-            backend.step(how, on(backend, g), dv, dp);
+            backend.step(how, on(backend, rates), {}, on(backend, g), dv, {}, dp);
             CHECK(error(back(backend, dp), parameters) < allowed);
             if (rule != Step::Rule::sgd) CHECK(error(back(backend, dv), velocity) < allowed);
         }
@@ -275,10 +270,9 @@ ON_EVERY_BACKEND("halves of equals are what they were, to the bit") {
 ON_EVERY_BACKEND("the same calls give the same bits, whichever thread makes them") {
     const Values a = random_values(64 * 784, 1), b = random_values(784 * 256, 2);
     const auto run = [&] {
-        const DeviceSpan c = backend.allocate(64 * 256), sums = backend.allocate(256);
+        const DeviceSpan c = backend.allocate(64 * 256);
         backend.gemm({.m = 64, .n = 256, .k = 784}, on(backend, a), on(backend, b), c);
-        backend.column_sums(c, sums);
-        Values result = back(backend, sums);
+        Values result = back(backend, c);
         result.push_back(static_cast<float>(backend.squared_norm(c)));
         return result;
     };

@@ -34,6 +34,12 @@ inline DeviceSpan on(Backend& backend, const Values& values) {
     return span;
 }
 
+inline IndexSpan on(Backend& backend, const std::vector<std::int32_t>& values) {
+    const IndexSpan span{reinterpret_cast<std::int32_t*>(backend.allocate(values.size()).data), values.size()};
+    backend.upload(std::span<const std::int32_t>(values), span);
+    return span;
+}
+
 inline Values back(Backend& backend, DeviceSpan span) {
     Values values(span.size);
     backend.download(span, values);

@@ -83,7 +83,8 @@ TEST_CASE("idx files are read, and normalised on their way to a backend") {
     const auto backend = kernels::make_cpu_backend();
     const auto to = backend->allocate(784);
     const std::uint32_t row[] = {2};
-    gather(train, row, *backend, to);
+    kernels::IndexSpan staged{reinterpret_cast<std::int32_t*>(backend->allocate(1).data), 1};
+    gather(train, row, *backend, staged, to);
     std::vector<float> values(784);
     backend->download(to, values);
     const double pixel = (2 * 784 * 31 + 2) % 256;

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "grapevine/learn/network.hpp"
 #include "grapevine/learn/safetensors.hpp"
 #include "support.hpp"
 
@@ -81,8 +80,8 @@ TEST_CASE("a learner's model and velocity there and back, and what stands behind
     const auto kept = std::get<std::vector<float>>(block_of(task->table, loaded, "opt."));
     CHECK(kept[task->table.find("b2")->offset] == 0.25f);
 
-    const std::vector<std::uint32_t> hidden = {16, 9};
-    const auto other = to_snapshot(Network::table(20, hidden, 4), loaded);
+    config.model.hidden = {16, 9};
+    const auto other = to_snapshot(task_of(config)->table, loaded);
     REQUIRE(std::holds_alternative<Error>(other));
     CHECK(std::get<Error>(other).what == "tensor w2 is 16x8 in the file and 16x9 in the model");
 }

@@ -281,7 +281,7 @@ TEST_CASE("the optimiser's velocity can be kept and put back: training goes on t
     one.carry_out({0, Train{5}});
     SgdLearner two(config, 0, task, rows, kernels::make_cpu_backend());
     two.carry_out({0, Combine{model_slot, 0, 1, publish(one)}});
-    two.set_velocity(one.velocity());
+    two.set_state(0, one.state(0));
     two.resume(5, 100);
     one.carry_out({0, Train{5}});
     const auto done = two.carry_out({0, Train{5}});

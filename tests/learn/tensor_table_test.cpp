@@ -1,21 +1,32 @@
-#include "grapevine/learn/network.hpp"
 #include "support.hpp"
 
+using namespace grapevine;
 using namespace grapevine::learn;
 
 namespace {
-std::uint64_t layout(std::size_t features, std::vector<std::uint32_t> hidden, std::size_t classes) {
-    return Network::table(features, hidden, classes).layout();
+
+TensorTable perceptron(std::size_t features, const std::vector<std::uint32_t>& hidden, std::size_t classes) {
+    config::Config config;
+    config.model.kind = hidden.empty() ? config::ModelKind::logistic : config::ModelKind::mlp;
+    config.model.hidden = hidden;
+    DataShape data;
+    data.features = features, data.classes = classes;
+    return std::get<std::shared_ptr<const Model>>(make_model(config, data))->table();
 }
+
+std::uint64_t layout(std::size_t features, std::vector<std::uint32_t> hidden, std::size_t classes) {
+    return perceptron(features, hidden, classes).layout();
+}
+
 }  // namespace
 
 TEST_CASE("tensors start on 256 bytes, and the table says itself in words") {
     const std::vector<std::uint32_t> hidden = {128};
-    const TensorTable table = Network::table(784, hidden, 10);
+    const TensorTable table = perceptron(784, hidden, 10);
     CHECK(table.describe() == "w1 784x128, b1 128, w2 128x10, b2 10");
     for (const Tensor& t : table.tensors()) CHECK(t.offset % 64 == 0);
     CHECK(table.size() == 784 * 128 + 128 + 128 * 10 + 10);  // all but the last happen to fill their space
-    CHECK(Network::table(5, {}, 3).size() == 64 + 3);
+    CHECK(perceptron(5, {}, 3).size() == 64 + 3);
     REQUIRE(table.find("b2"));
     CHECK(table.find("b2")->size() == 10);
     CHECK(!table.find("b3"));

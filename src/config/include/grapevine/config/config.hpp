@@ -31,7 +31,7 @@ struct Distribution {
     bool operator==(const Distribution&) const = default;
 };
 
-enum class ModelKind { logistic, mlp, average, quadratic, kmeans, forest };
+enum class ModelKind { logistic, mlp, average, quadratic, kmeans, forest, svm, cnn, gru, transformer, factors, skipgram };
 
 // What a number per peer may be: one for all, one each, or a rule.
 struct PerPeer {
@@ -52,7 +52,15 @@ struct Initial {
 
 struct Model {
     ModelKind kind = ModelKind::mlp;
-    std::vector<std::uint32_t> hidden = {128, 64};  // mlp
+    std::vector<std::uint32_t> hidden = {128, 64};  // mlp, cnn
+    std::vector<std::uint32_t> channels = {32, 64}; // cnn
+    bool residual = false;                          // cnn
+    std::uint32_t width = 128, layers = 2;          // gru, transformer
+    std::uint32_t heads = 4;                        // transformer
+    std::uint32_t length = 128;                     // gru, transformer: bytes of a text that are seen at once
+    std::uint32_t rank = 16;                        // factors, skipgram
+    std::uint32_t window = 5, negatives = 5;        // skipgram
+    std::uint32_t vocabulary = 10'000;              // skipgram: the most frequent words
     std::uint32_t dimension = 1;                    // average, quadratic
     std::optional<Initial> initial;                 // average, quadratic; else drawn from the seed, equal for all
     PerPeer a{PerPeer::Rule::number, 1, {}};        // quadratic: f_i(x) = a_i/2 |x - b_i|^2
@@ -61,8 +69,8 @@ struct Model {
     std::uint32_t k = 10;                           // kmeans: clusters
     std::uint32_t trees = 8, depth = 8;             // forest: of each peer; of a tree
     std::uint32_t places = 256;                     // forest: for trees, of all peers together
-    bool needs_data() const { return kind == ModelKind::logistic || kind == ModelKind::mlp || kind == ModelKind::kmeans || kind == ModelKind::forest; }
-    bool has_stand_in() const { return kind == ModelKind::logistic || kind == ModelKind::mlp; }  // for [train] compute
+    bool needs_data() const { return kind != ModelKind::average && kind != ModelKind::quadratic; }
+    bool has_stand_in() const { return needs_data() && follows_gradients(); }  // for [train] compute
     bool follows_gradients() const { return kind != ModelKind::average && kind != ModelKind::kmeans && kind != ModelKind::forest; }
     // Its tensors are sets of immutable pieces, of merge kind set: only an exchange that combines whole models carries them.
     bool holds_sets() const { return kind == ModelKind::forest; }
@@ -88,6 +96,8 @@ struct Data {
     Split split;
     std::uint32_t batch = 64;
     double validation = 0;              // this share of the training set takes the place of the test set
+    std::uint32_t shift = 0;            // augment: pictures move by up to so many pixels when they are trained on
+    bool mirror = false;                // augment: and are turned over half of the time
     // blobs: gaussian clusters of unit deviation around random centres
     std::uint32_t features = 20, classes = 4, train_samples = 8000, test_samples = 2000;
     double spread = 2.0;                // standard deviation of the centres, per coordinate
@@ -105,12 +115,25 @@ struct Target {
 // Whether a simulation trains: really, something small in its place, or nothing at all.
 enum class Compute { real, surrogate, none };
 
+// How the learning rate goes with a peer's own steps. warmup: it rises evenly from 0 over so many first. Then constant: stays;
+// cosine: falls to `floor` of itself at `steps`, along half a wave; step: times `factor` after each `every` steps.
+struct Schedule {
+    enum class Kind { constant, cosine, step };
+    Kind kind = Kind::constant;
+    std::uint64_t warmup = 0, steps = 10'000, every = 1000;
+    double floor = 0, factor = 0.5;
+    bool operator==(const Schedule&) const = default;
+};
+
 struct TrainOptions {
-    enum class Optimizer { sgd, momentum, nesterov };
+    enum class Optimizer { sgd, momentum, nesterov, adamw };
     Optimizer optimizer = Optimizer::sgd;
     double learning_rate = 0.1;
     double momentum = 0.9;            // momentum and nesterov only
-    double weight_decay = 0;
+    double weight_decay = 0;          // of tensors with two dimensions or more: not of biases and gains
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // adamw
+    double gradient_clip = 0;         // the gradient is shortened to this 2-norm; 0: never
+    Schedule schedule;
     Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
     Duration pace = Duration::zero();                // a step takes at least that long
     Compute compute = Compute::real;                 // logistic and mlp

@@ -14,21 +14,44 @@ namespace grapevine::learn {
 
 using Error = config::Error;  // what is wrong with a file or with the world, and what to do
 
-// Rows of numbers and the class of each. Never changed once it is made: all learners of a process share it.
+// What a model must know of a set to lay out its parameters.
+struct DataShape {
+    std::size_t features = 0;     // numbers of a row
+    std::size_t classes = 0;      // 0: what is wanted of a row is a number
+    kernels::Picture picture;     // what a row is, if it is one: of size `features`
+    std::size_t users = 0, items = 0;  // of ratings: how many of each there are
+};
+
+// Rows of numbers, and of each its class or a number. Never changed once it is made: all learners of a process share it.
 //
 // What came as bytes stays bytes and is normalised on its way to a device: Fashion-MNIST takes 47 MB instead of
 // 188 in memory, and a random batch (rows far apart, so each a cache miss) a quarter of the traffic.
-struct Dataset {
-    std::size_t features = 0, classes = 0;
-    std::variant<std::vector<std::uint8_t>, std::vector<float>> values;  // (rows, features)
+//
+//     pictures, tables   values (rows, features), labels
+//     text               values: its bytes; a row is a window of features = length + 1 bytes, of which each begins `stride` after
+//                        the one before; classes = 256; what is wanted are the bytes themselves, one later
+//     ratings            values: indices (rows, 2), user and item; targets
+//     words              values: indices, a text's words in their order; how rows come of them its model knows
+struct Dataset : DataShape {
+    std::variant<std::vector<std::uint8_t>, std::vector<float>, std::vector<std::int32_t>> values;
+    std::size_t stride = 0;            // from a row's first number to the next row's; 0: features
+    std::size_t unlabelled = 0;        // rows, where there are no labels
     kernels::Normalisation normalisation;
     std::vector<std::int32_t> labels;  // (rows), each below `classes`
+    std::vector<float> targets;        // (rows), where a number is wanted
 
-    std::size_t rows() const { return labels.size(); }
+    std::size_t rows() const { return labels.empty() ? unlabelled : labels.size(); }
+    std::size_t step() const { return stride ? stride : features; }
 };
 
-// to (rows, features): these rows, normalised.
-void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Backend& backend,
+// A set where a device can read it.
+struct Kept {
+    kernels::Table values, labels, targets;
+};
+Kept keep(const Dataset& set, kernels::Backend& backend);
+
+// to (rows, features): these rows, normalised. staged: room for as many indices.
+void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Backend& backend, kernels::IndexSpan staged,
             kernels::DeviceSpan to);
 
 struct Sets {

@@ -1,58 +1,56 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <vector>
 
-#include "grapevine/kernels/backend.hpp"
-#include "grapevine/learn/tensor_table.hpp"
+#include "grapevine/learn/model.hpp"
 
 namespace grapevine::learn {
 
-// A perceptron with hidden layers of ReLU units and softmax at the end; without hidden layers, multinomial
-// logistic regression. Knows where its parameters lie in a block, and holds none.
-class Network {
+class Sequence;
+class Layer;
+
+struct Augment {                       // of pictures, when they are trained on
+    std::uint32_t shift = 0;           // by up to so many pixels each way, evenly drawn
+    bool mirror = false;               // left and right change sides, half of the time
+    explicit operator bool() const { return shift > 0 || mirror; }
+};
+
+// Layers one after the other, from a row of numbers, a picture or a text to the outputs of a classifier. The first and the last layer
+// of a text's model see a row as its places: all bytes but its last go in, all but its first are wanted.
+class Network final : public Model {
 public:
-    static TensorTable table(std::size_t features, std::span<const std::uint32_t> hidden, std::size_t classes);
-    explicit Network(const TensorTable& table);  // one that table() made
+    enum class Input { numbers, text, text_by_place };  // by place: all rows' first words, then all their second ones
+    enum class Loss { softmax, hinge };
+    // table: where the layers lie. The last layer's width is the number of classes.
+    Network(TensorTable table, std::vector<std::unique_ptr<Layer>> layers, const DataShape& data, Input input, Loss loss, Augment augment = {});
+    ~Network() override;
 
-    // The block to start from: weights normal with variance 2 / inputs before a ReLU (He et al. 2015), 1 / inputs
-    // at the end; biases zero.
-    static std::vector<float> initial(const TensorTable& table, std::uint64_t seed);
-
-    // Memory that one pass over `rows` rows needs: the caller takes it from a backend, and lays the inputs at
-    // outputs[0].
-    struct Pass {
-        std::vector<kernels::DeviceSpan> outputs;  // of layer l: outputs[l + 1], (rows, its width); the last: logits
-        std::vector<kernels::DeviceSpan> deltas;   // gradients of the hidden outputs, shaped as they are
-    };
-    std::size_t pass_size(std::size_t rows, bool backward) const;  // floats
-    void lay_out(std::size_t rows, bool backward, kernels::DeviceSpan memory, Pass& pass) const;
-
-    // Inputs to logits.
-    void forward(kernels::Backend& backend, kernels::DeviceSpan parameters, Pass& pass) const;
-
-    // The gradient of the logits, which lies where they were, to that of all parameters, layer by layer from the
-    // last. `gradient` has the parameters' layout; its gaps are left alone.
-    void backward(kernels::Backend& backend, kernels::DeviceSpan parameters, Pass& pass,
-                  kernels::DeviceSpan gradient) const;
-    // The same for layer l alone, when those above are done. After it nothing below needs this layer's parameters.
-    void backward(kernels::Backend& backend, std::size_t l, kernels::DeviceSpan parameters, Pass& pass,
-                  kernels::DeviceSpan gradient) const;
-
-    struct Layer {
-        std::size_t inputs = 0, outputs = 0;
-        std::uint64_t weights = 0, biases = 0;  // offsets of (inputs, outputs) and (outputs)
-
-        kernels::DeviceSpan weights_of(kernels::DeviceSpan block) const { return block.part(weights, inputs * outputs); }
-        kernels::DeviceSpan biases_of(kernels::DeviceSpan block) const { return block.part(biases, outputs); }
-    };
-    const std::vector<Layer>& layers() const { return layers_; }
-    std::size_t features() const { return layers_.front().inputs; }
-    std::size_t classes() const { return layers_.back().outputs; }
+    std::vector<float> initial(std::uint64_t seed) const override;
+    std::size_t indices_per_row() const override { return augment_ ? 2 : 1; }
+    void stage(const Dataset& set, std::span<const std::uint32_t> rows, Random* random, std::span<std::int32_t> to) const override;
+    std::size_t memory(kernels::Element element, std::size_t rows, bool backward) const override;
+    kernels::DeviceSpan forward(const Pass& pass) const override;
+    std::size_t outputs() const override;
+    void lose(const Pass& pass) const override;
+    std::size_t losses_per_row() const override;
+    std::size_t stages() const override;
+    Range parameters_of(std::size_t stage) const override;
+    void backward(const Pass& pass, std::size_t stage) const override;
+    using Model::backward;
+    double forward_flops() const override;
+    double step_flops() const override;
 
 private:
-    std::vector<Layer> layers_;
+    struct Places;  // where in a pass's memory everything lies
+    Places places(Room& room, kernels::Element element, std::size_t rows) const;
+
+    std::unique_ptr<Sequence> layers_;
+    DataShape data_;
+    Input input_;
+    Loss loss_;
+    Augment augment_;
 };
 
 }  // namespace grapevine::learn

@@ -23,6 +23,8 @@ public:
 protected:
     OrderedLearner(const Task& task, Encoding encoding);
 
+    std::uint64_t steps() const { return steps_; }  // taken before the order that is carried out
+
     virtual Trained train(const Train& order) = 0;  // slices come in order, and with no training between them
     virtual void freeze(Slot slot, Range range, std::byte* to) = 0;
     virtual Combined combine(const Combine& order) = 0;

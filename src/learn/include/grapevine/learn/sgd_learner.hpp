@@ -7,14 +7,14 @@
 #include "grapevine/config/config.hpp"
 #include "grapevine/kernels/backend.hpp"
 #include "grapevine/learn/batches.hpp"
-#include "grapevine/learn/network.hpp"
+#include "grapevine/learn/model.hpp"
 #include "grapevine/learn/ordered_learner.hpp"
 
 namespace grapevine::learn {
 
-// Trains a Network by stochastic gradient descent on its shard. Of its own it has the slots, and a velocity if
-// the optimiser has one, which is never mixed; gradients and activations are scratch that all learners of a
-// thread share, but for steps in slices.
+// Trains a Model by stochastic gradient descent on its shard. Of its own it has the slots, and an optimiser's state if
+// the rule has one, which is never mixed; each is one block that never moves once it is there. Gradients and activations are
+// scratch that all learners of a thread share, but for steps in slices.
 class SgdLearner final : public OrderedLearner {
 public:
     SgdLearner(const config::Config& config, std::size_t peer, std::shared_ptr<const Task> task,
@@ -24,9 +24,10 @@ public:
     Evaluation evaluate() override;
     Evaluation evaluate(const Snapshot& whole) override;
 
-    // The optimiser's, in the parameters' layout; empty where it has none. For checkpoints.
-    std::vector<float> velocity() const;
-    void set_velocity(std::span<const float> velocity);  // of velocity()'s size
+    // The optimiser's state, blocks in the parameters' layout: none, one or two. For checkpoints.
+    std::size_t states() const { return states_; }
+    std::vector<float> state(std::size_t which) const;
+    void set_state(std::size_t which, std::span<const float> state);  // of size()
 
 private:
     Trained train(const Train& order) override;
@@ -36,28 +37,35 @@ private:
     void swap(Slot slot) override;
     std::size_t slots() const override { return slots_.size(); }
 
+    struct Work;  // where an order's memory lies
+    Work work(Room& room, std::uint32_t steps) const;
     kernels::DeviceSpan slot(Slot s);
-    void take_step(std::span<const std::uint32_t> rows, double rate_scale);
+    Pass pass(const Work& work, std::uint32_t step);
+    void stage(const Work& work, std::uint32_t steps, double rate_scale);
+    void forward(const Pass& pass, const Train& order);
+    void update(const Pass& pass, kernels::DeviceSpan rates, Range range);
     Trained take_slice(const Train& order);
-    void forward(std::span<const std::uint32_t> rows);                 // and the gradient of the logits
-    void update(Range range, double rate_scale);                       // by gradient_
-    Evaluation evaluate(kernels::DeviceSpan parameters, kernels::DeviceSpan memory);
+    Evaluation evaluate(kernels::DeviceSpan parameters, Room memory);
     std::size_t evaluation_rows() const;  // at a time
 
     std::shared_ptr<const Task> task_;
     std::unique_ptr<kernels::Backend> backend_;
-    Network network_;
+    const Model& model_;  // the task's
+    Kept train_, test_;
     Batches batches_;
-    kernels::Step how_;              // with weight decay, which biases do without
-    std::size_t evaluation_limit_;   // samples
+    Random augment_;
+    config::TrainOptions options_;
+    kernels::Step how_;
+    kernels::Decays decays_;
+    std::vector<std::uint8_t> decay_flags_;   // where decays_ points to; empty: all decay, or none
+    std::size_t evaluation_limit_;            // samples
     std::vector<kernels::DeviceSpan> slots_;  // as far as they were used
-    kernels::DeviceSpan velocity_;
-    kernels::DeviceSpan gradient_;          // scratch, of the order being carried out
-    Network::Pass pass_;                    // likewise
-    std::vector<std::int32_t> targets_;     // of the batch
-    kernels::DeviceSpan sliced_;            // gradient and activations of a step in slices: other orders come between them
-    std::size_t layers_left_ = 0;           // in its backward pass
-    Trained sliced_step_;                   // what its last slice will answer
+    std::size_t states_;
+    kernels::DeviceSpan state_[2];            // the optimiser's
+    kernels::DeviceSpan sliced_;              // memory of a step in slices: other orders come between them
+    std::uint64_t steps_before_ = 0;          // those that stage() lays out
+    std::size_t stages_left_ = 0;             // in its backward pass
+    Trained sliced_step_;                     // what its last slice will answer
 };
 
 }  // namespace grapevine::learn

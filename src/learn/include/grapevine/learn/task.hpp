@@ -9,6 +9,7 @@
 #include "grapevine/kernels/backend.hpp"
 #include "grapevine/learn/buffer_pool.hpp"
 #include "grapevine/learn/dataset.hpp"
+#include "grapevine/learn/model.hpp"
 #include "grapevine/learn/tensor_table.hpp"
 #include "grapevine/learner.hpp"
 
@@ -17,6 +18,7 @@ namespace grapevine::learn {
 // What is to be learnt, the same for all learners of a run: they share one Task in a process.
 struct Task {
     Sets sets;                         // empty for the laws' models, which need no data
+    std::shared_ptr<const Model> model;  // what follows gradients; else null
     TensorTable table;
     std::vector<float> initial;        // the block all start from; empty for the laws' models, k-means and forests
     std::vector<float> centroids;      // k-means: (k, features), where all start from

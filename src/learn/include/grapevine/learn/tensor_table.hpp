@@ -29,7 +29,7 @@ struct Tensor {
 // a checkpoint one write, mixing one kernel.
 class TensorTable {
 public:
-    void add(std::string name, std::vector<std::uint64_t> shape, Tensor::Role role = Tensor::Role::average);
+    std::uint64_t add(std::string name, std::vector<std::uint64_t> shape, Tensor::Role role = Tensor::Role::average);  // its offset
 
     const std::vector<Tensor>& tensors() const { return tensors_; }
     const Tensor* find(const std::string& name) const;  // null where there is none

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "grapevine/kernels/backend.hpp"
+
+// What models are made of besides products and sums: pictures, texts, gates, losses. Sizes are checked; matrices lie as
+// backend.hpp says.
+namespace grapevine::kernels::layers {
+
+// columns (rows * out pixels, side * side * channels) = what each kernel sees, and back, added up.
+void unfold(const Convolution& s, std::size_t rows, const float* x, float* columns);
+void fold(const Convolution& s, std::size_t rows, const float* columns, float* x);
+
+void move(Picture picture, std::int32_t how, const std::uint8_t* from, Normalisation normalisation, float* to);
+void move(Picture picture, std::int32_t how, const float* from, Normalisation normalisation, float* to);
+
+void pool_largest(const Pooling& s, const float* x, float* y);
+void pool_largest_backward(const Pooling& s, const float* x, const float* y, const float* dy, float* dx);
+void pool_mean(std::size_t rows, std::size_t pixels, std::size_t channels, const float* x, float* y);
+void pool_mean_backward(std::size_t rows, std::size_t pixels, std::size_t channels, const float* x, const float* dy, float* dx);  // x null: no ReLU
+
+void normalise(std::size_t rows, std::size_t width, const float* x, const float* gain, const float* bias, float* statistics, float* y);
+void normalise_backward(std::size_t rows, std::size_t width, const float* x, const float* gain, const float* statistics, const float* dy, float* dx, float* dgain, float* dbias);
+void gelu(std::size_t n, const float* x, float* y);
+void gelu_backward(std::size_t n, const float* x, const float* dy, float* dx);
+
+// In place: row i of a square (length, length) becomes the softmax of scale times its first i + 1 values, and 0 after them.
+void causal_softmax(std::size_t length, float scale, float* scores);
+// In place: gradients of probabilities to those of scores.
+void causal_softmax_backward(std::size_t length, float scale, const float* probabilities, float* gradient);
+
+void gru(const Gru& s, const float* from_input, const float* from_state, const float* state, float* kept, float* next);
+void gru_backward(const Gru& s, const float* state, const float* kept, const float* dnext, float* dfrom_input, float* dfrom_state, float* dstate);
+
+void hinge(std::size_t rows, std::size_t classes, const std::int32_t* targets, float* outputs, Losses& losses);
+void squared_error(std::size_t rows, const float* targets, float* outputs, Losses& losses);
+void pairs(std::size_t rows, std::size_t group, float* scores, Losses& losses);
+
+}  // namespace grapevine::kernels::layers
