@@ -71,6 +71,13 @@ public:
         if (from.size > 0) std::memcpy(to.data(), from.data, from.size * sizeof(float));
     }
 
+    void clear(DeviceSpan block, std::span<const Part> parts) override {
+        for (const Part& p : parts) {
+            assert(p.offset <= block.size && p.count <= block.size - p.offset);
+            std::memset(block.data + p.offset, 0, p.count * sizeof(float));
+        }
+    }
+
     Table keep(std::span<const std::uint8_t> values) override { return {values.data(), values.size(), Table::Type::bytes}; }
     Table keep(std::span<const float> values) override { return {values.data(), values.size(), Table::Type::floats}; }
     Table keep(std::span<const std::int32_t> values) override { return {values.data(), values.size(), Table::Type::indices}; }

@@ -141,6 +141,7 @@ Trained SgdLearner::train(const Train& order) {
     const DeviceSpan memory = backend_->scratch(room.used());
     room = Room(memory);
     const Work w = work(room, at_once);
+    backend_->clear(w.gradient, task_->table.gaps());
     backend_->take_losses();
     for (std::uint32_t begin = 0; begin < order.steps; begin += at_once) {
         const std::uint32_t count = std::min(at_once, order.steps - begin);

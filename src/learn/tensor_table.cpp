@@ -25,6 +25,16 @@ const Tensor* TensorTable::find(const std::string& name) const {
     return nullptr;
 }
 
+std::vector<kernels::Part> TensorTable::gaps() const {
+    std::vector<kernels::Part> gaps;
+    std::uint64_t end = 0;
+    for (const Tensor& t : tensors_) {
+        if (t.offset > end) gaps.push_back({end, t.offset - end});
+        end = t.offset + t.size();
+    }
+    return gaps;
+}
+
 std::uint64_t TensorTable::layout() const {
     std::string text = "grapevine layout 1";  // every field ends where the next begins: no two tables, one text
     const auto number = [&text](std::uint64_t n) {

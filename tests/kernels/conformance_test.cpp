@@ -52,6 +52,15 @@ ON_EVERY_BACKEND("scratch is as large as was asked for, each time") {
     }
 }
 
+ON_EVERY_BACKEND("clear makes parts of a block zero") {
+    const DeviceSpan block = on(backend, poison(300));
+    const Part parts[] = {{0, 1}, {63, 129}, {300, 0}};
+    backend.clear(block, parts);
+    const Values now = back(backend, block);
+    for (const Part& p : parts)
+        for (std::size_t i = p.offset; i < p.offset + p.count; ++i) CHECK(now[i] == 0);
+}
+
 ON_EVERY_BACKEND("gather brings rows together and normalises them") {
     const std::size_t table_rows = 50;
     for (const std::size_t width : {std::size_t{1}, std::size_t{7}, std::size_t{784}}) {

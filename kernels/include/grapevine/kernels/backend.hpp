@@ -43,6 +43,10 @@ struct Table {
     Type type = Type::bytes;
 };
 
+struct Part {
+    std::size_t offset = 0, count = 0;
+};
+
 // A device that cannot go on: which call said so, and where. The run ends with it.
 class DeviceFailure : public std::runtime_error {
 public:
@@ -164,6 +168,9 @@ public:
     // next call of scratch() takes it back, whoever makes it: on a CPU all learners of a thread share it, so
     // that thousands of them fit into a process.
     virtual DeviceSpan scratch(std::size_t size) = 0;  // floats
+
+    // These parts of a block become 0; what lies between them may too.
+    virtual void clear(DeviceSpan block, std::span<const Part> parts) = 0;
 
     // What lies at these addresses and stays there unchanged as long as the backend lives. A CPU reads it where it is; another device
     // has a copy, one of each address.

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "grapevine/kernels/backend.hpp"
+
 namespace grapevine::learn {
 
 // The next boundary of 256 bytes at which a tensor may start, in elements of float32.
@@ -35,6 +37,7 @@ public:
     const Tensor* find(const std::string& name) const;  // null where there is none
     std::uint64_t size() const { return size_; }        // elements of the block, gaps between included
 
+    std::vector<kernels::Part> gaps() const;            // between the tensors
     std::uint64_t layout() const;    // hash of all the above: peers with another cannot mix with us
     bool holds_sums() const;
     bool holds_sets() const;
