@@ -4,16 +4,12 @@
 #include <cassert>
 #include <system_error>
 
+#include "spin.hpp"
+
 namespace grapevine::sim {
 
 namespace {
 constexpr int turns = 20'000;  // before it sleeps: some tens of microseconds
-
-void pause() {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-}
 }  // namespace
 
 Hands::Hands(std::size_t hands) {
@@ -43,7 +39,7 @@ void Hands::live(std::size_t hand) {
             continue;
         }
         if (do_first_task()) continue;
-        for (int turn = 0; calls_.load(std::memory_order_acquire) == call && turn < turns; ++turn) pause();
+        for (int turn = 0; calls_.load(std::memory_order_acquire) == call && turn < turns; ++turn) spin();
         calls_.wait(call, std::memory_order_acquire);
     }
 }
@@ -57,7 +53,7 @@ void Hands::do_together(std::size_t n, void (*work)(void*, std::size_t), void* c
     calls_.fetch_add(1, std::memory_order_release);
     calls_.notify_all();
     for (std::size_t i = 0; i < n; i += hands()) work(context, i);
-    for (int turn = 0; busy_.load(std::memory_order_acquire) != 0 && turn < turns; ++turn) pause();
+    for (int turn = 0; busy_.load(std::memory_order_acquire) != 0 && turn < turns; ++turn) spin();
     for (std::uint32_t left; (left = busy_.load(std::memory_order_acquire)) != 0;) busy_.wait(left, std::memory_order_acquire);
 }
 
@@ -92,7 +88,7 @@ bool Hands::do_first_task() {
 void Hands::wait_for(Task& task, std::unique_lock<std::mutex>& lock) {
     for (int turn = 0; state(task) != State::done && turn < turns / 100; ++turn) {
         lock.unlock();
-        for (int i = 0; i < 100; ++i) pause();
+        for (int i = 0; i < 100; ++i) spin();
         lock.lock();
     }
     done_.wait(lock, [&] { return state(task) == State::done; });

@@ -1,0 +1,7 @@
+#include "spin.hpp"
+
+namespace grapevine::sim {
+
+void spin() {}
+
+}  // namespace grapevine::sim
