@@ -39,6 +39,8 @@ Rhythm rhythm(ExchangeKind kind) {
     return {};
 }
 const char* to_string(MembershipKind kind) { return word_of(kind, membership_kinds); }
+const char* to_string(DataFiles::Format format) { return word_of(format, data_formats); }
+const char* to_string(DataFiles::Normalize normalize) { return word_of(normalize, normalizations); }
 const char* to_string(TrainOptions::Optimizer optimizer) { return word_of(optimizer, optimizers); }
 const char* to_string(Compute compute) { return word_of(compute, computes); }
 const char* to_string(Split::Kind kind) { return word_of(kind, splits); }

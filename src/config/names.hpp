@@ -109,6 +109,11 @@ inline constexpr std::array<Named<Distribution::Kind>, 9> distributions{{{Distri
 inline constexpr std::array<Named<Expect::Over>, 4> overs{
     {{Expect::Over::mean, "mean"}, {Expect::Over::median, "median"}, {Expect::Over::max, "max"}, {Expect::Over::sum, "sum"}}};
 
+inline constexpr std::array<Named<DataFiles::Format>, 4> data_formats{
+    {{DataFiles::Format::idx, "idx"}, {DataFiles::Format::csv, "csv"}, {DataFiles::Format::npy, "npy"}, {DataFiles::Format::libsvm, "libsvm"}}};
+inline constexpr std::array<Named<DataFiles::Normalize>, 3> normalizations{
+    {{DataFiles::Normalize::none, "none"}, {DataFiles::Normalize::standard, "standard"}, {DataFiles::Normalize::range, "range"}}};
+inline constexpr std::array later_data_formats{"text"};
 inline constexpr std::array data_sets{"fashion-mnist", "blobs"};
 
 template <class E, std::size_t N> constexpr const char* word_of(E value, const std::array<Named<E>, N>& names) {

@@ -59,8 +59,14 @@ void read_data(Section& file, Config& config) {
     Data& data = config.data;
     const auto sets = words(data_sets);
     if (const auto index = section.pick("set", sets, {})) data.set = sets[*index];
-    const std::string here = "this set is \"" + data.set + "\"";
-    if (data.set == "blobs") {
+    const bool own = section.has("format") || section.has("files");
+    if (own && section.has("set")) section.fault("set", "data are a set with a name or files of one's own, not both", "take 'set' out, or 'format' and 'files'");
+    const std::string here = own ? "these are files of one's own" : "this set is \"" + data.set + "\"";
+    if (own) {
+        section.text("directory", data.directory);
+        read_data_files(section, data);
+        section.belongs({"features", "classes", "train_samples", "test_samples", "spread"}, "set = \"blobs\"", here);
+    } else if (data.set == "blobs") {
         constexpr std::uint32_t most = 100'000'000;
         section.integer("features", data.features, 1, 1 << 20);
         section.integer("classes", data.classes, 2, 1 << 16);
@@ -75,12 +81,13 @@ void read_data(Section& file, Config& config) {
         section.text("directory", data.directory);
         section.belongs({"features", "classes", "train_samples", "test_samples", "spread"}, "set = \"blobs\"", here);
     }
+    if (!own) section.belongs({"files", "test_files", "held_out", "normalize", "label", "header", "separator"}, "format = \"csv\" and the like", here);
     read_split(section, data.split);
     if (config.model.kind == ModelKind::forest) section.belongs({"batch"}, "models that learn from some rows at a time", "a step of \"forest\" grows a tree on all of them");
     else section.integer("batch", data.batch, 1, 1 << 24);
     if (section.number("validation", data.validation, 0, 0.5) && data.set == "blobs" && data.validation * data.train_samples > data.train_samples - 1.0)
         section.fault("validation", "nothing would be left to train on", "validation = 0.1, or more train_samples");
-    section.later({"format", "files", "normalize", "augment"});
+    section.later({"augment"});
     section.finish();
 }
 

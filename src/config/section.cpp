@@ -255,6 +255,23 @@ bool Section::numbers(const char* key, std::vector<double>& out) {
     return true;
 }
 
+bool Section::texts(const char* key, std::vector<std::string>& out, const char* example) {
+    const Value* found = value(key);
+    if (!found) return false;
+    const std::string such = std::string(key) + " = " + example;
+    const auto* list = std::get_if<Array>(&found->is);
+    if (!list || list->empty()) return wants(key, *found, "a list of texts", such), false;
+    std::vector<std::string> read;
+    for (const Value& item : *list) {
+        const auto* text = std::get_if<std::string>(&item.is);
+        const bool plain = text && !text->empty() && text->size() <= 4096 && std::none_of(text->begin(), text->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+        if (!plain) return reading_.say(item.place, in_quotes(key) + in() + " wants texts, this is " + kind_of(item), such), false;
+        read.push_back(*text);
+    }
+    out = std::move(read);
+    return true;
+}
+
 std::optional<std::size_t> Section::pick(const char* key, const std::vector<std::string>& words, const std::vector<std::string>& later) {
     const Value* found = value(key);
     if (!found) return {};

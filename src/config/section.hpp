@@ -49,6 +49,7 @@ public:
     bool above(const char* key, double& out, double least);  // a number greater than `least`
     bool probability(const char* key, double& out) { return number(key, out, 0, 1); }
     bool numbers(const char* key, std::vector<double>& out);
+    bool texts(const char* key, std::vector<std::string>& out, const char* example);  // none empty, no control characters
 
     template <class E, std::size_t N>
     bool choice(const char* key, E& out, const std::array<Named<E>, N>& names, const std::vector<std::string>& later = {}) {
@@ -104,6 +105,7 @@ void needs_news_of_newcomers(Section& section, const char* key, const Config& co
 // The sections, in the order in which they are read: a later one may ask what an earlier one said.
 void read_model(Section& file, Config& config);
 void read_data(Section& file, Config& config);
+void read_data_files(Section& section, Data& data);  // of [data]: format and what belongs to it
 void read_train(Section& file, Config& config);
 void read_exchange(Section& file, Config& config);
 void read_graph(Section& section, Exchange& exchange);  // of [exchange]

@@ -92,10 +92,26 @@ void write_model(Lines& out, const Model& model) {
     out.line("noise", format_number(model.noise));
 }
 
-void write_data(Lines& out, const Config& config) {
+// Where files lie is a matter of each machine; what is in them is held against the fingerprint of the data.
+void write_data_files(Lines& out, const DataFiles& own, bool world) {
+    const auto name = [&](const std::string& file) { return quote(world ? file : std::filesystem::path(file).filename().string()); };
+    out.line("format", quote(to_string(own.format)));
+    out.line("files", list(own.files, name));
+    if (!own.test_files.empty()) out.line("test_files", list(own.test_files, name));
+    else out.line("held_out", format_number(own.held_out));
+    out.line("normalize", quote(to_string(own.normalize)));
+    if (own.format != DataFiles::Format::csv) return;
+    if (!own.label.empty()) out.line("label", quote(own.label));
+    else if (own.label_column > 0) out.line("label", std::to_string(own.label_column));
+    out.line("header", own.header ? truth(*own.header) : quote("auto"));
+    out.line("separator", quote(own.separator));
+}
+
+void write_data(Lines& out, const Config& config, bool world) {
     const Data& data = config.data;
     out.head("[data]");
-    out.line("set", quote(data.set));
+    if (data.own) write_data_files(out, *data.own, world);
+    else out.line("set", quote(data.set));
     if (data.set == "blobs") {
         out.line("features", std::to_string(data.features));
         out.line("classes", std::to_string(data.classes));
@@ -389,7 +405,7 @@ std::string to_toml(const Config& config, bool world) {
     if (config.until) out.line("until", quote(*config.until));
     if (config.until_steps) out.line("until_steps", std::to_string(*config.until_steps));
     write_model(out, config.model);
-    if (config.model.needs_data()) write_data(out, config);
+    if (config.model.needs_data()) write_data(out, config, world);
     write_train(out, config);
     write_exchange(out, config, config.exchange, "[exchange]", world);
     write_membership(out, config.membership, world);

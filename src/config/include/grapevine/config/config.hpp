@@ -90,8 +90,26 @@ struct Split {
     bool operator==(const Split&) const = default;
 };
 
+// Files of one's own, in place of a set that is known by name.
+struct DataFiles {
+    enum class Format { idx, csv, npy, libsvm };
+    enum class Normalize { none, standard, range };
+    Format format = Format::csv;
+    std::vector<std::string> files;       // to train on; idx and npy: the samples and their labels. Absolute, once it was read
+    std::vector<std::string> test_files;  // likewise, held out; none: a share of the others is
+    double held_out = 0.1;                // that share, of each class
+    Normalize normalize = Normalize::standard;
+    std::string label;                    // csv: the column with the classes, by its name
+    std::uint32_t label_column = 0;       // csv: or by its number from 1; 0 and no name: the last
+    std::optional<bool> header;           // csv; none: "auto"
+    std::string separator = "auto";       // csv: ",", ";", "tab"
+    bool operator==(const DataFiles&) const = default;
+};
+inline constexpr const char* own_files = "files";  // the name of a set that is made of them
+
 struct Data {
-    std::string set = "fashion-mnist";  // or "blobs": generated, needs nothing installed
+    std::string set = "fashion-mnist";  // or "blobs": generated, needs nothing installed; own_files
+    std::optional<DataFiles> own;       // with own_files
     std::string directory;              // where the set's files are; empty: where its package puts them
     Split split;
     std::uint32_t batch = 64;
@@ -469,6 +487,8 @@ const char* to_string(Clip clip);
 const char* to_string(Encoding encoding);
 std::string graph_name(const Exchange& exchange);  // "ring", "base-3", "file:PATH"
 const char* to_string(MembershipKind kind);
+const char* to_string(DataFiles::Format format);
+const char* to_string(DataFiles::Normalize normalize);
 const char* to_string(TrainOptions::Optimizer optimizer);
 const char* to_string(Compute compute);
 const char* to_string(Split::Kind kind);
