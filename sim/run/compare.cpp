@@ -29,7 +29,7 @@ public:
         const std::lock_guard lock(mutex_);
         auto& task = by_seed_[{config.seed, config.data.validation}];
         if (!task) {
-            const bool of_seed = config.data.set == "blobs";
+            const bool of_seed = learn::depends_on_seed(config.data);
             const auto known = sets_.find(config.data.validation);
             auto prepared = learn::prepare(config, known != sets_.end() && !of_seed ? &known->second : nullptr);
             if (auto* error = std::get_if<learn::Error>(&prepared)) return record::Error{error->what, error->hint};

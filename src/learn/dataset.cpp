@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "data/own_files.hpp"
 #include "idx.hpp"
 #include "purposes.hpp"
 
@@ -47,6 +48,19 @@ Sets sets(const std::string& name, Dataset train, Dataset test) {
     return result;
 }
 
+// Two that call their classes otherwise, or normalise otherwise, mean different things by one number.
+std::variant<Sets, Error> own_files(const config::Data& data, std::uint64_t seed) {
+    auto loaded = load_own_files(data, seed);
+    if (auto* own = std::get_if<Sets>(&loaded)) {
+        std::string meaning = config::own_files;
+        for (const std::string& name : own->classes) meaning += '\0' + name;
+        for (const auto* figures : {&own->figures.scale, &own->figures.shift})
+            meaning.append(reinterpret_cast<const char*>(figures->data()), figures->size() * sizeof(float));
+        own->fingerprint = fingerprint(meaning, *own->train, *own->test);
+    }
+    return loaded;
+}
+
 std::variant<Dataset, Error> fashion_mnist(const std::string& directory, const std::string& part) {
     constexpr std::size_t side = 28, classes = 10;
     const std::string missing =
@@ -57,25 +71,26 @@ std::variant<Dataset, Error> fashion_mnist(const std::string& directory, const s
     if (auto* error = std::get_if<Error>(&images)) return std::move(*error);
     auto labels = read_idx(labels_path, missing);
     if (auto* error = std::get_if<Error>(&labels)) return std::move(*error);
-    auto& pixels = std::get<Idx>(images);
-    const auto& names = std::get<Idx>(labels);
+    auto& pixels = std::get<formats::Array>(images);
+    const auto& names = std::get<formats::Array>(labels);
+    const auto& classes_of = std::get<std::vector<std::uint8_t>>(names.values);
 
     const std::string hint = "these are not the files of Fashion-MNIST: " + missing;
-    if (pixels.dimensions.size() != 3 || pixels.dimensions[1] != side || pixels.dimensions[2] != side)
+    if (pixels.shape.size() != 3 || pixels.shape[1] != side || pixels.shape[2] != side)
         return Error{images_path + " holds no images of 28 x 28", hint};
-    if (names.dimensions.size() != 1 || names.dimensions[0] != pixels.dimensions[0])
+    if (names.shape.size() != 1 || names.shape[0] != pixels.shape[0])
         return Error{labels_path + " has not one label for each image of " + images_path, hint};
-    if (std::any_of(names.values.begin(), names.values.end(), [](std::uint8_t l) { return l >= classes; }))
+    if (std::any_of(classes_of.begin(), classes_of.end(), [](std::uint8_t l) { return l >= classes; }))
         return Error{labels_path + " has a label above 9", hint};
 
     Dataset set;
     set.features = side * side;
     set.classes = classes;
     set.picture = {side, side, 1};
-    set.values = std::move(pixels.values);
+    set.values = std::get<std::vector<std::uint8_t>>(std::move(pixels.values));
     constexpr float mean = 0.2860f, deviation = 0.3530f;  // of the training set's pixels / 255
     set.normalisation = {1 / (255 * deviation), -mean / deviation};
-    set.labels.assign(names.values.begin(), names.values.end());
+    set.labels.assign(classes_of.begin(), classes_of.end());
     return set;
 }
 
@@ -154,6 +169,7 @@ void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Ba
 
 std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed) {
     if (data.set == "blobs") return blobs(data, seed);
+    if (data.own) return own_files(data, seed);
     if (data.set != "fashion-mnist")
         return Error{"unknown data set '" + data.set + "'", "known are fashion-mnist and blobs"};
     const std::string directory = data.directory.empty() ? "/usr/share/datasets/fashion-mnist" : data.directory;
@@ -161,7 +177,12 @@ std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed) {
     if (auto* error = std::get_if<Error>(&train)) return std::move(*error);
     auto test = fashion_mnist(directory, "t10k");
     if (auto* error = std::get_if<Error>(&test)) return std::move(*error);
-    return sets(data.set, std::get<Dataset>(std::move(train)), std::get<Dataset>(std::move(test)));
+    auto loaded = sets(data.set, std::get<Dataset>(std::move(train)), std::get<Dataset>(std::move(test)));
+    loaded.classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+    loaded.figures = {{loaded.train->normalisation.scale}, {loaded.train->normalisation.shift}};
+    return loaded;
 }
+
+bool depends_on_seed(const config::Data& data) { return data.set == "blobs" || (data.own && data.own->test_files.empty()); }
 
 }  // namespace grapevine::learn

@@ -34,6 +34,7 @@ Sizes sizes_of(const config::Config& config) {
     shape.features = blobs ? data.features : 784;
     shape.classes = blobs ? data.classes : 10;
     if (!blobs) shape.picture = {28, 28, 1};
+    if (data.own) shape = {1, 2, {}, 0, 0};  // nobody knows before they are read
     Sizes sizes;
     if (has_model(config)) {
         const auto made = make_model(config, shape);
@@ -41,7 +42,7 @@ Sizes sizes_of(const config::Config& config) {
     } else {
         sizes.elements = table_of(config, shape).size();
     }
-    if (config.model.needs_data())
+    if (config.model.needs_data() && !data.own)
         sizes.bytes_of_data = blobs ? 4.0 * (data.features + 1.0) * (double{1} * data.train_samples + data.test_samples) : 70e3 * (784 + 4);
     return sizes;
 }

@@ -50,6 +50,32 @@ TEST_CASE("unknown keys name the nearest that is known here") {
     });
 }
 
+TEST_CASE("files of one's own as data") {
+    check_all({
+        {"[data]\nformat = \"cvs\"\nfiles = [\"a\"]", "2:10", "'cvs' is no format", "did you mean \"csv\"?"},
+        {"[data]\nformat = \"csv\"", "1:1", "does not say which files", "files = ["},
+        {"[data]\nset = \"blobs\"\nfiles = [\"a\"]", "2:7", "a set with a name or files of one's own, not both", ""},
+        {"[data]\nfiles = \"a.csv\"", "2:9", "wants a list of texts", "[\"train.csv\"]"},
+        {"[data]\nfiles = [\"a.csv\", 3]", "2:19", "wants texts, this is the bare number 3", ""},
+        {"[data]\nfiles = [\"\"]", "2:10", "wants texts", ""},
+        {"[data]\nformat = \"npy\"\nfiles = [\"a.npy\"]", "3:9", "names 1 file; npy wants two, the samples and their labels", "samples.npy"},
+        {"[data]\nformat = \"idx\"\nfiles = [\"a\", \"b\"]\ntest_files = [\"a\", \"b\", \"c\"]", "4:14", "names 3 files; idx wants two", ""},
+        {"[data]\nfiles = [\"a\"]\ntest_files = [\"b\"]\nheld_out = 0.1", "4:1", "'held_out' belongs to data without test_files", ""},
+        {"[data]\nfiles = [\"a\"]\nheld_out = 0", "3:12", "out of range", ""},
+        {"[data]\nfiles = [\"a\"]\nheld_out = 0.6", "3:12", "more than half", ""},
+        {"[data]\nfiles = [\"a\"]\nnormalize = \"std\"", "3:13", "'std' is no normalize", "known: \"none\", \"standard\" or \"range\""},
+        {"[data]\nformat = \"libsvm\"\nfiles = [\"a\"]\nlabel = 1", "4:1", "'label' belongs to format = \"csv\"; this format is \"libsvm\"", ""},
+        {"[data]\nfiles = [\"a\"]\nlabel = 0", "3:9", "out of range", "from 1 to 65536"},
+        {"[data]\nfiles = [\"a\"]\nlabel = \"\"", "3:9", "'label' in [data] is empty", ""},
+        {"[data]\nfiles = [\"a\"]\nheader = \"yes\"", "3:10", "wants true or false", ""},
+        {"[data]\nfiles = [\"a\"]\nheader = false\nlabel = \"class\"", "4:9", "a file without a header has no column 'class'", ""},
+        {"[data]\nfiles = [\"a\"]\nseparator = \"|\"", "3:13", "'|' is no separator", "\"tab\""},
+        {"[data]\nfiles = [\"a\"]\nfeatures = 3", "3:1", "belongs to set = \"blobs\"; these are files of one's own", ""},
+        {"[data]\nset = \"blobs\"\nnormalize = \"none\"", "3:1", "'normalize' belongs to format = \"csv\" and the like", ""},
+        {"[data]\nfiles = [\"a\"]\nnormalise = \"none\"", "3:1", "unknown key 'normalise' in [data]", "did you mean 'normalize'?"},
+    });
+}
+
 TEST_CASE("a key of another kind says where it belongs") {
     check_all({
         {"[exchange]\ngraph = \"ring\"", "2:1", "'graph' belongs to kind = \"dpsgd\" and robust push-sum; this exchange is \"gossip\"", "change the kind"},

@@ -54,8 +54,16 @@ Kept keep(const Dataset& set, kernels::Backend& backend);
 void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Backend& backend, kernels::IndexSpan staged,
             kernels::DeviceSpan to);
 
+// How numbers as they stand in files become those that a model sees: number * scale + shift. One of each for all features, or one for
+// each feature.
+struct Figures {
+    std::vector<float> scale, shift;
+};
+
 struct Sets {
     std::shared_ptr<const Dataset> train, test;
+    std::vector<std::string> classes;  // their names, by number; empty: they have none but the number
+    Figures figures;                   // of the training part; empty: as they stand
     // Hash of name, decoded content, classes and normalisation: peers with another train something else.
     std::uint64_t fingerprint = 0;
 };
@@ -63,7 +71,8 @@ struct Sets {
 // The training set without this share of its rows, and these in place of the test set, which nobody reads then.
 std::variant<Sets, Error> hold_out(const Sets& all, double share);
 
-// The seed is only for sets that are generated.
+// The seed is for sets that are generated, and for what is held out of files without test_files.
 std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed);
+bool depends_on_seed(const config::Data& data);
 
 }  // namespace grapevine::learn

@@ -28,10 +28,10 @@ struct Task {
 };
 
 // Loads the data, lays out the tensors, draws the initial parameters from the seed. `loaded`: the data of this config,
-// where somebody has them already; sets from files do not depend on the seed.
+// where somebody has them already; not all sets depend on the seed (depends_on_seed()).
 std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded = nullptr);
 
-// How large it will be, before any data are read.
+// How large it will be, before any data are read; with files of one's own that is less than it really is.
 struct Sizes {
     std::uint64_t elements = 0;        // of the model's block
     double bytes_of_data = 0;          // all of it, which the learners of a process share
