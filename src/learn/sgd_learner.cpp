@@ -184,7 +184,9 @@ Trained SgdLearner::take_slice(const Train& order) {
     }
     const Range range = slice.of({0, size()});
     const auto end_of = [&](std::size_t stage) { return model_.parameters_of(stage).offset + model_.parameters_of(stage).count; };
-    while (stages_left_ > 0 && (slice.last() || range.offset < end_of(stages_left_ - 1))) {
+    std::size_t stop = 0;  // the first stage with parameters of this slice, or behind it; some have none at all
+    while (stop < stages_left_ && !slice.last() && range.offset >= end_of(stop)) ++stop;
+    while (stages_left_ > stop) {
         --stages_left_;
         model_.backward(p, stages_left_);
     }
@@ -200,7 +202,8 @@ void SgdLearner::forward(const Pass& p, const Train& order) {
 
 void SgdLearner::update(const Pass& p, DeviceSpan rates, Range range) {
     const auto here = [&](DeviceSpan of) { return of ? of.part(range.offset, range.count) : of; };
-    if (options_.gradient_clip > 0) backend_->clip(static_cast<float>(options_.gradient_clip), here(p.gradient));
+    assert(options_.gradient_clip == 0 || range.count == size());  // no part of a gradient has its length
+    if (options_.gradient_clip > 0) backend_->clip(static_cast<float>(options_.gradient_clip), p.gradient);
     kernels::Decays decays = decays_;
     decays.offset = range.offset;
     backend_->step(how_, rates, decays, here(p.gradient), here(state_[0]), here(state_[1]), here(p.parameters));
