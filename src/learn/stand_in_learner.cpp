@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "elements.hpp"
+#include "grapevine/learn/schedule.hpp"
 #include "purposes.hpp"
 
 namespace grapevine::learn {
@@ -23,10 +24,7 @@ std::size_t StandInLearner::live(config::Compute compute) { return compute == co
 StandInLearner::StandInLearner(const config::Config& config, std::size_t peer, std::shared_ptr<const Task> task, std::size_t rows)
     : OrderedLearner(*task, Encoding::float32),
       task_(std::move(task)),
-      rule_(config.train.optimizer),
-      rate_(config.train.learning_rate),
-      mu_(config.train.momentum),
-      decay_(config.train.weight_decay),
+      options_(config.train),
       live_(std::min<std::size_t>(live(config.train.compute), size())),
       batch_(std::min<std::size_t>(config.data.batch, rows)),
       values_(live_),
@@ -35,7 +33,8 @@ StandInLearner::StandInLearner(const config::Config& config, std::size_t peer, s
     const double spread = 1 / std::sqrt(static_cast<double>(rows));
     for (std::size_t k = 0; k < live_; ++k) optimum_.push_back(static_cast<float>(1 + spread * random_.normal()));
     gradient_.resize(live_);
-    if (rule_ != config::TrainOptions::Optimizer::sgd) velocity_.resize(live_);
+    if (options_.optimizer != config::TrainOptions::Optimizer::sgd) velocity_.resize(live_);
+    if (options_.optimizer == config::TrainOptions::Optimizer::adamw) squares_.resize(live_);
 }
 
 void StandInLearner::claim(Slot slots) {
@@ -107,20 +106,41 @@ double StandInLearner::begin_step(const Train& order) {
         own += curvature / 2 * d * d;
         gradient_[k] = static_cast<float>(curvature * d + std::sqrt(curvature / static_cast<double>(batch_)) * random_.normal());
     }
+    if (options_.gradient_clip > 0) {
+        double squares = 0;
+        for (const float g : gradient_) squares += static_cast<double>(g) * g;
+        if (const double norm = std::sqrt(squares); norm > options_.gradient_clip)
+            for (float& g : gradient_) g *= static_cast<float>(options_.gradient_clip / norm);
+    }
     return own;
 }
 
-void StandInLearner::move(Range range, double rate_scale) {
+// As the kernels' step() has it. step: of this peer, from 0 on.
+void StandInLearner::move(Range range, std::uint64_t step, double rate_scale) {
     using Optimizer = config::TrainOptions::Optimizer;
     const std::size_t end = range.offset + living(range);
+    const double rate = options_.learning_rate * rate_factor(options_.schedule, step) * rate_scale;
+    const double mu = options_.momentum, beta1 = options_.beta1, beta2 = options_.beta2, decay = options_.weight_decay;
+    const auto t = static_cast<double>(step + 1);
     float* const x = slot(model_slot);
     for (std::size_t k = range.offset; k < end; ++k) {
-        double d = gradient_[k] + decay_ * x[k];
-        if (rule_ != Optimizer::sgd) {
-            velocity_[k] = static_cast<float>(mu_ * velocity_[k] + d);
-            d = rule_ == Optimizer::nesterov ? d + mu_ * velocity_[k] : velocity_[k];
+        const double g = gradient_[k];
+        double d = g + decay * x[k];
+        switch (options_.optimizer) {
+            case Optimizer::sgd: break;
+            case Optimizer::momentum: d = velocity_[k] = static_cast<float>(mu * velocity_[k] + d); break;
+            case Optimizer::nesterov:
+                velocity_[k] = static_cast<float>(mu * velocity_[k] + d);
+                d += mu * velocity_[k];
+                break;
+            case Optimizer::adamw: {
+                velocity_[k] = static_cast<float>(beta1 * velocity_[k] + (1 - beta1) * g);
+                squares_[k] = static_cast<float>(beta2 * squares_[k] + (1 - beta2) * g * g);
+                d = velocity_[k] / (1 - std::pow(beta1, t)) / (std::sqrt(squares_[k] / (1 - std::pow(beta2, t))) + options_.epsilon) + decay * x[k];
+                break;
+            }
         }
-        x[k] -= static_cast<float>(rate_ * rate_scale * d);
+        x[k] -= static_cast<float>(rate * d);
     }
 }
 
@@ -128,13 +148,13 @@ Trained StandInLearner::train(const Train& order) {
     const auto samples = static_cast<double>(batch_);
     if (const auto& slice = order.slice) {
         if (slice->index == 0) step_loss_ = begin_step(order);
-        move(slice->of({0, size()}), order.rate_scale);
+        move(slice->of({0, size()}), steps(), order.rate_scale);
         return slice->last() ? Trained{1, step_loss_, samples} : Trained{};
     }
     double losses = 0;
     for (std::uint32_t s = 0; s < order.steps && live_ > 0; ++s) {
         losses += begin_step(order);
-        move({0, size()}, order.rate_scale);
+        move({0, size()}, steps() + s, order.rate_scale);
     }
     return {order.steps, order.steps == 0 ? 0 : losses / order.steps, samples * order.steps};
 }

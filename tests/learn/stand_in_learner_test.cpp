@@ -81,6 +81,35 @@ TEST_CASE("a surrogate's loss falls fast at first, then ever more slowly, and en
     CHECK(learner->evaluate(publish(*learner)).loss == learner->evaluate().loss);
 }
 
+TEST_CASE("a surrogate steps by the optimizer, the schedule and the clip of the file") {
+    auto config = stand_in(config::Compute::surrogate);
+    const auto after = [&](std::uint32_t steps) {
+        const auto learner = learner_of(config, task_of(config));
+        learner->carry_out({0, Train{steps}});
+        return values_of<float>(publish(*learner));
+    };
+    const auto plain = after(1);
+    config.train.optimizer = config::TrainOptions::Optimizer::adamw;
+    const auto first = after(1);
+    for (std::size_t k = 0; k < 16; ++k) CHECK(std::abs(first[k]) == doctest::Approx(0.1));  // AdamW's first step is the rate, whatever the gradient
+    CHECK(learner_of(config, task_of(config))->evaluate().loss > 1);
+    const auto learner = learner_of(config, task_of(config));
+    learner->carry_out({0, Train{100}});
+    CHECK(learner->evaluate().loss < 0.1);
+    config.train.schedule = {.kind = config::Schedule::Kind::cosine, .steps = 10};
+    CHECK(after(10) == after(30));
+    CHECK(after(9) != after(10));
+    config.train = stand_in(config::Compute::surrogate).train;
+    config.train.gradient_clip = 0.5;
+    const auto clipped = after(1);
+    double norm = 0;
+    for (std::size_t k = 0; k < 16; ++k) {
+        norm += clipped[k] * clipped[k];
+        CHECK(clipped[k] / clipped[0] == doctest::Approx(plain[k] / plain[0]));
+    }
+    CHECK(std::sqrt(norm) == doctest::Approx(0.1 * 0.5));
+}
+
 TEST_CASE("a surrogate travels in every encoding, and a step in slices is the step as a whole") {
     auto config = stand_in(config::Compute::surrogate);
     config.train.optimizer = config::TrainOptions::Optimizer::nesterov;

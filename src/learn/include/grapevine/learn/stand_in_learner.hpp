@@ -14,7 +14,7 @@ namespace grapevine::learn {
 // all except the first `live` are zero for ever, and of those alone there is memory.
 //
 // none        0 live: a step does nothing.
-// surrogate  16 live: a step follows the gradient of f_i(x) = 1/2 sum_k h_k (x_k - b_ik)^2, by the optimiser of the config. The
+// surrogate  16 live: a step follows the gradient of f_i(x) = 1/2 sum_k h_k (x_k - b_ik)^2, by the optimiser of the config and its schedule. The
 //            curvatures h_k fall geometrically from 1 to 1/64, so that the loss falls fast at first and ever more slowly, as
 //            that of real training does; b_ik = 1 + N(0,1) / sqrt(rows of the shard), and the gradient has noise of variance
 //            h_k / batch, as near an optimum (its covariance is about the Hessian). All start at x = 0. It is evaluated at
@@ -42,16 +42,15 @@ private:
     float* slot(Slot s) { return values_.data() + s * live_; }
     double loss(const float* x) const;
     double begin_step(const Train& order);  // its loss
-    void move(Range range, double rate_scale);
+    void move(Range range, std::uint64_t step, double rate_scale);
     // What of a range is live: from its first place on.
     std::size_t living(Range range) const { return range.offset >= live_ ? 0 : std::min<std::size_t>(range.count, live_ - range.offset); }
 
     std::shared_ptr<const Task> task_;
-    config::TrainOptions::Optimizer rule_;
-    double rate_, mu_, decay_;
+    config::TrainOptions options_;
     std::size_t live_, batch_, slots_ = 1;
     std::vector<float> values_;        // of all slots, side by side
-    std::vector<float> optimum_, gradient_, velocity_;
+    std::vector<float> optimum_, gradient_, velocity_, squares_;  // velocity_: but for sgd; squares_: of adamw
     Random random_;
     double step_loss_ = 0;             // of a step in slices
 };
