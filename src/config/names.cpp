@@ -43,6 +43,7 @@ const char* to_string(DataFiles::Format format) { return word_of(format, data_fo
 const char* to_string(DataFiles::Normalize normalize) { return word_of(normalize, normalizations); }
 const char* to_string(TrainOptions::Optimizer optimizer) { return word_of(optimizer, optimizers); }
 const char* to_string(Compute compute) { return word_of(compute, computes); }
+const char* to_string(Schedule::Kind kind) { return word_of(kind, schedules); }
 const char* to_string(Split::Kind kind) { return word_of(kind, splits); }
 const char* to_string(Event::Kind kind) { return word_of(kind, event_kinds); }
 const char* to_string(Event::Sends sends) { return word_of(sends, lies); }

@@ -13,10 +13,10 @@ template <class E> struct Named {
     const char* word;
 };
 
-inline constexpr std::array<Named<ModelKind>, 6> model_kinds{
+inline constexpr std::array<Named<ModelKind>, 8> model_kinds{
     {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"},
-     {ModelKind::kmeans, "kmeans"}, {ModelKind::forest, "forest"}}};
-inline constexpr std::array later_model_kinds{"svm", "cnn", "gru", "transformer", "factors", "skipgram", "pca", "boosting"};
+     {ModelKind::kmeans, "kmeans"}, {ModelKind::forest, "forest"}, {ModelKind::svm, "svm"}, {ModelKind::cnn, "cnn"}}};
+inline constexpr std::array later_model_kinds{"gru", "transformer", "factors", "skipgram", "pca", "boosting"};
 
 inline constexpr std::array<Named<ExchangeKind>, 11> exchange_kinds{{{ExchangeKind::gossip, "gossip"},
                                                                      {ExchangeKind::epidemic, "epidemic"},
@@ -50,9 +50,10 @@ inline constexpr std::array<Named<MembershipKind>, 3> membership_kinds{
     {{MembershipKind::swim, "swim"}, {MembershipKind::partial, "partial"}, {MembershipKind::fixed, "static"}}};
 
 using Optimizer = TrainOptions::Optimizer;
-inline constexpr std::array<Named<Optimizer>, 3> optimizers{
-    {{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}}};
-inline constexpr std::array later_optimizers{"adamw"};
+inline constexpr std::array<Named<Optimizer>, 4> optimizers{
+    {{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}, {Optimizer::adamw, "adamw"}}};
+inline constexpr std::array<Named<Schedule::Kind>, 3> schedules{
+    {{Schedule::Kind::constant, "constant"}, {Schedule::Kind::cosine, "cosine"}, {Schedule::Kind::step, "step"}}};
 inline constexpr std::array<Named<Compute>, 3> computes{{{Compute::real, "real"}, {Compute::surrogate, "surrogate"}, {Compute::none, "none"}}};
 
 inline constexpr std::array<Named<Split::Kind>, 5> splits{{{Split::Kind::iid, "iid"},

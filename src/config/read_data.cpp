@@ -6,6 +6,8 @@
 namespace grapevine::config {
 namespace {
 
+constexpr std::uint32_t most_shift = 127;  // pixels, as Backend::gather_moved() has it
+
 // split = "iid", or { kind = "dirichlet-per-class", alpha = 0.3 }
 void read_split(Section& data, Split& split) {
     const Value* value = data.value("split");
@@ -25,6 +27,78 @@ void read_split(Section& data, Split& split) {
     if (split.kind == Split::Kind::shards) section.integer("classes", split.classes, 1, 1 << 16);
     else section.belongs({"classes"}, "kind = \"shards\"", "this split is \"" + std::string(to_string(split.kind)) + "\"");
     section.finish();
+}
+
+// { shift = 2, mirror = true }
+void read_augment(Section& section, const Config& config, Data& data) {
+    const char* key = "augment";
+    if (!section.has(key)) {
+        section.value(key);
+        return;
+    }
+    if (!config.model.follows_gradients() || !config.model.sees_pictures())
+        return section.belongs({key}, "models that learn from pictures", "this model is \"" + std::string(to_string(config.model.kind)) + "\"");
+    Section augment = section.table(key, key);
+    augment.integer("shift", data.shift, 0, most_shift);
+    augment.truth("mirror", data.mirror);
+    augment.finish();
+    if (data.set == "blobs" && (data.shift > 0 || data.mirror))
+        section.fault(key, "blobs are no pictures, and only pictures can be moved and turned over", "set = \"fashion-mnist\", or take the line out");
+}
+
+// { kind = "cosine", steps = 10000, warmup = 100 }
+void read_schedule(Section& train, Schedule& schedule) {
+    if (!train.has("schedule")) {
+        train.value("schedule");
+        return;
+    }
+    constexpr std::uint64_t most_steps = std::uint64_t{1} << 53;
+    Section section = train.table("schedule", "schedule");
+    using Kind = Schedule::Kind;
+    if (!section.has("kind")) section.fault("kind", "'schedule' does not say its kind", "schedule = { kind = \"cosine\", steps = 10000, warmup = 100 }");
+    section.choice("kind", schedule.kind, schedules);
+    const std::string here = "this schedule is \"" + std::string(to_string(schedule.kind)) + "\"";
+    section.integer("warmup", schedule.warmup, 0, most_steps);
+    if (schedule.kind == Kind::cosine) {
+        if (!section.has("steps")) section.fault("steps", "'schedule' does not say after how many steps the rate is down", "steps = 10000, as many as a peer takes in the run");
+        if (section.integer("steps", schedule.steps, 1, most_steps) && schedule.steps <= schedule.warmup)
+            section.fault("steps", "the rate is down after " + std::to_string(schedule.steps) + " steps, and still rises then", "more than 'warmup'");
+        section.probability("floor", schedule.floor);
+    } else {
+        section.belongs({"steps", "floor"}, "kind = \"cosine\"", here);
+    }
+    if (schedule.kind == Kind::step) {
+        if (!section.has("every")) section.fault("every", "'schedule' does not say after how many steps the rate changes", "every = 1000, factor = 0.5");
+        section.integer("every", schedule.every, 1, most_steps);
+        section.above("factor", schedule.factor, 0);
+    } else {
+        section.belongs({"every", "factor"}, "kind = \"step\"", here);
+    }
+    section.finish();
+}
+
+// [train] of models that follow a gradient.
+void read_steps(Section& section, TrainOptions& train) {
+    section.choice("optimizer", train.optimizer, optimizers);
+    const std::string here = "this optimizer is \"" + std::string(to_string(train.optimizer)) + "\"";
+    const auto below_one = [&](const char* key, double& out, const char* hint) {
+        if (section.number(key, out, 0, 1) && out == 1) section.fault(key, "a " + std::string(key) + " of 1 forgets nothing and never comes to rest", hint);
+    };
+    const bool adamw = train.optimizer == Optimizer::adamw;
+    if (adamw) train.learning_rate = 0.001;
+    section.above("learning_rate", train.learning_rate, 0);
+    if (train.optimizer == Optimizer::momentum || train.optimizer == Optimizer::nesterov) below_one("momentum", train.momentum, "momentum = 0.9");
+    else section.belongs({"momentum"}, "optimizer = \"momentum\" and \"nesterov\"", here);
+    if (adamw) {
+        below_one("beta1", train.beta1, "beta1 = 0.9");
+        below_one("beta2", train.beta2, "beta2 = 0.999");
+        section.above("epsilon", train.epsilon, 0);
+    } else {
+        section.belongs({"beta1", "beta2", "epsilon"}, "optimizer = \"adamw\"", here);
+    }
+    section.number("weight_decay", train.weight_decay, 0, HUGE_VAL);
+    section.number("gradient_clip", train.gradient_clip, 0, HUGE_VAL);
+    read_schedule(section, train.schedule);
 }
 
 void read_target(Section& train, std::optional<Target>& out) {
@@ -59,6 +133,8 @@ void read_data(Section& file, Config& config) {
     Data& data = config.data;
     const auto sets = words(data_sets);
     if (const auto index = section.pick("set", sets, {})) data.set = sets[*index];
+    if (config.model.kind == ModelKind::cnn && data.set == "blobs" && !section.has("format") && !section.has("files"))
+        section.fault("set", "a cnn looks at pictures, and blobs are none", "set = \"fashion-mnist\", or kind = \"mlp\"");
     const bool own = section.has("format") || section.has("files");
     if (own && section.has("set")) section.fault("set", "data are a set with a name or files of one's own, not both", "take 'set' out, or 'format' and 'files'");
     const std::string here = own ? "these are files of one's own" : "this set is \"" + data.set + "\"";
@@ -87,7 +163,7 @@ void read_data(Section& file, Config& config) {
     else section.integer("batch", data.batch, 1, 1 << 24);
     if (section.number("validation", data.validation, 0, 0.5) && data.set == "blobs" && data.validation * data.train_samples > data.train_samples - 1.0)
         section.fault("validation", "nothing would be left to train on", "validation = 0.1, or more train_samples");
-    section.later({"augment"});
+    read_augment(section, config, data);
     section.finish();
 }
 
@@ -95,19 +171,12 @@ void read_train(Section& file, Config& config) {
     Section section = file.table("train", "[train]");
     TrainOptions& train = config.train;
     if (config.model.kind == ModelKind::average) {
-        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "order", "pace"}, "models that train",
+        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "beta1", "beta2", "epsilon", "gradient_clip", "schedule", "order", "pace"}, "models that train",
                         "this model is \"average\"");
     } else if (config.model.follows_gradients()) {
-        section.choice("optimizer", train.optimizer, optimizers, words(later_optimizers));
-        section.above("learning_rate", train.learning_rate, 0);
-        if (train.optimizer == Optimizer::sgd) {
-            section.belongs({"momentum"}, "optimizer = \"momentum\" and \"nesterov\"", "this optimizer is \"sgd\"");
-        } else if (section.number("momentum", train.momentum, 0, 1) && train.momentum == 1) {
-            section.fault("momentum", "a momentum of 1 forgets nothing and never comes to rest", "momentum = 0.9");
-        }
-        section.number("weight_decay", train.weight_decay, 0, HUGE_VAL);
+        read_steps(section, train);
     } else {
-        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay"}, "models that follow a gradient",
+        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "beta1", "beta2", "epsilon", "gradient_clip", "schedule"}, "models that follow a gradient",
                         "this model is \"" + std::string(to_string(config.model.kind)) + "\"");
     }
     if (config.model.kind != ModelKind::average) {
@@ -115,7 +184,7 @@ void read_train(Section& file, Config& config) {
         section.duration("pace", train.pace, "20ms");
     }
     if (config.model.has_stand_in()) section.choice("compute", train.compute, computes);
-    else section.belongs({"compute"}, "kind = \"logistic\" and \"mlp\"", "this model is \"" + std::string(to_string(config.model.kind)) + "\"");
+    else section.belongs({"compute"}, "models that follow a gradient on data", "this model is \"" + std::string(to_string(config.model.kind)) + "\"");
     read_target(section, train.target);
     section.finish();
 }

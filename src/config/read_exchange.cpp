@@ -125,6 +125,9 @@ void read_keys(Section& section, Config& config) {
         read_encoding(section, exchange);
     }
     read_own(section, exchange, here);
+    if (exchange.buckets > 1 && config.train.gradient_clip > 0)
+        section.fault("buckets", "a step in " + std::to_string(exchange.buckets) + " buckets never has its gradient as a whole, whose length [train] gradient_clip limits",
+                      "buckets = 1, or take 'gradient_clip' out");
 }
 
 }  // namespace

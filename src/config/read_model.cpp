@@ -5,15 +5,16 @@ namespace {
 
 constexpr std::uint32_t widest_layer = 1 << 20;
 constexpr std::size_t most_layers = 64;
+constexpr std::uint32_t most_channels = 1 << 14;
 constexpr double most_parameters = 1 << 30;
 
-void read_hidden(Section& model, std::vector<std::uint32_t>& hidden) {
+void read_hidden(Section& model, std::vector<std::uint32_t>& hidden, bool may_be_empty) {
     const Value* value = model.value("hidden");
     if (!value) return;
     const char* hint = "hidden = [128, 64]: how many units each hidden layer has, from the input on";
     const auto* list = std::get_if<Array>(&value->is);
     if (!list) return model.fault("hidden", "'hidden' in [model] wants a list of layer sizes, this is " + kind_of(*value), hint);
-    if (list->empty()) return model.fault("hidden", "an mlp without hidden layers is a logistic regression", "kind = \"logistic\"");
+    if (list->empty() && !may_be_empty) return model.fault("hidden", "an mlp without hidden layers is a logistic regression", "kind = \"logistic\"");
     if (list->size() > most_layers) return model.fault("hidden", "more than 64 hidden layers", hint);
     std::vector<std::uint32_t> sizes;
     double parameters = 0;
@@ -27,6 +28,27 @@ void read_hidden(Section& model, std::vector<std::uint32_t>& hidden) {
     }
     if (parameters > most_parameters) return model.fault("hidden", "this model has more than 2^30 parameters", "smaller layers");
     hidden = sizes;
+}
+
+void read_channels(Section& model, std::vector<std::uint32_t>& channels) {
+    const Value* value = model.value("channels");
+    if (!value) return;
+    const char* hint = "channels = [32, 64]: how many channels each convolution makes, from the picture on";
+    const auto* list = std::get_if<Array>(&value->is);
+    if (!list) return model.fault("channels", "'channels' in [model] wants a list of numbers, this is " + kind_of(*value), hint);
+    if (list->empty()) return model.fault("channels", "a cnn without convolutions is an mlp", "kind = \"mlp\"");
+    if (list->size() > most_layers) return model.fault("channels", "more than 64 convolutions", hint);
+    std::vector<std::uint32_t> numbers;
+    double parameters = 0;
+    for (const Value& item : *list) {
+        const auto* number = std::get_if<std::int64_t>(&item.is);
+        if (!number || *number < 1 || *number > most_channels)
+            return model.reading().say(item.place, "a convolution makes from 1 to " + std::to_string(most_channels) + " channels, this is " + kind_of(item), hint);
+        parameters += 9.0 * static_cast<double>(numbers.empty() ? 1 : numbers.back()) * static_cast<double>(*number);
+        numbers.push_back(static_cast<std::uint32_t>(*number));
+    }
+    if (parameters > most_parameters) return model.fault("channels", "this model has more than 2^30 parameters", "fewer channels");
+    channels = numbers;
 }
 
 void read_forest(Section& section, Model& model) {
@@ -83,8 +105,15 @@ void read_model(Section& file, Config& config) {
     section.choice("kind", model.kind, model_kinds, words(later_model_kinds));
     const std::string here = "this model is \"" + std::string(to_string(model.kind)) + "\"";
 
-    if (model.kind == ModelKind::mlp) read_hidden(section, model.hidden);
-    else section.belongs({"hidden"}, "kind = \"mlp\"", here);
+    if (model.kind == ModelKind::cnn) {
+        read_channels(section, model.channels);
+        section.truth("residual", model.residual);
+        model.hidden = model.residual ? std::vector<std::uint32_t>{} : std::vector<std::uint32_t>{128};
+    } else {
+        section.belongs({"channels", "residual"}, "kind = \"cnn\"", here);
+    }
+    if (model.kind == ModelKind::mlp || model.kind == ModelKind::cnn) read_hidden(section, model.hidden, model.kind == ModelKind::cnn);
+    else section.belongs({"hidden"}, "kind = \"mlp\" and \"cnn\"", here);
 
     if (model.kind == ModelKind::kmeans) section.integer("k", model.k, 1, 65536);
     else section.belongs({"k"}, "kind = \"kmeans\"", here);

@@ -74,7 +74,12 @@ std::string per_peer(const PerPeer& p) {
 void write_model(Lines& out, const Model& model) {
     out.head("[model]");
     out.line("kind", quote(to_string(model.kind)));
-    if (model.kind == ModelKind::mlp) out.line("hidden", list(model.hidden, [](std::uint32_t n) { return std::to_string(n); }));
+    const auto number = [](std::uint32_t n) { return std::to_string(n); };
+    if (model.kind == ModelKind::cnn) {
+        out.line("channels", list(model.channels, number));
+        out.line("residual", truth(model.residual));
+    }
+    if (model.kind == ModelKind::mlp || model.kind == ModelKind::cnn) out.line("hidden", list(model.hidden, number));
     if (model.kind == ModelKind::kmeans) out.line("k", std::to_string(model.k));
     if (model.kind == ModelKind::forest) {
         out.line("trees", std::to_string(model.trees));
@@ -90,6 +95,14 @@ void write_model(Lines& out, const Model& model) {
     out.line("a", per_peer(model.a));
     out.line("b", per_peer(model.b));
     out.line("noise", format_number(model.noise));
+}
+
+std::string schedule(const Schedule& s) {
+    const auto and_also = [](const char* key, const std::string& value) { return std::string(", ") + key + " = " + value; };
+    std::string text = "{ kind = " + quote(to_string(s.kind));
+    if (s.kind == Schedule::Kind::cosine) text += and_also("steps", std::to_string(s.steps)) + and_also("floor", format_number(s.floor));
+    if (s.kind == Schedule::Kind::step) text += and_also("every", std::to_string(s.every)) + and_also("factor", format_number(s.factor));
+    return text + and_also("warmup", std::to_string(s.warmup)) + " }";
 }
 
 // Where files lie is a matter of each machine; what is in them is held against the fingerprint of the data.
@@ -126,6 +139,7 @@ void write_data(Lines& out, const Config& config, bool world) {
                           (data.split.kind == Split::Kind::shards ? ", classes = " + std::to_string(data.split.classes) : "") + " }");
     if (config.model.kind != ModelKind::forest) out.line("batch", std::to_string(data.batch));
     if (data.validation > 0) out.line("validation", format_number(data.validation));
+    if (data.shift > 0 || data.mirror) out.line("augment", "{ shift = " + std::to_string(data.shift) + ", mirror = " + truth(data.mirror) + " }");
 }
 
 void write_train(Lines& out, const Config& config) {
@@ -136,8 +150,15 @@ void write_train(Lines& out, const Config& config) {
     if (config.model.follows_gradients()) {
         out.line("optimizer", quote(to_string(train.optimizer)));
         out.line("learning_rate", format_number(train.learning_rate));
-        if (train.optimizer != Optimizer::sgd) out.line("momentum", format_number(train.momentum));
+        if (train.optimizer == Optimizer::momentum || train.optimizer == Optimizer::nesterov) out.line("momentum", format_number(train.momentum));
+        if (train.optimizer == Optimizer::adamw) {
+            out.line("beta1", format_number(train.beta1));
+            out.line("beta2", format_number(train.beta2));
+            out.line("epsilon", format_number(train.epsilon));
+        }
         out.line("weight_decay", format_number(train.weight_decay));
+        out.line("gradient_clip", format_number(train.gradient_clip));
+        out.line("schedule", schedule(train.schedule));
     }
     if (trains) {
         out.line("order", quote(train.order));

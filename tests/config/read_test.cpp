@@ -88,6 +88,32 @@ TEST_CASE("when an exchange is due, unless it is said") {
     CHECK(accepted("[model]\nkind = \"average\"").exchange.period == Duration(250ms));
 }
 
+TEST_CASE("models of pictures, how they step and what is drawn for them") {
+    const Config config = accepted("[model]\nkind = \"cnn\"\nchannels = [8, 16]\n[data]\naugment = { shift = 2, mirror = true }\n[train]\noptimizer = \"adamw\"\nbeta1 = 0.8\nbeta2 = 0.95\nepsilon = 1e-6\n"
+                                   "gradient_clip = 2\nschedule = { kind = \"cosine\", steps = 900, floor = 0.05, warmup = 10 }");
+    CHECK(config.model.kind == ModelKind::cnn);
+    CHECK(config.model.channels == std::vector<std::uint32_t>{8, 16});
+    CHECK(config.model.hidden == std::vector<std::uint32_t>{128});
+    CHECK_FALSE(config.model.residual);
+    CHECK(config.data.shift == 2);
+    CHECK(config.data.mirror);
+    CHECK(config.train.optimizer == TrainOptions::Optimizer::adamw);
+    CHECK(config.train.learning_rate == 0.001);  // AdamW's own
+    CHECK(config.train.beta1 == 0.8);
+    CHECK(config.train.beta2 == 0.95);
+    CHECK(config.train.epsilon == 1e-6);
+    CHECK(config.train.gradient_clip == 2);
+    CHECK(config.train.schedule == Schedule{.kind = Schedule::Kind::cosine, .warmup = 10, .steps = 900, .floor = 0.05});
+    CHECK(accepted("[train]\noptimizer = \"adamw\"\nlearning_rate = 0.1").train.learning_rate == 0.1);
+    CHECK(accepted("[train]\nschedule = { kind = \"step\", every = 30, factor = 0.1, warmup = 2 }").train.schedule ==
+          Schedule{.kind = Schedule::Kind::step, .warmup = 2, .every = 30, .factor = 0.1});
+    CHECK(accepted("").train.schedule == Schedule{});
+    CHECK(accepted("[model]\nkind = \"cnn\"\nresidual = true").model.hidden.empty());
+    CHECK(accepted("[model]\nkind = \"cnn\"\nresidual = true\nhidden = [9]").model.hidden == std::vector<std::uint32_t>{9});
+    CHECK(accepted("[model]\nkind = \"cnn\"\nhidden = []").model.hidden.empty());
+    CHECK(accepted("[model]\nkind = \"svm\"").model.kind == ModelKind::svm);
+}
+
 TEST_CASE("lifeguard and suspicion are words or tables") {
     CHECK_FALSE(accepted("[membership]\nlifeguard = false").membership.nacks);
     CHECK(accepted("[membership]\nlifeguard = true").membership.nacks);

@@ -81,7 +81,15 @@ TEST_CASE("a key of another kind says where it belongs") {
         {"[exchange]\ngraph = \"ring\"", "2:1", "'graph' belongs to kind = \"dpsgd\" and robust push-sum; this exchange is \"gossip\"", "change the kind"},
         {"[exchange]\nkind = \"local\"\nperiod = \"1s\"", "3:1", "'period' belongs to", "change the kind"},
         {"[exchange]\nkind = \"dpsgd\"\npushes = 2", "3:1", "belongs to kind = \"epidemic\"; this exchange is \"dpsgd\"", ""},
-        {"[model]\nkind = \"logistic\"\nhidden = [3]", "3:1", "'hidden' belongs to kind = \"mlp\"; this model is \"logistic\"", ""},
+        {"[model]\nkind = \"logistic\"\nhidden = [3]", "3:1", "'hidden' belongs to kind = \"mlp\" and \"cnn\"; this model is \"logistic\"", ""},
+        {"[model]\nchannels = [8]", "2:1", "'channels' belongs to kind = \"cnn\"; this model is \"mlp\"", ""},
+        {"[model]\nkind = \"svm\"\nresidual = true", "3:1", "'residual' belongs to kind = \"cnn\"; this model is \"svm\"", ""},
+        {"[train]\noptimizer = \"adamw\"\nmomentum = 0.9", "3:1", "'momentum' belongs to optimizer = \"momentum\" and \"nesterov\"; this optimizer is \"adamw\"", ""},
+        {"[train]\noptimizer = \"momentum\"\nbeta2 = 0.9", "3:1", "'beta2' belongs to optimizer = \"adamw\"; this optimizer is \"momentum\"", ""},
+        {"[model]\nkind = \"kmeans\"\n[train]\nschedule = { kind = \"constant\" }", "4:1", "'schedule' belongs to models that follow a gradient", ""},
+        {"[model]\nkind = \"kmeans\"\n[data]\naugment = { shift = 1 }", "4:1", "'augment' belongs to models that learn from pictures; this model is \"kmeans\"", ""},
+        {"[train]\nschedule = { kind = \"constant\", steps = 5 }", "2:35", "'steps' belongs to kind = \"cosine\"; this schedule is \"constant\"", ""},
+        {"[train]\nschedule = { kind = \"cosine\", steps = 5, factor = 0.5 }", "2:44", "'factor' belongs to kind = \"step\"; this schedule is \"cosine\"", ""},
         {"[model]\nkind = \"mlp\"\nk = 3", "3:1", "'k' belongs to kind = \"kmeans\"; this model is \"mlp\"", ""},
         {"[model]\nkind = \"kmeans\"\n[train]\nlearning_rate = 1", "4:1", "'learning_rate' belongs to models that follow a gradient", ""},
         {"[model]\nkind = \"kmeans\"\ntrees = 3", "3:1", "'trees' belongs to kind = \"forest\"; this model is \"kmeans\"", ""},
@@ -113,9 +121,9 @@ TEST_CASE("a key of another kind says where it belongs") {
 
 TEST_CASE("what is planned and not built has an answer of its own") {
     check_all({
-        {"[model]\nkind = \"svm\"", "2:8", "known but not available in this version", "\"logistic\", \"mlp\""},
+        {"[model]\nkind = \"pca\"", "2:8", "known but not available in this version", "\"logistic\", \"mlp\""},
         {"[data]\nsplit = \"quantity\"", "2:9", "known but not available", "\"iid\""},
-        {"[train]\noptimizer = \"adamw\"", "2:13", "known but not available", "\"sgd\""},
+        {"[train]\noptimizer = \"adam\"", "2:13", "is no optimizer", "did you mean \"adamw\"?"},
         {"[membership]\nkind = \"partail\"", "2:8", "", "\"partial\""},
         {"until_samples = 5", "1:1", "'until_samples' is known but not available", "take it out"},
     });
@@ -143,6 +151,37 @@ TEST_CASE("keys of an exchange belong to the kinds that have them") {
         {"[exchange]\nkind = \"epidemic\"\nspeed_scaled = true", "3:1", "belongs to kind = \"gossip\"", ""},
         {"[exchange]\nkind = \"fedavg\"\nserver = \"gpu[4]\"\n[[group]]\nname = \"gpu\"\ncount = 4", "3:10", "no peer of this run is called 'gpu[4]'", "gpu[0]"},
         {"[exchange]\nkind = \"parameter-server\"\nserver = \"alice\"\n[[group]]\nname = \"gpu\"\ncount = 4", "3:10", "no peer of this run", "gpu[0]"},
+    });
+}
+
+TEST_CASE("pictures, steps and schedules that cannot be are refused") {
+    check_all({
+        {"[model]\nkind = \"cnn\"\nchannels = []", "3:12", "a cnn without convolutions is an mlp", "kind = \"mlp\""},
+        {"[model]\nkind = \"cnn\"\nchannels = 8", "3:12", "wants a list of numbers", "channels = [32, 64]"},
+        {"[model]\nkind = \"cnn\"\nchannels = [8, 0]", "3:16", "from 1 to 16384 channels", "channels = [32, 64]"},
+        {"[model]\nkind = \"cnn\"\nchannels = [16384, 16384]", "3:12", "more than 2^30 parameters", "fewer"},
+        {"[model]\nkind = \"cnn\"\nresidual = 1", "3:12", "", "true"},
+        {"[model]\nkind = \"cnn\"\n[data]\nset = \"blobs\"", "4:7", "a cnn looks at pictures, and blobs are none", "fashion-mnist"},
+        {"[data]\nset = \"blobs\"\naugment = { shift = 1 }", "3:11", "blobs are no pictures", "take the line out"},
+        {"[data]\naugment = { shift = 128 }", "2:21", "out of range", "from 0 to 127"},
+        {"[data]\naugment = { miror = true }", "2:13", "unknown key 'miror' in augment", "did you mean 'mirror'?"},
+        {"[data]\naugment = true", "2:11", "", ""},
+        {"[train]\noptimizer = \"adamw\"\nbeta1 = 1", "3:9", "forgets nothing", "beta1 = 0.9"},
+        {"[train]\noptimizer = \"adamw\"\nbeta2 = 1", "3:9", "forgets nothing", "beta2 = 0.999"},
+        {"[train]\noptimizer = \"adamw\"\nepsilon = 0", "3:11", "out of range", "greater than 0"},
+        {"[train]\ngradient_clip = -1", "2:17", "out of range", "at least 0"},
+        {"[train]\ngradient_clip = 1\n[exchange]\nkind = \"allreduce\"\nbuckets = 2", "5:11", "never has its gradient as a whole", "buckets = 1"},
+        {"[train]\ngradient_clip = 1\n[compare.allreduce]\nbuckets = 2", "4:11", "never has its gradient as a whole", "buckets = 1"},
+        {"[train]\nschedule = \"cosine\"", "2:12", "", ""},
+        {"[train]\nschedule = { steps = 5 }", "2:12", "does not say its kind", "kind = \"cosine\""},
+        {"[train]\nschedule = { kind = \"cosin\", steps = 5 }", "2:21", "is no kind in schedule", "did you mean \"cosine\"?"},
+        {"[train]\nschedule = { kind = \"cosine\" }", "2:12", "after how many steps the rate is down", "steps = 10000"},
+        {"[train]\nschedule = { kind = \"cosine\", steps = 5, warmup = 5 }", "2:39", "still rises then", "more than 'warmup'"},
+        {"[train]\nschedule = { kind = \"cosine\", steps = 5, floor = 1.5 }", "2:50", "out of range", "from 0 to 1"},
+        {"[train]\nschedule = { kind = \"step\", factor = 0.5 }", "2:12", "after how many steps the rate changes", "every = 1000"},
+        {"[train]\nschedule = { kind = \"step\", every = 0 }", "2:37", "out of range", "from 1"},
+        {"[train]\nschedule = { kind = \"step\", every = 5, factor = 0 }", "2:49", "out of range", "greater than 0"},
+        {"[train]\nschedule = { kind = \"constant\", warm_up = 5 }", "2:35", "unknown key 'warm_up' in schedule", "did you mean 'warmup'?"},
     });
 }
 
@@ -177,7 +216,7 @@ TEST_CASE("numbers have a range") {
         {"[train]\nlearning_rate = nan", "2:17", "out of range", ""},
         {"[train]\nlearning_rate = inf", "2:17", "out of range", ""},
         {"[train]\ncompute = \"surogate\"", "2:11", "'surogate' is no compute in [train]", "did you mean \"surrogate\"?"},
-        {"[model]\nkind = \"average\"\n[train]\ncompute = \"none\"", "4:1", "'compute' belongs to kind = \"logistic\" and \"mlp\"", ""},
+        {"[model]\nkind = \"average\"\n[train]\ncompute = \"none\"", "4:1", "'compute' belongs to models that follow a gradient on data", ""},
         {"[model]\nkind = \"kmeans\"\n[train]\ncompute = \"real\"", "4:1", "this model is \"kmeans\"", ""},
         {"[train]\noptimizer = \"momentum\"\nmomentum = 1", "3:12", "never comes to rest", "0.9"},
         {"[train]\noptimizer = \"momentum\"\nmomentum = 1.1", "3:12", "out of range", "from 0 to 1"},

@@ -21,6 +21,9 @@ TEST_CASE("what is written reads as the same") {
         "[data]\nformat = \"libsvm\"\nfiles = [\"/data/a9a\"]",
         "[data]\nsplit = { kind = \"shards\", classes = 3 }\nvalidation = 0.125\n[compare.allreduce]\nlearning_rate = 0.03\n[compare.\"every-20.a\"]\nkind = \"allreduce\"\nevery_steps = 20\nbackup = 4\n[compare.local]",
         "[train]\ncompute = \"surrogate\"",
+        "[model]\nkind = \"svm\"\n[data]\naugment = { shift = 3 }\n[train]\noptimizer = \"adamw\"\nbeta1 = 0.85\nbeta2 = 0.95\nepsilon = 1e-6\ngradient_clip = 0.25\nschedule = { kind = \"constant\", warmup = 7 }",
+        "[model]\nkind = \"cnn\"\nchannels = [8, 16, 16]\nhidden = [32]\n[data]\naugment = { shift = 2, mirror = true }\n[train]\nschedule = { kind = \"cosine\", steps = 900, floor = 0.05, warmup = 10 }",
+        "[model]\nkind = \"cnn\"\nresidual = true\n[data]\naugment = { mirror = true }\n[train]\nschedule = { kind = \"step\", every = 300, factor = 0.1 }\n[exchange]\nkind = \"allreduce\"\nbuckets = 4",
         "[model]\nkind = \"logistic\"\n[train]\ncompute = \"none\"\npace = \"1ms\"",
         "[train]\noptimizer = \"nesterov\"\n[exchange]\nkind = \"single\"\n[membership]\nsuspicion = \"off\"\nlifeguard = false",
         "[[group]]\nname = \"g\"\ncount = 9\n[[event]]\nat = \"1s\"\nkind = \"pause\"\nnodes = \"g:2\"\n[[event]]\nat = \"1s\"\nkind = \"pause\"\nnodes = \"g\"\nfor = \"1s\"\nevery = \"3s\"\ntimes = 4\ntimers = \"run\"\n"

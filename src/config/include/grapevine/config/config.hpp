@@ -72,6 +72,7 @@ struct Model {
     bool needs_data() const { return kind != ModelKind::average && kind != ModelKind::quadratic; }
     bool has_stand_in() const { return needs_data() && follows_gradients(); }  // for [train] compute
     bool follows_gradients() const { return kind != ModelKind::average && kind != ModelKind::kmeans && kind != ModelKind::forest; }
+    bool sees_pictures() const { return kind == ModelKind::logistic || kind == ModelKind::svm || kind == ModelKind::mlp || kind == ModelKind::cnn; }  // may
     // Its tensors are sets of immutable pieces, of merge kind set: only an exchange that combines whole models carries them.
     bool holds_sets() const { return kind == ModelKind::forest; }
     // Its tensors are sums of what all peers have counted, of merge kind sum: an exchange must not add to them or take away.
@@ -154,7 +155,7 @@ struct TrainOptions {
     Schedule schedule;
     Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
     Duration pace = Duration::zero();                // a step takes at least that long
-    Compute compute = Compute::real;                 // logistic and mlp
+    Compute compute = Compute::real;                 // models with a stand-in
     std::optional<Target> target;
     bool operator==(const TrainOptions&) const = default;
 };
@@ -491,6 +492,7 @@ const char* to_string(DataFiles::Format format);
 const char* to_string(DataFiles::Normalize normalize);
 const char* to_string(TrainOptions::Optimizer optimizer);
 const char* to_string(Compute compute);
+const char* to_string(Schedule::Kind kind);
 const char* to_string(Split::Kind kind);
 const char* to_string(Event::Kind kind);
 const char* to_string(Event::Sends sends);
