@@ -70,7 +70,7 @@ void pool_largest(const Pooling& s, const float* x, float* y) {
                     for (std::size_t b = 0; b < s.side; ++b)
                         for (std::size_t k = 0; k < channels; ++k) {
                             const float value = corner[(a * s.in.width + b) * channels + k];
-                            y[k] = value <= y[k] ? y[k] : value;  // what is no number is seen
+                            y[k] = value > y[k] || value != value ? value : y[k];  // what is no number stays, and is seen
                         }
             }
 }

@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <string>
@@ -14,10 +17,17 @@
 #include "grapevine/random.hpp"
 
 // What every operation's test needs: numbers, poison, a comparison, and each backend in turn.
+//
+// Activations are of the backend's element. Where that is bf16 the inputs of a test are rounded first, and the reference is reckoned
+// from the rounded ones: what is compared is the operation, not the rounding of what goes into it.
 namespace grapevine::kernels {
 
 using Values = std::vector<float>;
 using Exact = std::vector<double>;
+using Indices = std::vector<std::int32_t>;
+
+// Odd, empty, below and above every block and vector length.
+inline const std::size_t lengths[] = {0, 1, 3, 15, 16, 17, 63, 64, 65, 1000, 4095, 4096, 4097, 20'011};
 
 inline Values random_values(std::size_t n, std::uint64_t seed) {
     Random random(seed);
@@ -26,7 +36,21 @@ inline Values random_values(std::size_t n, std::uint64_t seed) {
     return values;
 }
 
+inline Indices random_indices(std::size_t n, std::size_t below, std::uint64_t seed) {
+    Random random(seed);
+    Indices indices(n);
+    for (std::int32_t& i : indices) i = static_cast<std::int32_t>(random.below(below));
+    return indices;
+}
+
 inline Values poison(std::size_t n) { return Values(n, std::numeric_limits<float>::quiet_NaN()); }
+
+inline Values with_relu(Values values) {
+    for (float& v : values) v = std::max(v, 0.f);
+    return values;
+}
+
+// ---- float32, on every backend ----
 
 inline DeviceSpan on(Backend& backend, const Values& values) {
     const DeviceSpan span = backend.allocate(values.size());
@@ -34,9 +58,9 @@ inline DeviceSpan on(Backend& backend, const Values& values) {
     return span;
 }
 
-inline IndexSpan on(Backend& backend, const std::vector<std::int32_t>& values) {
-    const IndexSpan span{reinterpret_cast<std::int32_t*>(backend.allocate(values.size()).data), values.size()};
-    backend.upload(std::span<const std::int32_t>(values), span);
+inline IndexSpan on(Backend& backend, const Indices& indices) {
+    const IndexSpan span{reinterpret_cast<std::int32_t*>(backend.allocate(indices.size()).data), indices.size()};
+    backend.upload(indices, span);
     return span;
 }
 
@@ -45,6 +69,35 @@ inline Values back(Backend& backend, DeviceSpan span) {
     backend.download(span, values);
     return values;
 }
+
+// ---- activations, of the backend's element ----
+
+inline std::uint16_t to_bf16(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    if (std::isnan(value)) return static_cast<std::uint16_t>(bits >> 16 | 0x40);
+    return static_cast<std::uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);  // to the nearest, of two equally near to the even one
+}
+
+// What a device makes of these numbers if they are activations, or a shadow of parameters.
+inline Values held(const Backend& backend, Values values) {
+    if (backend.element() == Element::bf16)
+        for (float& v : values) v = std::bit_cast<float>(static_cast<std::uint32_t>(to_bf16(v)) << 16);
+    return values;
+}
+
+inline DeviceSpan active(Backend& backend, const Values& values) {
+    if (backend.element() == Element::float32) return on(backend, values);
+    Values packed((values.size() + 1) / 2);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::uint16_t bits = to_bf16(values[i]);
+        std::memcpy(reinterpret_cast<char*>(packed.data()) + 2 * i, &bits, 2);
+    }
+    return {on(backend, packed).data, values.size(), Element::bf16};
+}
+
+inline DeviceSpan shadow_of(Backend& backend, const Values& parameters) { return backend.shadow(on(backend, parameters)); }
+
+// ---- comparison ----
 
 // |out - exact| / |exact|; infinite where one is no number or their sizes differ.
 inline double error(const Values& out, const Exact& exact) {
@@ -58,7 +111,12 @@ inline double error(const Values& out, const Exact& exact) {
     return difference == 0 ? 0 : std::sqrt(difference / size);
 }
 
+inline double error(Backend& backend, DeviceSpan out, const Exact& exact) { return error(back(backend, out), exact); }
+
 constexpr double allowed = 1e-5;  // of each operation in float32
+
+// Of one that reads or writes activations.
+inline double allowed_of(const Backend& backend) { return backend.element() == Element::bf16 ? 1e-2 : allowed; }
 
 // For doctest::skip: says by name what cannot be shown here.
 inline bool no_cuda(const char* sentence) {
