@@ -1,40 +1,21 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 #include <vector>
 
+#include "convolution.hpp"
 #include "grapevine/kernels/cpu.hpp"
 #include "layers.hpp"
 #include "loops.hpp"
+#include "memory.hpp"
 #include "products.hpp"
 
 namespace grapevine::kernels {
 namespace {
 
-struct Free {
-    void operator()(float* block) const { std::free(block); }
-};
-using Block = std::unique_ptr<float, Free>;
-
-// On a cache line: neighbours share none, and the vector loops like it. Large ones on a page; of small ones there may be
-// tens of thousands, and a page's start would cost each of them another page.
-Block new_block(std::size_t size) {
-    const std::size_t boundary = size < (1 << 18) ? 64 : 4096;
-    const std::size_t bytes = (size * sizeof(float) + boundary - 1) / boundary * boundary;
-    void* memory = std::aligned_alloc(boundary, bytes ? bytes : boundary);
-    if (!memory) throw std::bad_alloc();
-    return Block(static_cast<float*>(memory));
-}
-
-struct Scratch {
-    Block block;
-    std::size_t size = 0;
-};
-thread_local Scratch scratch_of_thread;
+thread_local Workspace scratch_of_thread, working_of_thread;  // what callers take, and this backend's own operations
 
 class CpuBackend final : public Backend {
 public:
@@ -53,12 +34,7 @@ public:
     }
 
     DeviceSpan scratch(std::size_t size) override {
-        Scratch& scratch = scratch_of_thread;
-        if (scratch.size < size) {
-            scratch.block.reset();
-            scratch = {new_block(size), size};
-        }
-        return {scratch.block.get(), size};
+        return {scratch_of_thread.floats(size), size};
     }
 
     void upload(std::span<const float> from, DeviceSpan to) override {
@@ -144,33 +120,23 @@ public:
         if (s.x_is_relu) mask(x, dx);
     }
 
-    // As a product of what each kernel sees, some pictures at a time.
     void convolve(const Convolution& s, DeviceSpan x, DeviceSpan weights, DeviceSpan biases, DeviceSpan y) override {
-        const std::size_t pixels = s.out().height * s.out().width, seen = s.side * s.side * s.in.channels;
         assert(x.size == s.rows * s.in.size() && y.size == s.rows * s.out().size() && weights.size == s.weights());
-        float* const columns = working(pictures_at_once(s) * pixels * seen);
-        for_pictures(s, [&](std::size_t begin, std::size_t n) {
-            layers::unfold(s, n, x.data + begin * s.in.size(), columns);
-            gemm({.m = n * pixels, .n = s.outputs, .k = seen}, {columns, n * pixels * seen}, weights, y.part(begin * s.out().size(), n * s.out().size()));
-        });
-        add_biases(s.rows * pixels, s.outputs, s.relu, biases, y);
+        assert(!biases || biases.size == s.outputs);
+        if (y.size == 0) return;
+        (winograd::can(s) ? winograd::convolve : kernels::convolve)(s, x.data, weights.data, biases.data, y.data);
     }
 
     void convolve_backward(const Convolution& s, DeviceSpan x, DeviceSpan weights, DeviceSpan dy, DeviceSpan dx, DeviceSpan dweights, DeviceSpan dbiases) override {
-        const std::size_t pixels = s.out().height * s.out().width, seen = s.side * s.side * s.in.channels;
         assert(x.size == s.rows * s.in.size() && dy.size == s.rows * s.out().size() && weights.size == s.weights() && dweights.size == s.weights());
-        if (dbiases) loops::column_sums(s.rows * pixels, s.outputs, dy.data, dbiases.data);
-        float* const columns = working(pictures_at_once(s) * pixels * seen);
-        if (s.rows == 0) std::memset(dweights.data, 0, dweights.size * sizeof(float));
-        for_pictures(s, [&](std::size_t begin, std::size_t n) {
-            const DeviceSpan gradient = dy.part(begin * s.out().size(), n * s.out().size()), all = {columns, n * pixels * seen};
-            layers::unfold(s, n, x.data + begin * s.in.size(), columns);
-            gemm({.m = seen, .n = s.outputs, .k = n * pixels, .transpose_a = true, .beta = begin == 0 ? 0.f : 1.f}, all, gradient, dweights);
-            if (!dx) return;
-            gemm({.m = n * pixels, .n = seen, .k = s.outputs, .transpose_b = true}, gradient, weights, all);
-            layers::fold(s, n, columns, dx.data + begin * s.in.size());
-        });
-        if (dx && s.x_is_relu) mask(x, dx);
+        assert((!dbiases || dbiases.size == s.outputs) && (!dx || dx.size == x.size));
+        if (dbiases) loops::column_sums(rows_of(dy, s.outputs), s.outputs, dy.data, dbiases.data);
+        if (dy.size == 0) {
+            std::memset(dweights.data, 0, dweights.size * sizeof(float));
+            return;
+        }
+        (winograd::can(s) ? winograd::convolve_back_to_weights : kernels::convolve_back_to_weights)(s, x.data, dy.data, dweights.data);
+        if (dx) (winograd::can(s) ? winograd::convolve_back_to_input : kernels::convolve_back_to_input)(s, x.data, weights.data, dy.data, dx.data);
     }
 
     void attend(const Attention& s, DeviceSpan qkv, DeviceSpan probabilities, DeviceSpan out) override {
@@ -387,25 +353,7 @@ private:
         else if (relu) loops::relu(y.size, y.data);
     }
 
-    // Of this backend's own operations, apart from what callers take by scratch().
-    static float* working(std::size_t size) {
-        static thread_local Scratch held;
-        if (held.size < size) {
-            held.block.reset();
-            held = {new_block(size), size};
-        }
-        return held.block.get();
-    }
-
-    static std::size_t pictures_at_once(const Convolution& s) {
-        const std::size_t one = s.out().height * s.out().width * s.side * s.side * s.in.channels;
-        return std::max<std::size_t>(1, std::min(s.rows, (std::size_t{1} << 18) / std::max<std::size_t>(one, 1)));
-    }
-    template <class F>
-    static void for_pictures(const Convolution& s, F&& f) {
-        const std::size_t at_once = pictures_at_once(s);
-        for (std::size_t begin = 0; begin < s.rows; begin += at_once) f(begin, std::min(at_once, s.rows - begin));
-    }
+    static float* working(std::size_t size) { return working_of_thread.floats(size); }
 
     // One head's part of each place: from among the others, and back.
     static void bring(const Attention& s, const float* from, std::size_t stride, float* to) {

@@ -6,37 +6,6 @@
 
 namespace grapevine::kernels::layers {
 
-void unfold(const Convolution& s, std::size_t rows, const float* x, float* columns) {
-    const Picture out = s.out();
-    const std::size_t channels = s.in.channels;
-    for (std::size_t row = 0; row < rows; ++row, x += s.in.size())
-        for (std::size_t i = 0; i < out.height; ++i)
-            for (std::size_t j = 0; j < out.width; ++j)
-                for (std::size_t a = 0; a < s.side; ++a)
-                    for (std::size_t b = 0; b < s.side; ++b, columns += channels) {
-                        const std::size_t r = i * s.stride + a - s.padding, c = j * s.stride + b - s.padding;  // wraps outside
-                        if (r < s.in.height && c < s.in.width) std::copy_n(x + (r * s.in.width + c) * channels, channels, columns);
-                        else std::fill_n(columns, channels, 0.f);
-                    }
-}
-
-void fold(const Convolution& s, std::size_t rows, const float* columns, float* x) {
-    const Picture out = s.out();
-    const std::size_t channels = s.in.channels;
-    for (std::size_t row = 0; row < rows; ++row, x += s.in.size()) {
-        std::fill_n(x, s.in.size(), 0.f);
-        for (std::size_t i = 0; i < out.height; ++i)
-            for (std::size_t j = 0; j < out.width; ++j)
-                for (std::size_t a = 0; a < s.side; ++a)
-                    for (std::size_t b = 0; b < s.side; ++b, columns += channels) {
-                        const std::size_t r = i * s.stride + a - s.padding, c = j * s.stride + b - s.padding;
-                        if (r >= s.in.height || c >= s.in.width) continue;
-                        float* const to = x + (r * s.in.width + c) * channels;
-                        for (std::size_t k = 0; k < channels; ++k) to[k] += columns[k];
-                    }
-    }
-}
-
 namespace {
 
 template <class Value>

@@ -9,10 +9,6 @@
 // backend.hpp says.
 namespace grapevine::kernels::layers {
 
-// columns (rows * out pixels, side * side * channels) = what each kernel sees, and back, added up.
-void unfold(const Convolution& s, std::size_t rows, const float* x, float* columns);
-void fold(const Convolution& s, std::size_t rows, const float* columns, float* x);
-
 void move(Picture picture, std::int32_t how, const std::uint8_t* from, Normalisation normalisation, float* to);
 void move(Picture picture, std::int32_t how, const float* from, Normalisation normalisation, float* to);
 
