@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cublas_v2.h>
+#include <cublasLt.h>
 #include <cuda_runtime.h>
 
 #include <string>
@@ -21,7 +21,7 @@ inline void check(cudaError_t status, const char* call, const char* file, int li
 }
 
 inline void check(cublasStatus_t status, const char* call, const char* file, int line) {
-    if (status != CUBLAS_STATUS_SUCCESS) fail(cublasGetStatusString(status), call, file, line);
+    if (status != CUBLAS_STATUS_SUCCESS) fail(cublasLtGetStatusString(status), call, file, line);
 }
 
 }  // namespace grapevine::kernels

@@ -42,7 +42,7 @@ std::vector<std::filesystem::path> places(const std::string& module) {
 
 }  // namespace
 
-CudaBackend load_cuda_backend(int device, const std::string& module) {
+CudaBackend load_cuda_backend(int device, Element element, const std::string& module) {
     if (auto reason = why_no_device(device); !reason.empty()) return {nullptr, std::move(reason)};
 
     std::string tried;
@@ -61,7 +61,7 @@ CudaBackend load_cuda_backend(int device, const std::string& module) {
             return {nullptr, place.string() + " was built for another grapevine: its ABI is " +
                                  std::to_string(found->abi) + ", ours " + std::to_string(cuda_module_abi)};
         try {
-            return {std::unique_ptr<Backend>(found->make(device)), {}};
+            return {std::unique_ptr<Backend>(found->make(device, element)), {}};
         } catch (const DeviceFailure& failure) {
             return {nullptr, failure.what()};
         }

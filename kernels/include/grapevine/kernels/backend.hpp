@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -147,6 +148,24 @@ struct Mixed {
     double squared_norm = 0;      // |ours|^2, before
 };
 
+// Values as they travel: float32; the upper halves of float32; or blocks of 256, the last one shorter, each a float32 scale and a
+// signed byte a value. They begin anywhere in host memory.
+struct Encoded {
+    enum class As : std::uint8_t { float32, bf16, int8 };
+    As as = As::float32;
+    std::size_t count = 0;  // values
+    const std::byte* data = nullptr;
+
+    std::size_t bytes() const { return as == As::float32 ? 4 * count : as == As::bf16 ? 2 * count : count + (count + 255) / 256 * 4; }
+};
+
+// What a device does beside its other work.
+class Underway {
+public:
+    virtual ~Underway() = default;
+    virtual void wait() = 0;  // from any thread
+};
+
 // Which memory a step reads and writes: the same recipe promises the same calls with the same arguments.
 using Recipe = std::array<std::uintptr_t, 8>;
 
@@ -273,6 +292,16 @@ public:
     // ours = ours_weight * ours + theirs_weight * theirs, and how far apart they were, in one pass. With
     // ours_weight = 0 ours may have been no number. `theirs` lies in host memory.
     virtual Mixed mix(float ours_weight, DeviceSpan ours, float theirs_weight, std::span<const float> theirs) = 0;
+
+    // ---- whole models, beside other work: of a device with memory of its own, where transfers() says so ----
+    virtual bool transfers() const { return false; }
+    virtual std::shared_ptr<std::byte> host_memory(std::size_t) { return nullptr; }  // where such transfers end; pooled, may outlive the backend
+    // `to`, of host_memory(), will hold what is in `from` now; not as int8. Whatever comes after it does not wait for that.
+    virtual std::shared_ptr<Underway> freeze(DeviceSpan, Encoded::As, std::shared_ptr<std::byte> /*to*/) { return nullptr; }
+    // Begins to bring values; they may change when it returns. The only call that may come beside another's.
+    virtual std::shared_ptr<Underway> bring(const Encoded&) { return nullptr; }
+    // mix() with what bring() has begun. theirs_weight = 0: only measures.
+    virtual Mixed mix_brought(float /*ours_weight*/, DeviceSpan /*ours*/, float /*theirs_weight*/, const Encoded&, Underway&) { return {}; }
 };
 
 }  // namespace grapevine::kernels
