@@ -3,7 +3,7 @@
 using namespace grapevine::kernels;
 
 TEST_CASE("where no GPU answers, or no module is, there is a reason and no backend") {
-    const CudaBackend nowhere = load_cuda_backend(0, "/nowhere/grapevine-cuda.so");
+    const CudaBackend nowhere = load_cuda_backend(0, Element::float32, "/nowhere/grapevine-cuda.so");
     CHECK(!nowhere.backend);
     CHECK(!nowhere.reason.empty());
     const CudaBackend far = load_cuda_backend(1'000'000);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "emulated.hpp"
 #include "grapevine/kernels/cpu.hpp"
 #include "grapevine/kernels/cuda.hpp"
 #include "grapevine/random.hpp"
@@ -120,9 +121,18 @@ inline double allowed_of(const Backend& backend) { return backend.element() == E
 
 // For doctest::skip: says by name what cannot be shown here.
 inline bool no_cuda(const char* sentence) {
-    static const CudaBackend found = load_cuda_backend(0, GRAPEVINE_CUDA_MODULE);
+    static const CudaBackend found = load_cuda_backend(0, Element::float32, GRAPEVINE_CUDA_MODULE);
     if (!found.backend) std::fprintf(stderr, "skipped: %s (cuda): %s\n", sentence, found.reason.c_str());
     return !found.backend;
+}
+
+// In whatever order a device may do what is not ordered.
+inline void on_each_order(void (*operation)(Backend&)) {
+    for (const auto order : {emulated::Order::last, emulated::Order::first, emulated::Order::mixed}) {
+        emulated::set_order(order);
+        operation(*emulated::make_backend());
+    }
+    emulated::set_order(emulated::Order::last);
 }
 
 }  // namespace grapevine::kernels
@@ -133,8 +143,9 @@ inline bool no_cuda(const char* sentence) {
     static void operation(Backend& backend);                                            \
     TEST_CASE(sentence " (cpu)") { operation(*make_cpu_backend()); }                    \
     TEST_CASE(sentence " (cpu, own products)") { operation(*make_cpu_backend(1, Products::own)); } \
+    TEST_CASE(sentence " (cuda emulated on the host)") { on_each_order(operation); }    \
     TEST_CASE(sentence " (cuda)" * doctest::skip(no_cuda(sentence))) {                  \
-        const auto cuda = load_cuda_backend(0, GRAPEVINE_CUDA_MODULE);                  \
+        const auto cuda = load_cuda_backend(0, Element::float32, GRAPEVINE_CUDA_MODULE); \
         REQUIRE(cuda.backend);                                                          \
         operation(*cuda.backend);                                                       \
     }                                                                                   \
