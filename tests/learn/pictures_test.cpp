@@ -285,7 +285,7 @@ namespace {
 
 TaskPointer task_for(const config::Config& config, std::shared_ptr<const Dataset> set) {
     auto task = std::make_shared<Task>();
-    task->sets = {set, set, 0};
+    task->sets = {.train = set, .test = set};
     task->model = model_of(config, *set);
     task->table = task->model->table();
     task->initial = task->model->initial(config.seed);

@@ -32,7 +32,7 @@ std::shared_ptr<const Dataset> pictures() {
 
 TaskPointer task_for(const config::Config& config) {
     auto task = std::make_shared<Task>();
-    task->sets = {pictures(), pictures(), 0};
+    task->sets = {.train = pictures(), .test = pictures()};
     auto made = make_model(config, *task->sets.train);
     REQUIRE(std::holds_alternative<std::shared_ptr<const Model>>(made));
     task->model = std::get<std::shared_ptr<const Model>>(made);
