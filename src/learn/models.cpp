@@ -72,9 +72,9 @@ Built make_model(const config::Config& config, const DataShape& data) {
     using Kind = config::ModelKind;
     const Augment augment{config.data.shift, config.data.mirror};
     const bool pictures = data.picture.size() > 0;
-    if (augment && !pictures) return Error{"the rows of \"" + config.data.set + "\" are no pictures, and only pictures can be moved and turned over", "take 'augment' out of [data]"};
+    if (augment && !pictures) return Error{"these data are no pictures, and only pictures can be moved and turned over", "take 'augment' out of [data]"};
     if (config.model.kind == Kind::cnn && !pictures)
-        return Error{"a cnn looks at pictures, and the rows of \"" + config.data.set + "\" are none", "kind = \"mlp\" takes any numbers; set = \"fashion-mnist\" are pictures"};
+        return Error{"a cnn looks at pictures, and these data are none", "kind = \"mlp\" takes any numbers; set = \"fashion-mnist\" are pictures"};
     switch (config.model.kind) {
         case Kind::logistic: return perceptron(data, {}, Network::Loss::softmax, augment);
         case Kind::svm: return perceptron(data, {}, Network::Loss::hinge, augment);

@@ -270,7 +270,7 @@ TEST_CASE("what cannot be seen is refused, with what to do instead") {
     small.features = 30, small.classes = 4, small.picture = {5, 6, 1};
     auto config = net({8, 8}, {}, false);
     config.data.set = "blobs";
-    CHECK(refusal(config, numbers).what == "a cnn looks at pictures, and the rows of \"blobs\" are none");
+    CHECK(refusal(config, numbers).what == "a cnn looks at pictures, and these data are none");
     CHECK(refusal(config, numbers).hint.find("mlp") != std::string::npos);
     config.model.kind = config::ModelKind::mlp;
     config.data.shift = 1;
