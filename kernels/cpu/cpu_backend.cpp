@@ -178,14 +178,11 @@ public:
 
     void add_relu(DeviceSpan x, DeviceSpan y, DeviceSpan to) override {
         assert(x.size == y.size && to.size == x.size);
-        for (std::size_t i = 0; i < x.size; ++i) {
-            const float sum = x.data[i] + y.data[i];
-            to.data[i] = sum < 0 ? 0 : sum;
-        }
+        loops::add_relu(x.size, x.data, y.data, to.data);
     }
     void add(DeviceSpan x, DeviceSpan y, DeviceSpan to) override {
         assert(x.size == y.size && to.size == x.size);
-        for (std::size_t i = 0; i < x.size; ++i) to.data[i] = x.data[i] + y.data[i];
+        loops::add(x.size, x.data, y.data, to.data);
     }
     void mask(DeviceSpan activations, DeviceSpan gradient) override {
         assert(activations.size == gradient.size);
@@ -229,25 +226,14 @@ public:
     }
 
     void embed(IndexSpan words, std::size_t width, DeviceSpan table, DeviceSpan places, DeviceSpan to) override {
-        assert(to.size == words.size * width && table.size % width == 0 && places.size % width == 0);
-        for (std::size_t i = 0; i < words.size; ++i) {
-            const auto word = static_cast<std::size_t>(words.data[i]);
-            assert(word < table.size / width);
-            const float *row = table.data + word * width, *place = places ? places.data + i % (places.size / width) * width : nullptr;
-            for (std::size_t j = 0; j < width; ++j) to.data[i * width + j] = place ? row[j] + place[j] : row[j];
-        }
+        check(words, width, table, places, to);
+        layers::embed(words.size, words.data, width, table.data, places ? places.data : nullptr, places.size / width, to.data);
     }
     void embed_backward(IndexSpan words, std::size_t width, DeviceSpan dy, DeviceSpan dtable, DeviceSpan dplaces) override {
-        assert(dy.size == words.size * width && dtable.size % width == 0 && dplaces.size % width == 0);
+        check(words, width, dtable, dplaces, dy);
         std::memset(dtable.data, 0, dtable.size * sizeof(float));
         if (dplaces) std::memset(dplaces.data, 0, dplaces.size * sizeof(float));
-        for (std::size_t i = 0; i < words.size; ++i) {
-            const auto word = static_cast<std::size_t>(words.data[i]);
-            assert(word < dtable.size / width);
-            float *row = dtable.data + word * width, *place = dplaces ? dplaces.data + i % (dplaces.size / width) * width : nullptr;
-            for (std::size_t j = 0; j < width; ++j) row[j] += dy.data[i * width + j];
-            for (std::size_t j = 0; place && j < width; ++j) place[j] += dy.data[i * width + j];
-        }
+        layers::embed_backward(words.size, words.data, width, dy.data, dtable.data, dplaces ? dplaces.data : nullptr, dplaces.size / width);
     }
 
     void gru(const Gru& s, DeviceSpan from_input, DeviceSpan from_state, DeviceSpan state, DeviceSpan kept, DeviceSpan next) override {
@@ -263,25 +249,16 @@ public:
 
     void row_dots(std::size_t width, std::size_t group, DeviceSpan a, DeviceSpan b, DeviceSpan dots) override {
         assert(b.size == dots.size * width && a.size * group == b.size);
-        for (std::size_t i = 0; i < dots.size; ++i) {
-            float sum = 0;
-            for (std::size_t j = 0; j < width; ++j) sum += a.data[i / group * width + j] * b.data[i * width + j];
-            dots.data[i] = sum;
-        }
+        layers::row_dots(dots.size / group, group, width, a.data, b.data, dots.data);
     }
     void row_dots_backward(std::size_t width, std::size_t group, DeviceSpan a, DeviceSpan b, DeviceSpan ddots, DeviceSpan da, DeviceSpan db) override {
         assert(b.size == ddots.size * width && a.size * group == b.size && da.size == a.size && db.size == b.size);
-        if (da) std::memset(da.data, 0, da.size * sizeof(float));
-        for (std::size_t i = 0; i < ddots.size; ++i)
-            for (std::size_t j = 0; j < width; ++j) {
-                da.data[i / group * width + j] += ddots.data[i] * b.data[i * width + j];
-                db.data[i * width + j] = ddots.data[i] * a.data[i / group * width + j];
-            }
+        layers::row_dots_backward(ddots.size / group, group, width, a.data, b.data, ddots.data, da.data, db.data);
     }
 
     void softmax_cross_entropy(std::size_t classes, IndexSpan targets, DeviceSpan logits) override {
         check(classes, targets, logits);
-        loops::softmax_cross_entropy(targets.size, classes, targets.data, logits.data, losses_);
+        layers::softmax_cross_entropy(targets.size, classes, targets.data, logits.data, losses_);
     }
     void hinge(std::size_t classes, IndexSpan targets, DeviceSpan outputs) override {
         check(classes, targets, outputs);
@@ -340,6 +317,11 @@ private:
     template <class Value>
     static std::span<const Value> values_of(const Table& table) {
         return {static_cast<const Value*>(table.data), table.size};
+    }
+
+    static void check(IndexSpan words, std::size_t width, DeviceSpan table, DeviceSpan places, DeviceSpan embedded) {
+        assert(width > 0 && embedded.size == words.size * width && table.size % width == 0 && places.size % width == 0);
+        for (std::size_t i = 0; i < words.size; ++i) assert(words.data[i] >= 0 && static_cast<std::size_t>(words.data[i]) < table.size / width);
     }
 
     static void check(std::size_t classes, IndexSpan targets, DeviceSpan outputs) {

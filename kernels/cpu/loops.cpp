@@ -103,22 +103,17 @@ void mask(std::size_t n, const float* __restrict activations, float* __restrict 
     for (std::size_t i = 0; i < n; ++i) gradient[i] = activations[i] == 0 ? 0 : gradient[i];
 }
 
-void softmax_cross_entropy(std::size_t m, std::size_t n, const std::int32_t* targets, float* logits,
-                           Losses& losses) {
-    for (std::size_t i = 0; i < m; ++i, logits += n) {
-        const auto target = static_cast<std::size_t>(targets[i]);
-        const auto largest = static_cast<std::size_t>(std::max_element(logits, logits + n) - logits);
-        const float top = logits[largest];  // so that no exponential overflows
-        losses.sum -= static_cast<double>(logits[target]) - top;
-        losses.correct += largest == target;
-        float sum = 0;
-        for (std::size_t j = 0; j < n; ++j) sum += logits[j] = std::exp(logits[j] - top);
-        losses.sum += std::log(static_cast<double>(sum));
-        const float share = 1 / (sum * static_cast<float>(m));
-        for (std::size_t j = 0; j < n; ++j) logits[j] *= share;
-        logits[target] -= 1 / static_cast<float>(m);
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void add(std::size_t n, const float* x, const float* y, float* to) {
+    for (std::size_t i = 0; i < n; ++i) to[i] = x[i] + y[i];
+}
+
+GRAPEVINE_FOR_EVERY_PROCESSOR
+void add_relu(std::size_t n, const float* x, const float* y, float* to) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float sum = x[i] + y[i];
+        to[i] = sum < 0 ? 0 : sum;
     }
-    losses.rows += m;
 }
 
 GRAPEVINE_FOR_EVERY_PROCESSOR

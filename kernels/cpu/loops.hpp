@@ -17,8 +17,9 @@ void bias(std::size_t m, std::size_t n, const float* biases, float* x);
 void bias_relu(std::size_t m, std::size_t n, const float* biases, float* x);
 void column_sums(std::size_t m, std::size_t n, const float* x, float* sums);
 void relu(std::size_t n, float* x);
+void add(std::size_t n, const float* x, const float* y, float* to);  // `to` may be one of them
+void add_relu(std::size_t n, const float* x, const float* y, float* to);
 void mask(std::size_t n, const float* activations, float* gradient);
-void softmax_cross_entropy(std::size_t m, std::size_t n, const std::int32_t* targets, float* logits, Losses& losses);
 void step(const Step& how, const Rates& now, std::size_t n, const float* gradient, float* first, float* second, float* parameters);
 Mixed mix(std::size_t n, float ours_weight, float* ours, float theirs_weight, const float* theirs);
 
