@@ -21,4 +21,15 @@ std::span<const std::uint32_t> Batches::next() {
     return std::span(rows_).subspan(taken_ - batch_, batch_);
 }
 
+bool Batches::go_on_from(const Place& place) {
+    auto ours = rows_, theirs = place.rows;
+    std::sort(ours.begin(), ours.end());
+    std::sort(theirs.begin(), theirs.end());
+    if (ours != theirs || place.taken > rows_.size()) return false;
+    rows_ = place.rows;
+    taken_ = place.taken;
+    random_.resume(place.drawn);
+    return true;
+}
+
 }  // namespace grapevine::learn

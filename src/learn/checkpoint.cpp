@@ -20,15 +20,13 @@ std::string round_trip(double value) {
     return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
-// What metadata says under a key; 0 where it says nothing that is such a number.
-template <class Number>
-Number number(const Checkpoint& from, const std::string& key) {
-    const auto found = from.metadata.find(key);
-    Number value{};
+double samples_of(const Checkpoint& from) {  // 0 where it says nothing that is such a number
+    const auto found = from.metadata.find("samples");
+    double value = 0;
     if (found == from.metadata.end()) return value;
     const std::string& text = found->second;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? value : Number{};
+    return error == std::errc() && end == text.data() + text.size() && value >= 0 && value < 1e300 ? value : 0;
 }
 
 }  // namespace
@@ -37,6 +35,16 @@ const StoredTensor* Checkpoint::find(const std::string& name) const {
     for (const StoredTensor& t : tensors)
         if (t.name == name) return &t;
     return nullptr;
+}
+
+std::optional<std::uint64_t> Checkpoint::number(const std::string& key) const {
+    const auto found = metadata.find(key);
+    std::uint64_t value = 0;
+    if (found == metadata.end()) return std::nullopt;
+    const std::string& text = found->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
 }
 
 void add(const TensorTable& table, std::span<const float> block, const std::string& prefix, Checkpoint& to) {
@@ -85,8 +93,8 @@ std::variant<Snapshot, Error> to_snapshot(const TensorTable& table, const Checkp
     snapshot.layout = table.layout();
     snapshot.range = {0, table.size()};
     snapshot.bytes = {reinterpret_cast<const std::byte*>(values->data()), values->size() * sizeof(float), values};
-    snapshot.samples = number<double>(from, "samples");
-    snapshot.steps = number<std::uint64_t>(from, "step");
+    snapshot.samples = samples_of(from);
+    snapshot.steps = from.number("step").value_or(0);
     return snapshot;
 }
 

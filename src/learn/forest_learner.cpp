@@ -8,9 +8,14 @@
 
 #include "cart.hpp"
 #include "grapevine/learn/encoding.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "purposes.hpp"
 
 namespace grapevine::learn {
+
+namespace {
+constexpr const char *grown_key = "trees_grown", *loss_key = "state.loss";
+}  // namespace
 
 TensorTable ForestLearner::table(std::uint32_t places, std::uint32_t depth) {
     TensorTable table;
@@ -133,6 +138,20 @@ Evaluation ForestLearner::evaluate(std::span<const float> block) const {
     }, set.values);
     const double rows = static_cast<double>(std::max<std::size_t>(evaluation_limit_, 1));
     return {against / rows, static_cast<double>(right) / rows};
+}
+
+void ForestLearner::save_state(Checkpoint& to) const {
+    to.metadata[grown_key] = std::to_string(grown_);
+    to.states.push_back({loss_key, std::vector<double>{loss_}});
+}
+
+std::optional<Error> ForestLearner::load_state(const Checkpoint& from) {
+    const auto grown = from.number(grown_key);
+    const auto* loss = from.state<double>(loss_key);
+    if (!grown || *grown > share_ || !loss || loss->size() != 1) return not_of_this_run("it does not say how many trees of this peer are grown");
+    grown_ = *grown;
+    loss_ = loss->front();
+    return std::nullopt;
 }
 
 }  // namespace grapevine::learn

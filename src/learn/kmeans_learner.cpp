@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <tuple>
 #include <utility>
 
 #include "elements.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/room.hpp"
 #include "purposes.hpp"
 
@@ -16,6 +18,8 @@ namespace grapevine::learn {
 using kernels::DeviceSpan;
 
 namespace {
+
+constexpr const char *block_key = "state.block", *centroids_key = "state.centroids", *assigned_key = "state.assigned";
 
 constexpr std::size_t sample_of_initial = 2000;
 constexpr std::size_t rows_at_once = 256;
@@ -201,6 +205,31 @@ Evaluation KmeansLearner::evaluate_with(const std::vector<float>& centroids) {
         for (const Near& near : near_) inertia += near.squared_distance;
     }
     return {evaluation_limit_ > 0 ? inertia / static_cast<double>(evaluation_limit_) : 0, {}};
+}
+
+// The block lies in float64: as float32 tensors it is for others to read.
+void KmeansLearner::save_state(Checkpoint& to) const {
+    to.states.push_back({block_key, model()});
+    to.states.push_back({centroids_key, std::vector<double>(centroids_.begin(), centroids_.end())});
+    to.states.push_back({assigned_key, assigned_});
+    learn::save_state(batches_, to);
+}
+
+std::optional<Error> KmeansLearner::load_state(const Checkpoint& from) {
+    const auto *block = from.state<double>(block_key), *centroids = from.state<double>(centroids_key);
+    const auto* assigned = from.state<std::uint32_t>(assigned_key);
+    if (!block || block->size() != size() || !centroids || centroids->size() != centroids_.size() || !assigned || assigned->size() != assigned_.size())
+        return not_of_this_run("it does not say to which clusters the rows were counted");
+    const auto finite = [](double x) { return std::isfinite(x); };
+    if (!std::all_of(block->begin(), block->end(), finite) || !std::all_of(centroids->begin(), centroids->end(), finite) ||
+        std::any_of(assigned->begin(), assigned->end(), [&](std::uint32_t c) { return c != none && c >= k_; }))
+        return not_of_this_run("its clusters are damaged");
+    if (auto error = learn::load_state(from, batches_)) return error;
+    std::copy(block->begin(), block->end(), model().begin());
+    std::transform(centroids->begin(), centroids->end(), centroids_.begin(), [](double x) { return static_cast<float>(x); });
+    assigned_ = *assigned;
+    unseen_ = static_cast<std::size_t>(std::count(assigned_.begin(), assigned_.end(), none));
+    return std::nullopt;
 }
 
 }  // namespace grapevine::learn

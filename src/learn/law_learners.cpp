@@ -8,6 +8,7 @@
 
 #include "elements.hpp"
 #include "grapevine/portable_math.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "purposes.hpp"
 
 namespace grapevine::learn {
@@ -57,6 +58,8 @@ AverageLearner::AverageLearner(const config::Config& config, std::size_t peer, s
     }
     slots_.push_back(std::move(values));
 }
+
+std::optional<Error> AverageLearner::load_state(const Checkpoint&) { return not_of_this_run("the laws' models have none"); }
 
 void AverageLearner::claim(Slot slots) {
     if (slots_.size() < slots) slots_.resize(slots, std::vector<double>(size()));

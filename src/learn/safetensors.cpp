@@ -1,22 +1,26 @@
 #include "grapevine/learn/safetensors.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "data/file.hpp"
 
 namespace grapevine::learn {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t header_limit = 1 << 20;  // bytes; ours are a few hundred, and a config
+constexpr const char *version_key = "version", *hash_key = "hash";  // in the metadata of a file, not of a Checkpoint
 
 // Closed when it goes; an error of close() itself says nothing that fsync() did not.
 struct Descriptor {
@@ -41,26 +45,47 @@ bool write_all(int file, const void* data, std::size_t size) {
     return true;
 }
 
-bool read_all(int file, void* data, std::size_t size) {  // false with errno 0: the file ends before
-    char* at = static_cast<char*>(data);
-    while (size > 0) {
-        const ssize_t got = ::read(file, at, size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got == 0) errno = 0;
-        if (got <= 0) return false;
-        at += got;
-        size -= static_cast<std::size_t>(got);
-    }
-    return true;
+// One entry of the file: its bytes lie in the checkpoint.
+struct Part {
+    const std::string& name;
+    const char* type;
+    std::vector<std::uint64_t> shape;
+    std::span<const std::byte> bytes;
+};
+
+std::vector<Part> parts_of(const Checkpoint& checkpoint) {
+    std::vector<Part> parts;
+    for (const StoredTensor& t : checkpoint.tensors) parts.push_back({t.name, "F32", t.shape, std::as_bytes(std::span(t.values))});
+    for (const StoredState& s : checkpoint.states)
+        std::visit([&](const auto& values) { parts.push_back({s.name, sizeof values[0] == 8 ? "F64" : "U32", {values.size()}, std::as_bytes(std::span(values))}); }, s.values);
+    return parts;
 }
 
-std::string header_of(const Checkpoint& checkpoint) {
+std::string hex(std::uint64_t n) {
+    char text[17];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(n));
+    return text;
+}
+
+std::uint64_t hash_of(const std::vector<Part>& parts) {
+    XXH3_state_t* const state = XXH3_createState();
+    assert(state);
+    XXH3_64bits_reset(state);
+    for (const Part& p : parts) XXH3_64bits_update(state, p.bytes.data(), p.bytes.size());
+    const std::uint64_t hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    return hash;
+}
+
+std::string header_of(const Checkpoint& checkpoint, const std::vector<Part>& parts) {
     json header = json::object();
-    if (!checkpoint.metadata.empty()) header["__metadata__"] = checkpoint.metadata;
+    json& metadata = header["__metadata__"] = checkpoint.metadata;
+    metadata[version_key] = std::to_string(checkpoint_version);
+    metadata[hash_key] = hex(hash_of(parts));
     std::uint64_t offset = 0;
-    for (const StoredTensor& t : checkpoint.tensors) {
-        const std::uint64_t end = offset + t.values.size() * sizeof(float);
-        header[t.name] = {{"dtype", "F32"}, {"shape", t.shape}, {"data_offsets", {offset, end}}};
+    for (const Part& p : parts) {
+        const std::uint64_t end = offset + p.bytes.size();
+        header[p.name] = {{"dtype", p.type}, {"shape", p.shape}, {"data_offsets", {offset, end}}};
         offset = end;
     }
     std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -72,16 +97,12 @@ std::string header_of(const Checkpoint& checkpoint) {
 bool write_whole(const std::string& path, const Checkpoint& checkpoint) {
     const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (file.number < 0) return false;
-    const std::string header = header_of(checkpoint);
+    const std::vector<Part> parts = parts_of(checkpoint);
+    const std::string header = header_of(checkpoint, parts);
     const std::uint64_t length = header.size();
     bool written = write_all(file.number, &length, sizeof length) && write_all(file.number, header.data(), length);
-    for (const StoredTensor& t : checkpoint.tensors)
-        written = written && write_all(file.number, t.values.data(), t.values.size() * sizeof(float));
+    for (const Part& p : parts) written = written && write_all(file.number, p.bytes.data(), p.bytes.size());
     return written && ::fsync(file.number) == 0;
-}
-
-Error unreadable(const std::string& path, const std::string& what) {
-    return {path + " is no model that can be read: " + what, "it should be a safetensors file of float32 tensors"};
 }
 
 bool is_count(const json& value) { return value.is_number_unsigned(); }
@@ -89,8 +110,10 @@ bool is_count(const json& value) { return value.is_number_unsigned(); }
 // Where a tensor's values lie, once the header's word for it has been checked.
 struct Place {
     std::string name;
+    enum class Type { f32, f64, u32 } type = Type::f32;
     std::vector<std::uint64_t> shape;
     std::uint64_t begin = 0, end = 0;  // bytes from the end of the header
+    std::uint64_t width() const { return type == Type::f64 ? 8 : 4; }
 };
 
 // Empty if all is well.
@@ -98,7 +121,10 @@ std::string check(const std::string& name, const json& entry, std::uint64_t data
     if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets"))
         return "tensor " + name + " lacks dtype, shape or data_offsets";
     const json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
-    if (dtype != "F32") return "tensor " + name + " is not F32";
+    const bool state = name.starts_with("state.");
+    if (state && dtype == "U32") place.type = Place::Type::u32;
+    else if (state && dtype == "F64") place.type = Place::Type::f64;
+    else if (dtype != "F32") return "tensor " + name + " is not F32";
     if (!shape.is_array() || shape.size() > 8 || !std::all_of(shape.begin(), shape.end(), is_count))
         return "tensor " + name + " has no shape";
     if (!offsets.is_array() || offsets.size() != 2 || !is_count(offsets[0]) || !is_count(offsets[1]))
@@ -111,7 +137,7 @@ std::string check(const std::string& name, const json& entry, std::uint64_t data
     std::uint64_t count = 1;
     for (const std::uint64_t d : place.shape)
         if (__builtin_mul_overflow(count, d, &count)) return "tensor " + name + " is impossibly large";
-    if (count != (place.end - place.begin) / sizeof(float) || (place.end - place.begin) % sizeof(float) != 0)
+    if (count != (place.end - place.begin) / place.width() || (place.end - place.begin) % place.width() != 0)
         return "tensor " + name + " has a shape of another size than its values";
     return {};
 }
@@ -164,35 +190,49 @@ std::optional<Error> save(const std::string& path, const Checkpoint& checkpoint)
                      : "check that its directory exists and may be written to"};
 }
 
-std::variant<Checkpoint, Error> load_checkpoint(const std::string& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status {};
-    if (file.number < 0 || ::fstat(file.number, &status) != 0)
-        return Error{"cannot open " + path + ": " + std::strerror(errno), "check the path"};
-    if (!S_ISREG(status.st_mode)) return unreadable(path, "it is not a file");
-    const auto size = static_cast<std::uint64_t>(status.st_size);
-
+std::variant<Checkpoint, formats::Fault> decode_checkpoint(std::span<const std::byte> bytes) {
+    const auto wrong = [](const std::string& what) { return formats::Fault{what, "it should be a safetensors file of float32 tensors"}; };
     std::uint64_t length = 0;
-    if (size < sizeof length || !read_all(file.number, &length, sizeof length))
-        return unreadable(path, "it is too short");
-    if (length > size - sizeof length) return unreadable(path, "it ends within its header");
-    if (length > header_limit) return unreadable(path, "its header is larger than a mebibyte");
-    std::string text(length, '\0');
-    if (!read_all(file.number, text.data(), length)) return unreadable(path, "it ends within its header");
+    if (bytes.size() < sizeof length) return wrong("it is too short");
+    std::memcpy(&length, bytes.data(), sizeof length);
+    if (length > bytes.size() - sizeof length) return wrong("it ends within its header");
+    if (length > most_checkpoint_header) return wrong("its header is larger than a mebibyte");
+    const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
+    const auto data = bytes.subspan(sizeof length + length);
 
-    const json header = json::parse(text, nullptr, false);  // no exceptions
-    if (header.is_discarded()) return unreadable(path, "its header is no JSON");
+    const json header = json::parse(text, text + length, nullptr, false);  // no exceptions
+    if (header.is_discarded()) return wrong("its header is no JSON");
     Checkpoint checkpoint;
     std::vector<Place> places;
-    if (const auto wrong = check(header, size - sizeof length - length, places, checkpoint); !wrong.empty())
-        return unreadable(path, wrong);
+    if (const auto said = check(header, data.size(), places, checkpoint); !said.empty()) return wrong(said);
+    if (const auto version = checkpoint.number(version_key); version && *version > checkpoint_version)
+        return formats::Fault{"it is of version " + std::to_string(*version) + " of these files, and this grapevine knows " + std::to_string(checkpoint_version), "read it with the newer grapevine that wrote it"};
+    const auto hash = checkpoint.metadata.find(hash_key);
+    if (hash != checkpoint.metadata.end() && hash->second != hex(XXH3_64bits(data.data(), data.size())))
+        return formats::Fault{"its values are not those that were written: their hash is another", "it was damaged: take another checkpoint of the run"};
+    checkpoint.metadata.erase(version_key);
+    checkpoint.metadata.erase(hash_key);
     for (Place& p : places) {
-        std::vector<float> values((p.end - p.begin) / sizeof(float));
-        if (!read_all(file.number, values.data(), p.end - p.begin))
-            return unreadable(path, "it ended while it was read");
-        checkpoint.tensors.push_back({std::move(p.name), std::move(p.shape), std::move(values)});
+        const auto copy = [&](auto values) {
+            if (p.end > p.begin) std::memcpy(values.data(), data.data() + p.begin, p.end - p.begin);
+            return values;
+        };
+        const std::size_t count = (p.end - p.begin) / p.width();
+        switch (p.type) {
+            case Place::Type::f32: checkpoint.tensors.push_back({std::move(p.name), std::move(p.shape), copy(std::vector<float>(count))}); break;
+            case Place::Type::f64: checkpoint.states.push_back({std::move(p.name), copy(std::vector<double>(count))}); break;
+            case Place::Type::u32: checkpoint.states.push_back({std::move(p.name), copy(std::vector<std::uint32_t>(count))}); break;
+        }
     }
     return checkpoint;
+}
+
+std::variant<Checkpoint, Error> load_checkpoint(const std::string& path) {
+    const auto bytes = read_whole(path, "check the path");
+    if (const auto* error = std::get_if<Error>(&bytes)) return *error;
+    auto decoded = decode_checkpoint(std::get<std::vector<std::byte>>(bytes));
+    if (const auto* fault = std::get_if<formats::Fault>(&decoded)) return Error{path + " is no model that can be read: " + fault->what, fault->hint};
+    return std::get<Checkpoint>(std::move(decoded));
 }
 
 }  // namespace grapevine::learn

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "elements.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/schedule.hpp"
 #include "purposes.hpp"
 
@@ -19,6 +20,7 @@ namespace {
 
 // So many steps are laid out before they begin: what a device records and plays again.
 constexpr std::uint32_t most_at_once = 16;
+constexpr const char* augment_key = "augment_drawn";
 
 kernels::Step step_of(const config::TrainOptions& train) {
     kernels::Step step;
@@ -309,5 +311,32 @@ std::vector<float> SgdLearner::state(std::size_t which) const {
 }
 
 void SgdLearner::set_state(std::size_t which, std::span<const float> state) { backend_->upload(state, state_[which]); }
+
+std::vector<std::string> SgdLearner::names_of_states() const {
+    if (how_.rule == kernels::Step::Rule::adamw) return {"opt.first.", "opt.second."};
+    return states_ > 0 ? std::vector<std::string>{"opt.velocity."} : std::vector<std::string>{};
+}
+
+void SgdLearner::save_state(Checkpoint& to) const {
+    const auto names = names_of_states();
+    for (std::size_t i = 0; i < names.size(); ++i) add(task_->table, state(i), names[i], to);
+    learn::save_state(batches_, to);
+    to.metadata[augment_key] = std::to_string(augment_.drawn());
+}
+
+std::optional<Error> SgdLearner::load_state(const Checkpoint& from) {
+    const auto drawn = from.number(augment_key);
+    if (!drawn) return not_of_this_run("it holds a model and not where its training was");
+    std::vector<std::vector<float>> states;
+    for (const std::string& name : names_of_states()) {
+        auto block = block_of(task_->table, from, name);
+        if (auto* error = std::get_if<Error>(&block)) return not_of_this_run(error->what + ": another optimizer?");
+        states.push_back(std::get<std::vector<float>>(std::move(block)));
+    }
+    if (auto error = learn::load_state(from, batches_)) return error;
+    for (std::size_t i = 0; i < states.size(); ++i) set_state(i, states[i]);
+    augment_.resume(*drawn);
+    return std::nullopt;
+}
 
 }  // namespace grapevine::learn

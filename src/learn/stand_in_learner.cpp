@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "elements.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/schedule.hpp"
 #include "purposes.hpp"
 
@@ -167,5 +168,8 @@ Evaluation StandInLearner::evaluate(const Snapshot& whole) {
     Decoder(whole).read(0, std::span<float>(x, live_));
     return {loss(x), {}};
 }
+
+void StandInLearner::save_state(Checkpoint&) const {}
+std::optional<Error> StandInLearner::load_state(const Checkpoint&) { return not_of_this_run("a stand-in has no model"); }
 
 }  // namespace grapevine::learn

@@ -166,3 +166,78 @@ TEST_CASE("a disk that is full is an error, and the old file stays") {
     CHECK(std::distance(std::filesystem::directory_iterator(directory.path), {}) == 1);
     CHECK(save("/nowhere/at/all", small()));
 }
+
+TEST_CASE("a flipped bit of a value does not pass for a checkpoint, nor does a later version") {
+    const Directory directory;
+    const auto path = directory.file("a");
+    REQUIRE(!save(path, small()));
+    const std::string whole = read(path);
+    for (std::size_t at = whole.size() - 40; at < whole.size(); ++at) {
+        std::string bytes = whole;
+        bytes[at] = static_cast<char>(bytes[at] ^ 4);
+        write(path, bytes);
+        const auto loaded = load_checkpoint(path);
+        REQUIRE(std::holds_alternative<Error>(loaded));
+        CHECK(std::get<Error>(loaded).what.find("their hash is another") != std::string::npos);
+    }
+    std::string later = whole;
+    const auto at = later.find("\"version\":\"1\"");
+    REQUIRE(at != std::string::npos);
+    later.replace(at, 13, "\"version\":\"2\"");
+    write(path, later);
+    const auto loaded = load_checkpoint(path);
+    REQUIRE(std::holds_alternative<Error>(loaded));
+    CHECK(std::get<Error>(loaded).what.find("is of version 2") != std::string::npos);
+    CHECK(std::get<Error>(loaded).hint.find("newer grapevine") != std::string::npos);
+}
+
+TEST_CASE("a file of another program, without version and hash, is a model too") {
+    const Directory directory;
+    const auto path = directory.file("a");
+    write(path, with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4));
+    CHECK(std::holds_alternative<Checkpoint>(load_checkpoint(path)));
+}
+
+TEST_CASE("rows and sums are kept as they are, under names that begin with state") {
+    const Directory directory;
+    const auto path = directory.file("a");
+    Checkpoint checkpoint = small();
+    checkpoint.states = {{"state.rows", std::vector<std::uint32_t>{3, 1, 4'000'000'000u}}, {"state.block", std::vector<double>{0.1, -1e300}}};
+    REQUIRE(!save(path, checkpoint));
+    const auto back = std::get<Checkpoint>(load_checkpoint(path));
+    REQUIRE(back.state<std::uint32_t>("state.rows"));
+    CHECK(*back.state<std::uint32_t>("state.rows") == std::vector<std::uint32_t>{3, 1, 4'000'000'000u});
+    CHECK(*back.state<double>("state.block") == std::vector<double>{0.1, -1e300});
+    CHECK(!back.state<double>("state.rows"));
+    write(path, with_header(R"({"a":{"dtype":"U32","shape":[1],"data_offsets":[0,4]}})", 4));
+    CHECK(refused(path));
+}
+
+TEST_CASE("changed checkpoints") {
+    const Directory directory;
+    const auto path = directory.file("a");
+    REQUIRE(!save(path, small()));
+    std::string seed = read(path);
+    const auto at = seed.find("\"hash\":\"");
+    seed[at + 1] = 'H';  // without its hash, or nothing changed would ever be taken
+    REQUIRE(std::holds_alternative<Checkpoint>(decode_checkpoint(std::as_bytes(std::span(seed)))));
+    Random random(8);
+    int taken = 0, refused_ones = 0;
+    for (int round = 0; round < 5000; ++round) {
+        std::string bytes = seed;
+        for (std::uint64_t changes = 1 + random.below(3); changes > 0; --changes) {
+            const std::size_t where = random.below(bytes.size());
+            switch (random.below(3)) {
+                case 0: bytes[where] = static_cast<char>(random.below(256)); break;
+                case 1: bytes.erase(where, 1 + random.below(3)); break;
+                case 2: bytes.insert(where, seed.substr(random.below(seed.size()), random.below(12))); break;
+            }
+        }
+        const auto decoded = decode_checkpoint(std::as_bytes(std::span(bytes)));
+        (std::holds_alternative<Checkpoint>(decoded) ? taken : refused_ones) += 1;
+    }
+    CHECK(taken > 0);
+    CHECK(refused_ones > 0);
+    const std::string deep = with_header(std::string(1 << 20, '['), 0);
+    CHECK(std::holds_alternative<formats::Fault>(decode_checkpoint(std::as_bytes(std::span(deep)))));
+}

@@ -18,6 +18,14 @@ public:
     std::size_t size() const { return batch_; }     // rows in each
     std::span<const std::uint32_t> next();          // valid until the next call
 
+    // Where it is, to go on from there. False: these are other rows than ours, and nothing has changed.
+    struct Place {
+        std::vector<std::uint32_t> rows;  // in this epoch's order
+        std::uint64_t taken = 0, drawn = 0;
+    };
+    Place place() const { return {rows_, taken_, random_.drawn()}; }
+    bool go_on_from(const Place& place);
+
 private:
     std::vector<std::uint32_t> rows_;
     std::size_t batch_;

@@ -30,6 +30,8 @@ public:
     // that are those which all of them have.
     Evaluation evaluate() override;
     Evaluation evaluate(const Snapshot& whole) override;
+    void save_state(Checkpoint& to) const override;
+    std::optional<Error> load_state(const Checkpoint& from) override;
 
 private:
     // Loss: how much of the shard that is not in its bootstrap the last tree gets wrong (out of bag; Breiman 1996).

@@ -37,6 +37,8 @@ public:
     // Loss: the mean squared distance of held-out rows to their nearest centroid. No accuracy.
     Evaluation evaluate() override;
     Evaluation evaluate(const Snapshot& whole) override;
+    void save_state(Checkpoint& to) const override;
+    std::optional<Error> load_state(const Checkpoint& from) override;
 
 private:
     static constexpr std::uint32_t none = ~0u;

@@ -21,10 +21,13 @@ public:
     void claim(Slot slots) override;
     Evaluation evaluate() override { return {}; }
     Evaluation evaluate(const Snapshot&) override { return {}; }
+    void save_state(Checkpoint&) const override {}
+    std::optional<Error> load_state(const Checkpoint& from) override;
 
 protected:
     Trained train(const Train& order) override { return {order.slice && !order.slice->last() ? 0 : order.steps, 0, 0}; }
     std::vector<double>& model() { return slots_[model_slot]; }
+    const std::vector<double>& model() const { return slots_[model_slot]; }
     void drift(const Train& order);
 
 private:

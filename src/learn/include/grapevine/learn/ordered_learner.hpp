@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "grapevine/learn/safetensors.hpp"
 #include "grapevine/learn/task.hpp"
 #include "grapevine/learner.hpp"
 
@@ -19,6 +20,11 @@ public:
 
     // What a checkpoint says of the model, when a run goes on from one.
     void resume(std::uint64_t steps, double samples_behind) { steps_ = steps, samples_ = samples_behind; }
+
+    // What it needs beside its parameters to go on to the same bits: the optimiser's state, the order of the rows, what is drawn from.
+    // load_state: an error, and then nothing has changed, if that is not there or not of this learner. See resume.hpp.
+    virtual void save_state(Checkpoint& to) const = 0;
+    virtual std::optional<Error> load_state(const Checkpoint& from) = 0;
 
 protected:
     OrderedLearner(const Task& task, Encoding encoding);

@@ -23,6 +23,8 @@ public:
     void claim(Slot slots) override;
     Evaluation evaluate() override;
     Evaluation evaluate(const Snapshot& whole) override;
+    void save_state(Checkpoint& to) const override;
+    std::optional<Error> load_state(const Checkpoint& from) override;
 
     // The optimiser's state, blocks in the parameters' layout: none, one or two. For checkpoints.
     std::size_t states() const { return states_; }
@@ -47,6 +49,7 @@ private:
     Trained take_slice(const Train& order);
     Evaluation evaluate(kernels::DeviceSpan parameters, Room memory);
     std::size_t evaluation_rows() const;  // at a time
+    std::vector<std::string> names_of_states() const;  // in a checkpoint, before their tensors' names
 
     std::shared_ptr<const Task> task_;
     std::unique_ptr<kernels::Backend> backend_;

@@ -27,6 +27,8 @@ public:
     void claim(Slot slots) override;
     Evaluation evaluate() override;
     Evaluation evaluate(const Snapshot& whole) override;
+    void save_state(Checkpoint& to) const override;
+    std::optional<Error> load_state(const Checkpoint& from) override;
 
     static std::size_t live(config::Compute compute);
 

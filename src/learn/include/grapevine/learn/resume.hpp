@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include "grapevine/learn/batches.hpp"
+#include "grapevine/learn/safetensors.hpp"
+#include "grapevine/learn/task.hpp"
+
+namespace grapevine::learn {
+
+// Checkpoints of a learner that make_learner() made for this task, between two orders.
+//
+//     state_of()    the model as to_checkpoint() has it, and what the learner keeps beside it
+//     go_on_from()  a learner of the same config, peer, rows and data is then, on the CPU to the bit, where the other was: parameters,
+//                   steps (with them the schedule's place), samples behind. All of it is looked at before anything is changed.
+//
+// What an exchange keeps in slots of its own is not in it: it begins anew, as after joining.
+Checkpoint state_of(const Task& task, Learner& learner);
+std::optional<Error> go_on_from(const Task& task, Learner& learner, const Checkpoint& from);
+
+// For learners: the place of their batches.
+void save_state(const Batches& batches, Checkpoint& to);
+std::optional<Error> load_state(const Checkpoint& from, Batches& batches);
+Error not_of_this_run(const std::string& what);
+
+}  // namespace grapevine::learn

@@ -1,0 +1,53 @@
+#include "grapevine/learn/resume.hpp"
+
+#include <cassert>
+
+#include "grapevine/learn/encoding.hpp"
+#include "grapevine/learn/ordered_learner.hpp"
+
+namespace grapevine::learn {
+namespace {
+
+constexpr const char *rows_key = "state.rows", *taken_key = "batches_taken", *drawn_key = "batches_drawn";
+
+}  // namespace
+
+Error not_of_this_run(const std::string& what) {
+    return {"the checkpoint cannot be gone on from: " + what, "the same configuration, data and --shard as when it was written; 'grapevine eval' takes any model"};
+}
+
+Checkpoint state_of(const Task& task, Learner& learner) {
+    const Completion done = learner.carry_out({0, Publish{model_slot, {0, learner.size()}}});
+    Checkpoint checkpoint = to_checkpoint(task.table, std::get<Published>(done.what).snapshot);
+    dynamic_cast<const OrderedLearner&>(learner).save_state(checkpoint);  // all of make_learner() are
+    return checkpoint;
+}
+
+std::optional<Error> go_on_from(const Task& task, Learner& learner, const Checkpoint& from) {
+    auto model = to_snapshot(task.table, from);
+    if (auto* error = std::get_if<Error>(&model)) return *error;
+    const auto& whole = std::get<Snapshot>(model);
+    if (!well_formed(whole)) return not_of_this_run("its parameters are no numbers");
+    auto& ordered = dynamic_cast<OrderedLearner&>(learner);
+    if (auto error = ordered.load_state(from)) return error;
+    if (whole.encoding == learner.encoding()) learner.carry_out({0, Combine{model_slot, 0, 1, whole}});  // else it was more than a float32 holds, and lay beside it
+    ordered.resume(whole.steps, whole.samples);
+    return std::nullopt;
+}
+
+void save_state(const Batches& batches, Checkpoint& to) {
+    Batches::Place place = batches.place();
+    to.states.push_back({rows_key, std::move(place.rows)});
+    to.metadata[taken_key] = std::to_string(place.taken);
+    to.metadata[drawn_key] = std::to_string(place.drawn);
+}
+
+std::optional<Error> load_state(const Checkpoint& from, Batches& batches) {
+    const auto* rows = from.state<std::uint32_t>(rows_key);
+    const auto taken = from.number(taken_key), drawn = from.number(drawn_key);
+    if (!rows || !taken || !drawn) return not_of_this_run("it holds a model and not where its training was");
+    if (!batches.go_on_from({*rows, *taken, *drawn})) return not_of_this_run("it was trained on another part of the data");
+    return std::nullopt;
+}
+
+}  // namespace grapevine::learn
