@@ -114,7 +114,7 @@ public:
 
     void dense_backward(const Dense& s, DeviceSpan x, DeviceSpan weights, DeviceSpan dy, DeviceSpan dx, DeviceSpan dweights, DeviceSpan dbiases) override {
         if (dbiases) loops::column_sums(s.rows, s.outputs, dy.data, dbiases.data);
-        gemm({.m = s.inputs, .n = s.outputs, .k = s.rows, .transpose_a = true}, x, dy, dweights);
+        if (dweights) gemm({.m = s.inputs, .n = s.outputs, .k = s.rows, .transpose_a = true}, x, dy, dweights);
         if (!dx) return;
         gemm({.m = s.rows, .n = s.inputs, .k = s.outputs, .transpose_b = true}, dy, weights, dx);
         if (s.x_is_relu) mask(x, dx);

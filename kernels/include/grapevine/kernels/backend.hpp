@@ -222,7 +222,8 @@ public:
     virtual void gemm(const Gemm& shape, DeviceSpan a, DeviceSpan b, DeviceSpan c) = 0;  // float32
 
     virtual void dense(const Dense& shape, DeviceSpan x, DeviceSpan shadow, DeviceSpan biases, DeviceSpan y) = 0;
-    // dy (rows, outputs) is masked already if y went through ReLU. dx may be empty: then nobody wants it. Empty biases: there are none.
+    // dy (rows, outputs) is masked already if y went through ReLU. dx may be empty: then nobody wants it; so may
+    // dweights. Empty biases: there are none.
     virtual void dense_backward(const Dense& shape, DeviceSpan x, DeviceSpan shadow, DeviceSpan dy, DeviceSpan dx, DeviceSpan dweights, DeviceSpan dbiases) = 0;
 
     virtual void convolve(const Convolution& shape, DeviceSpan x, DeviceSpan shadow, DeviceSpan biases, DeviceSpan y) = 0;
