@@ -15,8 +15,9 @@ template <class E> struct Named {
 
 inline constexpr std::array<Named<ModelKind>, 8> model_kinds{
     {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"},
-     {ModelKind::kmeans, "kmeans"}, {ModelKind::forest, "forest"}, {ModelKind::svm, "svm"}, {ModelKind::cnn, "cnn"}}};
-inline constexpr std::array later_model_kinds{"gru", "transformer", "factors", "skipgram", "pca", "boosting"};
+     {ModelKind::kmeans, "kmeans"}, {ModelKind::forest, "forest"}, {ModelKind::svm, "svm"}, {ModelKind::cnn, "cnn"},
+     {ModelKind::gru, "gru"}, {ModelKind::transformer, "transformer"}}};
+inline constexpr std::array later_model_kinds{"factors", "skipgram", "pca", "boosting"};
 
 inline constexpr std::array<Named<ExchangeKind>, 11> exchange_kinds{{{ExchangeKind::gossip, "gossip"},
                                                                      {ExchangeKind::epidemic, "epidemic"},
@@ -110,12 +111,11 @@ inline constexpr std::array<Named<Distribution::Kind>, 9> distributions{{{Distri
 inline constexpr std::array<Named<Expect::Over>, 4> overs{
     {{Expect::Over::mean, "mean"}, {Expect::Over::median, "median"}, {Expect::Over::max, "max"}, {Expect::Over::sum, "sum"}}};
 
-inline constexpr std::array<Named<DataFiles::Format>, 4> data_formats{
-    {{DataFiles::Format::idx, "idx"}, {DataFiles::Format::csv, "csv"}, {DataFiles::Format::npy, "npy"}, {DataFiles::Format::libsvm, "libsvm"}}};
+inline constexpr std::array<Named<DataFiles::Format>, 5> data_formats{
+    {{DataFiles::Format::idx, "idx"}, {DataFiles::Format::csv, "csv"}, {DataFiles::Format::npy, "npy"}, {DataFiles::Format::libsvm, "libsvm"}, {DataFiles::Format::text, "text"}}};
 inline constexpr std::array<Named<DataFiles::Normalize>, 3> normalizations{
     {{DataFiles::Normalize::none, "none"}, {DataFiles::Normalize::standard, "standard"}, {DataFiles::Normalize::range, "range"}}};
-inline constexpr std::array later_data_formats{"text"};
-inline constexpr std::array data_sets{"fashion-mnist", "blobs"};
+inline constexpr std::array data_sets{"fashion-mnist", "kjv", "blobs"};
 
 template <class E, std::size_t N> constexpr const char* word_of(E value, const std::array<Named<E>, N>& names) {
     for (const auto& name : names)

@@ -101,6 +101,17 @@ void read_steps(Section& section, TrainOptions& train) {
     read_schedule(section, train.schedule);
 }
 
+// Texts are for models that read them, and have no classes to be split by.
+void check_text(Section& data, const Config& config) {
+    const bool text = config.data.is_text();
+    const char* key = data.has("set") ? "set" : "format";
+    const std::string kind = in_double_quotes(to_string(config.model.kind));
+    if (text && !config.model.reads_text()) data.fault(key, "a model of kind " + kind + " does not read texts", "[model] kind = \"gru\" or \"transformer\"");
+    if (!text && config.model.reads_text()) data.fault(key, "a model of kind " + kind + " reads texts, and these data are none", "set = \"kjv\", or format = \"text\" with files");
+    if (text && config.data.split.kind != Split::Kind::iid && config.data.split.kind != Split::Kind::contiguous)
+        data.fault("split", "a text has no classes to be split by", "split = \"iid\", which deals its windows, or \"contiguous\", which gives each peer a run of them");
+}
+
 void read_target(Section& train, std::optional<Target>& out) {
     if (!train.has("target")) {
         train.value("target");
@@ -132,6 +143,7 @@ void read_data(Section& file, Config& config) {
     Section section = file.table("data", "[data]");
     Data& data = config.data;
     const auto sets = words(data_sets);
+    if (config.model.reads_text()) data.set = "kjv";
     if (const auto index = section.pick("set", sets, {})) data.set = sets[*index];
     if (config.model.kind == ModelKind::cnn && data.set == "blobs" && !section.has("format") && !section.has("files"))
         section.fault("set", "a cnn looks at pictures, and blobs are none", "set = \"fashion-mnist\", or kind = \"mlp\"");
@@ -154,11 +166,13 @@ void read_data(Section& file, Config& config) {
             section.fault("train_samples", "this generated set has more than 2^31 numbers: 8 GiB of memory", "fewer samples or features");
         section.belongs({"directory"}, "sets that lie in files", here);
     } else {
-        section.text("directory", data.directory);
+        if (data.is_text()) section.belongs({"directory"}, "other sets that lie in files", here);
+        else section.text("directory", data.directory);
         section.belongs({"features", "classes", "train_samples", "test_samples", "spread"}, "set = \"blobs\"", here);
     }
     if (!own) section.belongs({"files", "test_files", "held_out", "normalize", "label", "header", "separator"}, "format = \"csv\" and the like", here);
     read_split(section, data.split);
+    check_text(section, config);
     if (config.model.kind == ModelKind::forest) section.belongs({"batch"}, "models that learn from some rows at a time", "a step of \"forest\" grows a tree on all of them");
     else section.integer("batch", data.batch, 1, 1 << 24);
     if (section.number("validation", data.validation, 0, 0.5) && data.set == "blobs" && data.validation * data.train_samples > data.train_samples - 1.0)

@@ -35,7 +35,7 @@ void read_label(Section& section, DataFiles& own) {
 void read_data_files(Section& section, Data& data) {
     data.set = own_files;
     DataFiles& own = data.own.emplace();
-    section.choice("format", own.format, data_formats, words(later_data_formats));
+    section.choice("format", own.format, data_formats);
     const std::string here = "this format is " + in_double_quotes(to_string(own.format));
     if (!section.has("files")) section.fault("files", "[data] does not say which files", "files = [\"train.csv\"]");
     read_names(section, "files", data.directory, own.files);
@@ -50,7 +50,8 @@ void read_data_files(Section& section, Data& data) {
     } else {
         section.belongs({"held_out"}, "data without test_files", "this run has test_files");
     }
-    section.choice("normalize", own.normalize, normalizations);
+    if (own.format != DataFiles::Format::text) section.choice("normalize", own.normalize, normalizations);
+    else section.belongs({"normalize"}, "formats of numbers", here);
     if (own.format != DataFiles::Format::csv) return section.belongs({"label", "header", "separator"}, "format = \"csv\"", here);
     read_label(section, own);
     bool header = false;

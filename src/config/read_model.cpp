@@ -51,6 +51,20 @@ void read_channels(Section& model, std::vector<std::uint32_t>& channels) {
     channels = numbers;
 }
 
+void read_text_model(Section& section, Model& model, const std::string& here) {
+    section.integer("width", model.width, 1, 16384);
+    section.integer("layers", model.layers, 1, 256);
+    section.integer("length", model.length, 1, 1 << 16);
+    const bool transformer = model.kind == ModelKind::transformer;
+    if (!transformer) section.belongs({"heads"}, "kind = \"transformer\"", here);
+    else if (section.integer("heads", model.heads, 1, 1024); model.width % model.heads != 0)
+        section.fault(section.has("heads") ? "heads" : "width", "a width of " + std::to_string(model.width) + " does not divide into " + std::to_string(model.heads) + " heads",
+                      "a width that is a multiple of heads");
+    const double width = model.width, each = (transformer ? 12 : 6) * width * width;
+    if (each * model.layers + (512.0 + (transformer ? model.length : 0)) * width > most_parameters)
+        section.fault(section.has("width") ? "width" : "layers", "this model has more than 2^30 parameters", "less width, or fewer layers");
+}
+
 void read_forest(Section& section, Model& model) {
     section.integer("trees", model.trees, 1, 65536);
     section.integer("depth", model.depth, 1, 16);
@@ -114,6 +128,9 @@ void read_model(Section& file, Config& config) {
     }
     if (model.kind == ModelKind::mlp || model.kind == ModelKind::cnn) read_hidden(section, model.hidden, model.kind == ModelKind::cnn);
     else section.belongs({"hidden"}, "kind = \"mlp\" and \"cnn\"", here);
+
+    if (model.reads_text()) read_text_model(section, model, here);
+    else section.belongs({"width", "layers", "heads", "length"}, "kind = \"gru\" and \"transformer\"", here);
 
     if (model.kind == ModelKind::kmeans) section.integer("k", model.k, 1, 65536);
     else section.belongs({"k"}, "kind = \"kmeans\"", here);

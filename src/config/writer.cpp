@@ -80,6 +80,12 @@ void write_model(Lines& out, const Model& model) {
         out.line("residual", truth(model.residual));
     }
     if (model.kind == ModelKind::mlp || model.kind == ModelKind::cnn) out.line("hidden", list(model.hidden, number));
+    if (model.reads_text()) {
+        out.line("width", std::to_string(model.width));
+        out.line("layers", std::to_string(model.layers));
+        if (model.kind == ModelKind::transformer) out.line("heads", std::to_string(model.heads));
+        out.line("length", std::to_string(model.length));
+    }
     if (model.kind == ModelKind::kmeans) out.line("k", std::to_string(model.k));
     if (model.kind == ModelKind::forest) {
         out.line("trees", std::to_string(model.trees));
@@ -112,7 +118,7 @@ void write_data_files(Lines& out, const DataFiles& own, bool world) {
     out.line("files", list(own.files, name));
     if (!own.test_files.empty()) out.line("test_files", list(own.test_files, name));
     else out.line("held_out", format_number(own.held_out));
-    out.line("normalize", quote(to_string(own.normalize)));
+    if (own.format != DataFiles::Format::text) out.line("normalize", quote(to_string(own.normalize)));
     if (own.format != DataFiles::Format::csv) return;
     if (!own.label.empty()) out.line("label", quote(own.label));
     else if (own.label_column > 0) out.line("label", std::to_string(own.label_column));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "data/own_files.hpp"
+#include "data/text.hpp"
 #include "idx.hpp"
 #include "purposes.hpp"
 
@@ -141,10 +142,25 @@ Dataset some_of(const Dataset& set, double share, bool held_out) {
     return some;
 }
 
+// The last windows of a text.
+std::variant<Sets, Error> hold_out_end(const Sets& all, double share) {
+    const Dataset& whole = *all.train;
+    const auto& text = std::get<std::vector<std::uint8_t>>(whole.values);
+    const auto out = static_cast<std::size_t>(std::floor(share * static_cast<double>(whole.rows())));
+    if (out == 0 || out == whole.rows())
+        return Error{"holding out a share of " + std::to_string(share) + " of " + std::to_string(whole.rows()) + " windows leaves nothing to train on or nothing to validate on", "validation = 0.1, or a longer text"};
+    const auto cut = text.begin() + static_cast<std::ptrdiff_t>((whole.rows() - out) * whole.length);
+    Sets sets = all;
+    sets.train = std::make_shared<const Dataset>(windows({text.begin(), cut + 1}, whole.length));
+    sets.test = std::make_shared<const Dataset>(windows({cut, text.end()}, whole.length));
+    return sets;
+}
+
 }  // namespace
 
 std::variant<Sets, Error> hold_out(const Sets& all, double share) {
     Sets sets = all;
+    if (all.train->length > 0) return hold_out_end(all, share);
     sets.train = std::make_shared<Dataset>(some_of(*all.train, share, false));
     sets.test = std::make_shared<Dataset>(some_of(*all.train, share, true));
     if (sets.train->rows() == 0 || sets.test->rows() == 0)
@@ -167,11 +183,16 @@ void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Ba
     backend.gather(keep(set, backend).values, set.features, set.step(), staged, set.normalisation, to);
 }
 
-std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed) {
+std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, std::size_t length) {
+    if (data.is_text()) {
+        auto loaded = load_text(data, length);
+        if (auto* text = std::get_if<Sets>(&loaded)) text->fingerprint = fingerprint(data.set, *text->train, *text->test);
+        return loaded;
+    }
     if (data.set == "blobs") return blobs(data, seed);
     if (data.own) return own_files(data, seed);
     if (data.set != "fashion-mnist")
-        return Error{"unknown data set '" + data.set + "'", "known are fashion-mnist and blobs"};
+        return Error{"unknown data set '" + data.set + "'", "known are fashion-mnist, kjv and blobs"};
     const std::string directory = data.directory.empty() ? "/usr/share/datasets/fashion-mnist" : data.directory;
     auto train = fashion_mnist(directory, "train");
     if (auto* error = std::get_if<Error>(&train)) return std::move(*error);

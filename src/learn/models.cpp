@@ -1,14 +1,22 @@
 // Which layers each kind of model is made of.
 #include <cassert>
+#include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "grapevine/learn/model.hpp"
 #include "grapevine/learn/network.hpp"
+#include "layers/attention.hpp"
 #include "layers/convolution.hpp"
 #include "layers/dense.hpp"
+#include "layers/embedding.hpp"
+#include "layers/gelu.hpp"
+#include "layers/normalisation.hpp"
 #include "layers/pooling.hpp"
+#include "layers/recurrent.hpp"
 #include "layers/residual.hpp"
+#include "layers/skip.hpp"
 
 namespace grapevine::learn {
 namespace {
@@ -66,10 +74,66 @@ Built convolutional(const DataShape& data, const config::Model& model, Augment a
     return std::make_shared<Network>(std::move(table), std::move(layers), data, Network::Input::numbers, Network::Loss::softmax, augment);
 }
 
+// Bytes as rows of a table, embed; GRUs one on the other, gru1, gru2, ...; outputs, out.
+Built recurrent(const DataShape& data, const config::Model& model) {
+    TensorTable table;
+    Layers layers;
+    layers.push_back(std::make_unique<Embedding>(table, "embed", Embedding::Shape{data.classes, data.length, model.width, false}, 1 / std::sqrt(model.width)));
+    for (std::uint32_t l = 1; l <= model.layers; ++l)
+        layers.push_back(std::make_unique<Recurrent>(table, "gru" + std::to_string(l), layers.back()->output(), model.width));
+    layers.push_back(std::make_unique<Dense>(table, "out.w", "out.b", layers.back()->output(), data.classes, false));
+    return std::make_shared<Network>(std::move(table), std::move(layers), data, Network::Input::text_by_place, Network::Loss::softmax);
+}
+
+// A decoder-only transformer as GPT-2 (Radford et al. 2019): bytes and places as rows of tables, embed; blocks of attention and of two
+// dense layers with GELU between them, each behind a normalisation and beside a way past it, block1.attention and block1.dense, ...; a
+// normalisation, last; outputs, out. Weights start normal with a deviation of 0.02; those that add to the way past, divided by the
+// root of how many there are.
+Built transformer(const DataShape& data, const config::Model& model) {
+    constexpr double deviation = 0.02;
+    if (model.width % model.heads != 0)
+        return Error{"a width of " + std::to_string(model.width) + " does not divide into " + std::to_string(model.heads) + " heads", "a width that is a multiple of heads"};
+    TensorTable table;
+    Layers layers;
+    const auto dense = [&](const std::string& name, Extent in, std::size_t outputs, double share = 1) {
+        return std::make_unique<Dense>(table, name + ".w", name + ".b", in, outputs, false, share * deviation * std::sqrt(static_cast<double>(in.width)));
+    };
+    layers.push_back(std::make_unique<Embedding>(table, "embed", Embedding::Shape{data.classes, data.length, model.width, true}, deviation));
+    const Extent extent = layers.back()->output();
+    const double share = 1 / std::sqrt(2.0 * model.layers);
+    for (std::uint32_t l = 1; l <= model.layers; ++l) {
+        const std::string block = "block" + std::to_string(l);
+        Layers attention, wide;
+        attention.push_back(std::make_unique<Normalisation>(table, block + ".attention.norm", extent));
+        attention.push_back(dense(block + ".attention.in", extent, 3 * model.width));
+        attention.push_back(std::make_unique<Attention>(attention.back()->output(), model.heads));
+        attention.push_back(dense(block + ".attention.out", extent, model.width, share));
+        layers.push_back(std::make_unique<Skip>(std::move(attention)));
+        wide.push_back(std::make_unique<Normalisation>(table, block + ".dense.norm", extent));
+        wide.push_back(dense(block + ".dense.in", extent, 4 * model.width));
+        wide.push_back(std::make_unique<Gelu>(wide.back()->output()));
+        wide.push_back(dense(block + ".dense.out", wide.back()->output(), model.width, share));
+        layers.push_back(std::make_unique<Skip>(std::move(wide)));
+    }
+    layers.push_back(std::make_unique<Normalisation>(table, "last", extent));
+    layers.push_back(dense("out", extent, data.classes));
+    return std::make_shared<Network>(std::move(table), std::move(layers), data, Network::Input::text, Network::Loss::softmax);
+}
+
+// Error, unless the data are what the model reads.
+std::optional<Error> mismatch(config::ModelKind kind, const DataShape& data) {
+    const bool reads_text = kind == config::ModelKind::gru || kind == config::ModelKind::transformer;
+    if (reads_text == (data.length > 0)) return {};
+    const std::string name = config::to_string(kind);
+    if (reads_text) return Error{name + " reads texts, and these data are none", "set = \"kjv\", or format = \"text\" with files, in [data]"};
+    return Error{name + " does not read texts", "kind = \"gru\" or \"transformer\" in [model]"};
+}
+
 }  // namespace
 
 Built make_model(const config::Config& config, const DataShape& data) {
     using Kind = config::ModelKind;
+    if (auto error = mismatch(config.model.kind, data)) return std::move(*error);
     const Augment augment{config.data.shift, config.data.mirror};
     const bool pictures = data.picture.size() > 0;
     if (augment && !pictures) return Error{"these data are no pictures, and only pictures can be moved and turned over", "take 'augment' out of [data]"};
@@ -80,6 +144,8 @@ Built make_model(const config::Config& config, const DataShape& data) {
         case Kind::svm: return perceptron(data, {}, Network::Loss::hinge, augment);
         case Kind::mlp: return perceptron(data, config.model.hidden, Network::Loss::softmax, augment);
         case Kind::cnn: return convolutional(data, config.model, augment);
+        case Kind::gru: return recurrent(data, config.model);
+        case Kind::transformer: return transformer(data, config.model);
         default: break;
     }
     assert(false && "no model that follows gradients");

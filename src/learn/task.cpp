@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "data/text.hpp"
 #include "elements.hpp"
 #include "grapevine/learn/forest_learner.hpp"
 #include "grapevine/learn/kmeans_learner.hpp"
@@ -29,12 +30,14 @@ bool has_model(const config::Config& config) { return config.model.needs_data() 
 
 Sizes sizes_of(const config::Config& config) {
     const config::Data& data = config.data;
+    const bool text = data.is_text();
     const bool blobs = data.set == "blobs";  // else 60,000 and 10,000 pictures of 28 x 28 bytes, of 10 classes
     DataShape shape;
     shape.features = blobs ? data.features : 784;
     shape.classes = blobs ? data.classes : 10;
     if (!blobs) shape.picture = {28, 28, 1};
-    if (data.own) shape = {1, 2, {}, 0, 0};  // nobody knows before they are read
+    if (data.own) shape = {1, 2, {}, 0, 0, 0};  // nobody knows before they are read
+    if (text) shape = {.features = config.model.length + 1u, .classes = 256, .picture = {}, .length = config.model.length};
     Sizes sizes;
     if (has_model(config)) {
         const auto made = make_model(config, shape);
@@ -44,6 +47,7 @@ Sizes sizes_of(const config::Config& config) {
     }
     if (config.model.needs_data() && !data.own)
         sizes.bytes_of_data = blobs ? 4.0 * (data.features + 1.0) * (double{1} * data.train_samples + data.test_samples) : 70e3 * (784 + 4);
+    if (text) sizes.bytes_of_data = bytes_of_text(data);
     return sizes;
 }
 
@@ -57,7 +61,7 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
     if (loaded) {
         task->sets = *loaded;
     } else {
-        auto read = load(config.data, config.seed);
+        auto read = load(config.data, config.seed, config.model.length);
         if (auto* error = std::get_if<Error>(&read)) return std::move(*error);
         task->sets = std::get<Sets>(std::move(read));
         if (config.data.validation > 0) {

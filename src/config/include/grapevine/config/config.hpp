@@ -70,6 +70,7 @@ struct Model {
     std::uint32_t trees = 8, depth = 8;             // forest: of each peer; of a tree
     std::uint32_t places = 256;                     // forest: for trees, of all peers together
     bool needs_data() const { return kind != ModelKind::average && kind != ModelKind::quadratic; }
+    bool reads_text() const { return kind == ModelKind::gru || kind == ModelKind::transformer; }
     bool has_stand_in() const { return needs_data() && follows_gradients(); }  // for [train] compute
     bool follows_gradients() const { return kind != ModelKind::average && kind != ModelKind::kmeans && kind != ModelKind::forest; }
     bool sees_pictures() const { return kind == ModelKind::logistic || kind == ModelKind::svm || kind == ModelKind::mlp || kind == ModelKind::cnn; }  // may
@@ -93,12 +94,12 @@ struct Split {
 
 // Files of one's own, in place of a set that is known by name.
 struct DataFiles {
-    enum class Format { idx, csv, npy, libsvm };
+    enum class Format { idx, csv, npy, libsvm, text };
     enum class Normalize { none, standard, range };
     Format format = Format::csv;
     std::vector<std::string> files;       // to train on; idx and npy: the samples and their labels. Absolute, once it was read
     std::vector<std::string> test_files;  // likewise, held out; none: a share of the others is
-    double held_out = 0.1;                // that share, of each class
+    double held_out = 0.1;                // that share, of each class; of a text its end
     Normalize normalize = Normalize::standard;
     std::string label;                    // csv: the column with the classes, by its name
     std::uint32_t label_column = 0;       // csv: or by its number from 1; 0 and no name: the last
@@ -109,7 +110,7 @@ struct DataFiles {
 inline constexpr const char* own_files = "files";  // the name of a set that is made of them
 
 struct Data {
-    std::string set = "fashion-mnist";  // or "blobs": generated, needs nothing installed; own_files
+    std::string set = "fashion-mnist";  // or "kjv": a text; or "blobs": generated, needs nothing installed; own_files
     std::optional<DataFiles> own;       // with own_files
     std::string directory;              // where the set's files are; empty: where its package puts them
     Split split;
@@ -120,6 +121,7 @@ struct Data {
     // blobs: gaussian clusters of unit deviation around random centres
     std::uint32_t features = 20, classes = 4, train_samples = 8000, test_samples = 2000;
     double spread = 2.0;                // standard deviation of the centres, per coordinate
+    bool is_text() const { return own ? own->format == DataFiles::Format::text : set == "kjv"; }
     bool operator==(const Data&) const = default;
 };
 

@@ -20,6 +20,7 @@ struct DataShape {
     std::size_t classes = 0;      // 0: what is wanted of a row is a number
     kernels::Picture picture;     // what a row is, if it is one: of size `features`
     std::size_t users = 0, items = 0;  // of ratings: how many of each there are
+    std::size_t length = 0;       // of a text: bytes of a row that go in; features is one more
 };
 
 // Rows of numbers, and of each its class or a number. Never changed once it is made: all learners of a process share it.
@@ -71,8 +72,10 @@ struct Sets {
 // The training set without this share of its rows, and these in place of the test set, which nobody reads then.
 std::variant<Sets, Error> hold_out(const Sets& all, double share);
 
-// The seed is for sets that are generated, and for what is held out of files without test_files.
-std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed);
+inline constexpr std::size_t usual_length = 128;
+
+// The seed is for sets that are generated, and for what is held out of files without test_files. length: of a text's windows.
+std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, std::size_t length = usual_length);
 bool depends_on_seed(const config::Data& data);
 
 }  // namespace grapevine::learn
