@@ -13,7 +13,7 @@ template <class E> struct Named {
     const char* word;
 };
 
-inline constexpr std::array<Named<ModelKind>, 8> model_kinds{
+inline constexpr std::array<Named<ModelKind>, 10> model_kinds{
     {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"},
      {ModelKind::kmeans, "kmeans"}, {ModelKind::forest, "forest"}, {ModelKind::svm, "svm"}, {ModelKind::cnn, "cnn"},
      {ModelKind::gru, "gru"}, {ModelKind::transformer, "transformer"}}};

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "grapevine/learn/dataset.hpp"
-#include "rows.hpp"
+#include "grapevine/learn/rows.hpp"
 
 namespace grapevine::learn {
 

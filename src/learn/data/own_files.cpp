@@ -8,7 +8,7 @@
 #include "../purposes.hpp"
 #include "figures.hpp"
 #include "grapevine/formats/array.hpp"
-#include "rows.hpp"
+#include "grapevine/learn/rows.hpp"
 
 namespace grapevine::learn {
 namespace {

@@ -1,4 +1,4 @@
-#include "rows.hpp"
+#include "grapevine/learn/rows.hpp"
 
 #include <algorithm>
 #include <cassert>
