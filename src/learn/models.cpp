@@ -124,9 +124,8 @@ Built transformer(const DataShape& data, const config::Model& model) {
 std::optional<Error> mismatch(config::ModelKind kind, const DataShape& data) {
     const bool reads_text = kind == config::ModelKind::gru || kind == config::ModelKind::transformer;
     if (reads_text == (data.length > 0)) return {};
-    const std::string name = config::to_string(kind);
-    if (reads_text) return Error{name + " reads texts, and these data are none", "set = \"kjv\", or format = \"text\" with files, in [data]"};
-    return Error{name + " does not read texts", "kind = \"gru\" or \"transformer\" in [model]"};
+    if (reads_text) return Error{"this model reads texts, and these data are none", "set = \"kjv\", or format = \"text\" with files, in [data]"};
+    return Error{"these data are a text, which this model does not read", "kind = \"gru\" or \"transformer\" in [model]"};
 }
 
 }  // namespace
