@@ -209,7 +209,8 @@ double disagreement(const config::Config& config, std::size_t rows, kernels::Bac
             here_largest = std::max(here_largest, std::abs(slope));
         }
         CAPTURE(tensor.name);
-        if (tensor.name != "embed.w") CHECK(here_largest > 1e-5);  // some of those rows no byte of the text names
+        const bool from_zero = config.model.length == 1 && tensor.name == "gru1.wh";  // the only state there is to multiply is the first, zero
+        if (tensor.name != "embed.w" && !from_zero) CHECK(here_largest > 1e-5);         // some of those rows no byte of the text names
         largest = std::max(largest, here_largest);
     }
     CHECK(largest > 0.01);
