@@ -13,11 +13,11 @@ template <class E> struct Named {
     const char* word;
 };
 
-inline constexpr std::array<Named<ModelKind>, 10> model_kinds{
+inline constexpr std::array<Named<ModelKind>, 12> model_kinds{
     {{ModelKind::logistic, "logistic"}, {ModelKind::mlp, "mlp"}, {ModelKind::average, "average"}, {ModelKind::quadratic, "quadratic"},
      {ModelKind::kmeans, "kmeans"}, {ModelKind::forest, "forest"}, {ModelKind::svm, "svm"}, {ModelKind::cnn, "cnn"},
-     {ModelKind::gru, "gru"}, {ModelKind::transformer, "transformer"}}};
-inline constexpr std::array later_model_kinds{"factors", "skipgram", "pca", "boosting"};
+     {ModelKind::gru, "gru"}, {ModelKind::transformer, "transformer"}, {ModelKind::factors, "factors"}, {ModelKind::skipgram, "skipgram"}}};
+inline constexpr std::array later_model_kinds{"pca", "boosting"};
 
 inline constexpr std::array<Named<ExchangeKind>, 11> exchange_kinds{{{ExchangeKind::gossip, "gossip"},
                                                                      {ExchangeKind::epidemic, "epidemic"},
@@ -111,11 +111,14 @@ inline constexpr std::array<Named<Distribution::Kind>, 9> distributions{{{Distri
 inline constexpr std::array<Named<Expect::Over>, 4> overs{
     {{Expect::Over::mean, "mean"}, {Expect::Over::median, "median"}, {Expect::Over::max, "max"}, {Expect::Over::sum, "sum"}}};
 
-inline constexpr std::array<Named<DataFiles::Format>, 5> data_formats{
-    {{DataFiles::Format::idx, "idx"}, {DataFiles::Format::csv, "csv"}, {DataFiles::Format::npy, "npy"}, {DataFiles::Format::libsvm, "libsvm"}, {DataFiles::Format::text, "text"}}};
+inline constexpr std::array<Named<DataFiles::Format>, 7> data_formats{
+    {{DataFiles::Format::idx, "idx"}, {DataFiles::Format::csv, "csv"}, {DataFiles::Format::npy, "npy"}, {DataFiles::Format::libsvm, "libsvm"},
+     {DataFiles::Format::text, "text"}, {DataFiles::Format::ratings, "ratings"}, {DataFiles::Format::words, "words"}}};
 inline constexpr std::array<Named<DataFiles::Normalize>, 3> normalizations{
     {{DataFiles::Normalize::none, "none"}, {DataFiles::Normalize::standard, "standard"}, {DataFiles::Normalize::range, "range"}}};
 inline constexpr std::array data_sets{"fashion-mnist", "kjv", "blobs"};
+inline constexpr std::array rating_sets{"ratings", "insteval"};
+inline constexpr std::array word_sets{"topics", "kjv-words"};
 
 template <class E, std::size_t N> constexpr const char* word_of(E value, const std::array<Named<E>, N>& names) {
     for (const auto& name : names)

@@ -142,6 +142,18 @@ void read_data(Section& file, Config& config) {
     }
     Section section = file.table("data", "[data]");
     Data& data = config.data;
+    if (rows_of(config.model.kind) != Rows::samples) {
+        read_set_of_rows(section, config);
+        read_split(section, data.split);
+        if (data.split.kind != Split::Kind::iid && data.split.kind != Split::Kind::contiguous)
+            section.fault("split", std::string("'") + to_string(data.split.kind) + "' goes by classes, and there are none of " + (rows_of(data) == Rows::ratings ? "ratings" : "words"),
+                          rows_of(data) == Rows::ratings ? "split = \"iid\", or \"contiguous\": each peer has the ratings of some users" : "split = \"iid\", or \"contiguous\": each peer has a run of the text");
+        section.integer("batch", data.batch, 1, 1 << 24);
+        section.number("validation", data.validation, 0, 0.5);
+        section.later({"augment"});
+        section.finish();
+        return;
+    }
     const auto sets = words(data_sets);
     if (config.model.reads_text()) data.set = "kjv";
     if (const auto index = section.pick("set", sets, {})) data.set = sets[*index];
@@ -152,7 +164,7 @@ void read_data(Section& file, Config& config) {
     const std::string here = own ? "these are files of one's own" : "this set is \"" + data.set + "\"";
     if (own) {
         section.text("directory", data.directory);
-        read_data_files(section, data);
+        read_data_files(section, data, config.model.kind);
         section.belongs({"features", "classes", "train_samples", "test_samples", "spread"}, "set = \"blobs\"", here);
     } else if (data.set == "blobs") {
         constexpr std::uint32_t most = 100'000'000;
@@ -170,6 +182,8 @@ void read_data(Section& file, Config& config) {
         else section.text("directory", data.directory);
         section.belongs({"features", "classes", "train_samples", "test_samples", "spread"}, "set = \"blobs\"", here);
     }
+    section.belongs({"users", "items", "rank", "noise"}, "set = \"ratings\"", here);
+    section.belongs({"topics", "words"}, "set = \"topics\"", here);
     if (!own) section.belongs({"files", "test_files", "held_out", "normalize", "label", "header", "separator"}, "format = \"csv\" and the like", here);
     read_split(section, data.split);
     check_text(section, config);

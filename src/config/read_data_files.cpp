@@ -32,10 +32,13 @@ void read_label(Section& section, DataFiles& own) {
 
 }  // namespace
 
-void read_data_files(Section& section, Data& data) {
+void read_data_files(Section& section, Data& data, ModelKind model) {
     data.set = own_files;
     DataFiles& own = data.own.emplace();
-    section.choice("format", own.format, data_formats);
+    if (rows_of(model) != Rows::samples) own.format = rows_of(model) == Rows::ratings ? DataFiles::Format::ratings : DataFiles::Format::words;
+    if (section.choice("format", own.format, data_formats) && rows_of(data) != rows_of(model))
+        section.fault("format", std::string("'") + to_string(model) + "' learns nothing from files of format " + in_double_quotes(to_string(own.format)),
+                      rows_of(data) == Rows::ratings ? "[model] kind = \"factors\"" : rows_of(data) == Rows::words ? "[model] kind = \"skipgram\"" : rows_of(model) == Rows::ratings ? "format = \"ratings\"" : "format = \"words\"");
     const std::string here = "this format is " + in_double_quotes(to_string(own.format));
     if (!section.has("files")) section.fault("files", "[data] does not say which files", "files = [\"train.csv\"]");
     read_names(section, "files", data.directory, own.files);
@@ -50,10 +53,12 @@ void read_data_files(Section& section, Data& data) {
     } else {
         section.belongs({"held_out"}, "data without test_files", "this run has test_files");
     }
-    if (own.format != DataFiles::Format::text) section.choice("normalize", own.normalize, normalizations);
-    else section.belongs({"normalize"}, "formats of numbers", here);
-    if (own.format != DataFiles::Format::csv) return section.belongs({"label", "header", "separator"}, "format = \"csv\"", here);
-    read_label(section, own);
+    const bool text = own.format == DataFiles::Format::text;
+    if (rows_of(data) == Rows::samples && !text) section.choice("normalize", own.normalize, normalizations);
+    else section.belongs({"normalize"}, "formats of samples", here);
+    if (own.format != DataFiles::Format::csv) section.belongs({"label"}, "format = \"csv\"", here);
+    if (own.format != DataFiles::Format::csv && own.format != DataFiles::Format::ratings) return section.belongs({"header", "separator"}, "format = \"csv\" and \"ratings\"", here);
+    if (own.format == DataFiles::Format::csv) read_label(section, own);
     bool header = false;
     if (const Value* value = section.value("header"); value && !(std::holds_alternative<std::string>(value->is) && std::get<std::string>(value->is) == "auto"))
         if (section.truth("header", header)) own.header = header;

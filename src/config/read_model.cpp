@@ -76,6 +76,15 @@ void read_forest(Section& section, Model& model) {
                       "places: as many as all peers together have trees");
 }
 
+void read_skipgram(Section& section, Model& model) {
+    section.integer("window", model.window, 1, 1000);
+    section.integer("negatives", model.negatives, 1, 1000);
+    section.integer("vocabulary", model.vocabulary, 2, 1 << 24);
+    section.probability("subsample", model.subsample);
+    if (2.0 * model.vocabulary * model.rank > most_parameters)
+        section.fault("vocabulary", "two vectors for each of so many words have more than 2^30 parameters", "fewer words, or a smaller rank");
+}
+
 void read_initial(Section& model, std::optional<Initial>& initial) {
     if (!model.has("initial")) {
         model.value("initial");
@@ -137,6 +146,12 @@ void read_model(Section& file, Config& config) {
 
     if (model.kind == ModelKind::forest) read_forest(section, model);
     else section.belongs({"trees", "depth", "places"}, "kind = \"forest\"", here);
+
+    if (rows_of(model.kind) != Rows::samples) section.integer("rank", model.rank, 1, 4096);
+    else section.belongs({"rank"}, "kind = \"factors\" and \"skipgram\"", here);
+
+    if (model.kind == ModelKind::skipgram) read_skipgram(section, model);
+    else section.belongs({"window", "negatives", "vocabulary", "subsample"}, "kind = \"skipgram\"", here);
 
     if (!model.needs_data()) {
         section.integer("dimension", model.dimension, 1, 1 << 24);

@@ -105,7 +105,8 @@ void needs_news_of_newcomers(Section& section, const char* key, const Config& co
 // The sections, in the order in which they are read: a later one may ask what an earlier one said.
 void read_model(Section& file, Config& config);
 void read_data(Section& file, Config& config);
-void read_data_files(Section& section, Data& data);  // of [data]: format and what belongs to it
+void read_data_files(Section& section, Data& data, ModelKind model);  // of [data]: format and what belongs to it
+void read_set_of_rows(Section& section, Config& config);  // of [data]: of models that learn from ratings or words, what else they learn from
 void read_train(Section& file, Config& config);
 void read_exchange(Section& file, Config& config);
 void read_graph(Section& section, Exchange& exchange);  // of [exchange]

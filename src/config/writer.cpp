@@ -92,6 +92,13 @@ void write_model(Lines& out, const Model& model) {
         out.line("depth", std::to_string(model.depth));
         out.line("places", std::to_string(model.places));
     }
+    if (rows_of(model.kind) != Rows::samples) out.line("rank", std::to_string(model.rank));
+    if (model.kind == ModelKind::skipgram) {
+        out.line("window", std::to_string(model.window));
+        out.line("negatives", std::to_string(model.negatives));
+        out.line("vocabulary", std::to_string(model.vocabulary));
+        out.line("subsample", format_number(model.subsample));
+    }
     if (model.needs_data()) return;
     out.line("dimension", std::to_string(model.dimension));
     if (model.initial)
@@ -118,8 +125,9 @@ void write_data_files(Lines& out, const DataFiles& own, bool world) {
     out.line("files", list(own.files, name));
     if (!own.test_files.empty()) out.line("test_files", list(own.test_files, name));
     else out.line("held_out", format_number(own.held_out));
-    if (own.format != DataFiles::Format::text) out.line("normalize", quote(to_string(own.normalize)));
-    if (own.format != DataFiles::Format::csv) return;
+    const bool csv = own.format == DataFiles::Format::csv, ratings = own.format == DataFiles::Format::ratings;
+    if (!ratings && own.format != DataFiles::Format::words && own.format != DataFiles::Format::text) out.line("normalize", quote(to_string(own.normalize)));
+    if (!csv && !ratings) return;
     if (!own.label.empty()) out.line("label", quote(own.label));
     else if (own.label_column > 0) out.line("label", std::to_string(own.label_column));
     out.line("header", own.header ? truth(*own.header) : quote("auto"));
@@ -137,6 +145,18 @@ void write_data(Lines& out, const Config& config, bool world) {
         out.line("train_samples", std::to_string(data.train_samples));
         out.line("test_samples", std::to_string(data.test_samples));
         out.line("spread", format_number(data.spread));
+    } else if (data.set == "ratings") {
+        out.line("users", std::to_string(data.users));
+        out.line("items", std::to_string(data.items));
+        out.line("rank", std::to_string(data.rank));
+        out.line("noise", format_number(data.noise));
+        out.line("train_samples", std::to_string(data.train_samples));
+        out.line("test_samples", std::to_string(data.test_samples));
+    } else if (data.set == "topics") {
+        out.line("topics", std::to_string(data.topics));
+        out.line("words", std::to_string(data.words));
+        out.line("train_samples", std::to_string(data.train_samples));
+        out.line("test_samples", std::to_string(data.test_samples));
     } else if (!data.directory.empty()) {
         out.line("directory", quote(data.directory));
     }

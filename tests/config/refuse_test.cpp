@@ -372,3 +372,33 @@ TEST_CASE("what is no file includes none, and opens none") {
         {"[[group]]\nstep_time = { dist = \"trace\", file = \"/etc/passwd\" }", "2:38", "cannot name other files", "from a file"},
     });
 }
+
+TEST_CASE("models that learn from ratings or words take what belongs to them") {
+    const std::string factors = "[model]\nkind = \"factors\"\n", skipgram = "[model]\nkind = \"skipgram\"\n";
+    const std::string by_class = factors + "[data]\nsplit = \"dirichlet-per-class\"", shards = skipgram + "[data]\nsplit = { kind = \"shards\" }";
+    const std::string pictures = factors + "[data]\nset = \"fashion-mnist\"", words = factors + "[data]\nset = \"topics\"", window = factors + "window = 3";
+    const std::string hidden = skipgram + "hidden = [3]", large = skipgram + "rank = 4096\nvocabulary = 1000000", table = skipgram + "[data]\nformat = \"csv\"\nfiles = [\"a\"]";
+    const std::string topics = factors + "[data]\ntopics = 3", features = factors + "[data]\nfeatures = 3", normalize = factors + "[data]\nfiles = [\"a\"]\nnormalize = \"none\"";
+    const std::string header = skipgram + "[data]\nfiles = [\"a\"]\nheader = true", subsample = skipgram + "subsample = 2", one = skipgram + "vocabulary = 1", samples = factors + "[data]\nset = \"insteval\"\ntrain_samples = 3";
+    check_all({
+        {by_class.c_str(), "4:9", "'dirichlet-per-class' goes by classes, and there are none of ratings", "contiguous"},
+        {shards.c_str(), "4:9", "'shards' goes by classes, and there are none of words", "contiguous"},
+        {pictures.c_str(), "4:7", "'fashion-mnist' is no set", "\"insteval\""},
+        {words.c_str(), "4:7", "'topics' is no set", "\"ratings\""},
+        {"[data]\nset = \"ratings\"", "2:7", "'ratings' is no set", "fashion-mnist"},
+        {window.c_str(), "3:1", "'window' belongs to kind = \"skipgram\"", ""},
+        {hidden.c_str(), "3:1", "'hidden' belongs to kind = \"mlp\"", ""},
+        {"[model]\nrank = 3", "2:1", "'rank' belongs to kind = \"factors\" and \"skipgram\"", ""},
+        {large.c_str(), "4:14", "2^30 parameters", "fewer words"},
+        {table.c_str(), "4:10", "'skipgram' learns nothing from files of format \"csv\"", "format = \"words\""},
+        {"[data]\nformat = \"ratings\"\nfiles = [\"a\"]", "2:10", "'mlp' learns nothing from files of format \"ratings\"", "kind = \"factors\""},
+        {topics.c_str(), "4:1", "'topics' belongs to set = \"topics\"", ""},
+        {features.c_str(), "4:1", "'features' belongs to set = \"blobs\"", ""},
+        {"[data]\nset = \"blobs\"\nusers = 3", "3:1", "'users' belongs to set = \"ratings\"", ""},
+        {normalize.c_str(), "5:1", "'normalize' belongs to formats of samples", ""},
+        {header.c_str(), "5:1", "'header' belongs to format = \"csv\" and \"ratings\"", ""},
+        {subsample.c_str(), "3:13", "out of range", "from 0 to 1"},
+        {one.c_str(), "3:14", "out of range", "from 2"},
+        {samples.c_str(), "5:1", "'train_samples' belongs to sets that are generated", ""},
+    });
+}

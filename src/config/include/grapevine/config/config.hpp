@@ -61,6 +61,7 @@ struct Model {
     std::uint32_t rank = 16;                        // factors, skipgram
     std::uint32_t window = 5, negatives = 5;        // skipgram
     std::uint32_t vocabulary = 10'000;              // skipgram: the most frequent words
+    double subsample = 1e-3;                        // skipgram: words of a larger share f of the text stay with sqrt(this / f); 0: all stay
     std::uint32_t dimension = 1;                    // average, quadratic
     std::optional<Initial> initial;                 // average, quadratic; else drawn from the seed, equal for all
     PerPeer a{PerPeer::Rule::number, 1, {}};        // quadratic: f_i(x) = a_i/2 |x - b_i|^2
@@ -94,7 +95,7 @@ struct Split {
 
 // Files of one's own, in place of a set that is known by name.
 struct DataFiles {
-    enum class Format { idx, csv, npy, libsvm, text };
+    enum class Format { idx, csv, npy, libsvm, text, ratings, words };
     enum class Normalize { none, standard, range };
     Format format = Format::csv;
     std::vector<std::string> files;       // to train on; idx and npy: the samples and their labels. Absolute, once it was read
@@ -121,9 +122,23 @@ struct Data {
     // blobs: gaussian clusters of unit deviation around random centres
     std::uint32_t features = 20, classes = 4, train_samples = 8000, test_samples = 2000;
     double spread = 2.0;                // standard deviation of the centres, per coordinate
+    // ratings: mean and biases and products of vectors of `rank` numbers, and noise of this standard deviation
+    std::uint32_t users = 500, items = 200, rank = 4;
+    double noise = 0.5;
+    // topics: runs of words of one topic
+    std::uint32_t topics = 10, words = 30;
     bool is_text() const { return own ? own->format == DataFiles::Format::text : set == "kjv"; }
     bool operator==(const Data&) const = default;
 };
+
+// What the rows of a set are, and what a model learns from: samples with their classes, ratings of items by users, or the words of a text.
+enum class Rows { samples, ratings, words };
+inline Rows rows_of(const Data& data) {
+    if (data.own ? data.own->format == DataFiles::Format::ratings : data.set == "ratings" || data.set == "insteval") return Rows::ratings;
+    if (data.own ? data.own->format == DataFiles::Format::words : data.set == "topics" || data.set == "kjv-words") return Rows::words;
+    return Rows::samples;
+}
+constexpr Rows rows_of(ModelKind kind) { return kind == ModelKind::factors ? Rows::ratings : kind == ModelKind::skipgram ? Rows::words : Rows::samples; }
 
 struct Target {
     std::string metric = "accuracy";  // a metrics key
