@@ -9,8 +9,11 @@
 
 #include "data/own_files.hpp"
 #include "data/text.hpp"
+#include "bundle.hpp"
 #include "idx.hpp"
 #include "purposes.hpp"
+#include "ratings.hpp"
+#include "words.hpp"
 
 namespace grapevine::learn {
 namespace {
@@ -26,6 +29,9 @@ void hash(XXH3_state_t* state, const Dataset& set) {
     std::visit([&](const auto& values) { hash(state, values.data(), values.size() * sizeof values[0]); }, set.values);
     hash(state, set.labels.data(), set.labels.size() * sizeof set.labels[0]);
     hash(state, set.targets.data(), set.targets.size() * sizeof set.targets[0]);
+    if (!set.vocabulary) return;
+    for (const std::string& word : set.vocabulary->words) hash(state, word.c_str(), word.size() + 1);
+    hash(state, set.vocabulary->counts.data(), set.vocabulary->counts.size() * sizeof set.vocabulary->counts[0]);
 }
 
 // Of the content as it lies in memory: little-endian machines understand each other, and no other is built for.
@@ -127,10 +133,14 @@ Dataset some_of(const Dataset& set, double share, bool held_out) {
     static_cast<DataShape&>(some) = set;
     some.normalisation = set.normalisation;
     std::visit([&](const auto& values) { some.values = std::decay_t<decltype(values)>(); }, set.values);
+    const std::size_t run = set.vocabulary ? passage : 1;  // rows that stay together
     for (std::size_t row = 0; row < set.rows(); ++row) {
-        const bool out = std::floor(share * static_cast<double>(row + 1)) > std::floor(share * static_cast<double>(row));
+        const double before = static_cast<double>(row / run);
+        const bool out = std::floor(share * (before + 1)) > std::floor(share * before);
         if (out != held_out) continue;
-        some.labels.push_back(set.labels[row]);
+        if (set.labels.empty()) ++some.unlabelled;
+        else some.labels.push_back(set.labels[row]);
+        if (!set.targets.empty()) some.targets.push_back(set.targets[row]);
         std::visit(
             [&](auto& to) {
                 const auto& from = std::get<std::decay_t<decltype(to)>>(set.values);
@@ -139,6 +149,7 @@ Dataset some_of(const Dataset& set, double share, bool held_out) {
             },
             some.values);
     }
+    if (set.users > 0 && !held_out) some.mean = mean_of(some.targets);
     return some;
 }
 
@@ -168,6 +179,8 @@ std::variant<Sets, Error> hold_out(const Sets& all, double share) {
     return sets;
 }
 
+Sets bundle(const std::string& name, Dataset train, Dataset test) { return sets(name, std::move(train), std::move(test)); }
+
 Kept keep(const Dataset& set, kernels::Backend& backend) {
     Kept kept;
     kept.values = std::visit([&](const auto& values) { return backend.keep(std::span(values)); }, set.values);
@@ -190,6 +203,8 @@ std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, std
         return loaded;
     }
     if (data.set == "blobs") return blobs(data, seed);
+    if (config::rows_of(data) == config::Rows::ratings) return load_ratings(data, seed);
+    if (config::rows_of(data) == config::Rows::words) return load_words(data, config::Model(), seed);
     if (data.own) return own_files(data, seed);
     if (data.set != "fashion-mnist")
         return Error{"unknown data set '" + data.set + "'", "known are fashion-mnist, kjv and blobs"};
@@ -204,6 +219,6 @@ std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, std
     return loaded;
 }
 
-bool depends_on_seed(const config::Data& data) { return data.set == "blobs" || (data.own && data.own->test_files.empty()); }
+bool depends_on_seed(const config::Data& data) { return data.set == "blobs" || config::rows_of(data) != config::Rows::samples || (data.own && data.own->test_files.empty()); }
 
 }  // namespace grapevine::learn

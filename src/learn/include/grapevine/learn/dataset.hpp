@@ -14,6 +14,16 @@ namespace grapevine::learn {
 
 using Error = config::Error;  // what is wrong with a file or with the world, and what to do
 
+// The words of a text, the most frequent one first, equal ones in the order of their letters.
+struct Vocabulary {
+    std::vector<std::string> words;
+    std::vector<std::uint64_t> counts;  // how often each occurs in the text, at least once
+};
+
+// A text's words are cut into passages of so many, of which only the last may be shorter: what is held out is whole passages, and no
+// word of one is the context of a word of another.
+inline constexpr std::size_t passage = 500;
+
 // What a model must know of a set to lay out its parameters.
 struct DataShape {
     std::size_t features = 0;     // numbers of a row
@@ -21,6 +31,8 @@ struct DataShape {
     kernels::Picture picture;     // what a row is, if it is one: of size `features`
     std::size_t users = 0, items = 0;  // of ratings: how many of each there are
     std::size_t length = 0;       // of a text: bytes of a row that go in; features is one more
+    float mean = 0;                    // of ratings: of those to train on
+    std::shared_ptr<const Vocabulary> vocabulary;  // of words; else null
 };
 
 // Rows of numbers, and of each its class or a number. Never changed once it is made: all learners of a process share it.
@@ -31,8 +43,8 @@ struct DataShape {
 //     pictures, tables   values (rows, features), labels
 //     text               values: its bytes; a row is a window of features = length + 1 bytes, of which each begins `stride` after
 //                        the one before; classes = 256; what is wanted are the bytes themselves, one later
-//     ratings            values: indices (rows, 2), user and item; targets
-//     words              values: indices, a text's words in their order; how rows come of them its model knows
+//     ratings            values: indices (rows, 2), user and item, in the order of the users; targets
+//     words              values: indices into the vocabulary, a text's words in their order, passage after passage; a row is a place of it
 struct Dataset : DataShape {
     std::variant<std::vector<std::uint8_t>, std::vector<float>, std::vector<std::int32_t>> values;
     std::size_t stride = 0;            // from a row's first number to the next row's; 0: features
@@ -74,7 +86,8 @@ std::variant<Sets, Error> hold_out(const Sets& all, double share);
 
 inline constexpr std::size_t usual_length = 128;
 
-// The seed is for sets that are generated, and for what is held out of files without test_files. length: of a text's windows.
+// The seed is for sets that are generated, for what is held out of files without test_files, and for what is left of frequent words.
+// length: of a text's windows.
 std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, std::size_t length = usual_length);
 bool depends_on_seed(const config::Data& data);
 
