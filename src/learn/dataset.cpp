@@ -196,15 +196,15 @@ void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Ba
     backend.gather(keep(set, backend).values, set.features, set.step(), staged, set.normalisation, to);
 }
 
-std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, std::size_t length) {
+std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, const config::Model& model) {
     if (data.is_text()) {
-        auto loaded = load_text(data, length);
+        auto loaded = load_text(data, model.length);
         if (auto* text = std::get_if<Sets>(&loaded)) text->fingerprint = fingerprint(data.set, *text->train, *text->test);
         return loaded;
     }
     if (data.set == "blobs") return blobs(data, seed);
     if (config::rows_of(data) == config::Rows::ratings) return load_ratings(data, seed);
-    if (config::rows_of(data) == config::Rows::words) return load_words(data, config::Model(), seed);
+    if (config::rows_of(data) == config::Rows::words) return load_words(data, model, seed);
     if (data.own) return own_files(data, seed);
     if (data.set != "fashion-mnist")
         return Error{"unknown data set '" + data.set + "'", "known are fashion-mnist, kjv and blobs"};

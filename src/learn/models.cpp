@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "factors.hpp"
 #include "grapevine/learn/model.hpp"
 #include "grapevine/learn/network.hpp"
 #include "layers/attention.hpp"
@@ -17,6 +18,7 @@
 #include "layers/recurrent.hpp"
 #include "layers/residual.hpp"
 #include "layers/skip.hpp"
+#include "skipgram.hpp"
 
 namespace grapevine::learn {
 namespace {
@@ -128,6 +130,13 @@ std::optional<Error> mismatch(config::ModelKind kind, const DataShape& data) {
     return Error{"these data are a text, which this model does not read", "kind = \"gru\" or \"transformer\" in [model]"};
 }
 
+Built factors(const DataShape& data, std::size_t rank) {
+    constexpr double most_parameters = 1 << 30;
+    if (static_cast<double>(data.users + data.items) * static_cast<double>(rank + 1) > most_parameters)
+        return Error{"vectors of " + std::to_string(data.users) + " users and " + std::to_string(data.items) + " items have more than 2^30 parameters", "[model] rank = 8, or fewer of them"};
+    return std::make_shared<Factors>(data, rank);
+}
+
 }  // namespace
 
 Built make_model(const config::Config& config, const DataShape& data) {
@@ -145,6 +154,8 @@ Built make_model(const config::Config& config, const DataShape& data) {
         case Kind::cnn: return convolutional(data, config.model, augment);
         case Kind::gru: return recurrent(data, config.model);
         case Kind::transformer: return transformer(data, config.model);
+        case Kind::factors: return factors(data, config.model.rank);
+        case Kind::skipgram: return std::make_shared<Skipgram>(data, config.model.vocabulary, config.model.rank, config.model.window, config.model.negatives);
         default: break;
     }
     assert(false && "no model that follows gradients");

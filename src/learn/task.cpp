@@ -1,5 +1,6 @@
 #include "grapevine/learn/task.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -10,6 +11,8 @@
 #include "grapevine/learn/law_learners.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
 #include "grapevine/learn/stand_in_learner.hpp"
+#include "ratings.hpp"
+#include "words.hpp"
 
 namespace grapevine::learn {
 
@@ -28,8 +31,44 @@ bool has_model(const config::Config& config) { return config.model.needs_data() 
 
 }  // namespace
 
+namespace {
+
+// Of sets of ratings: users and items of files are known when they are read, and no sooner.
+Sizes sizes_of_ratings(const config::Config& config) {
+    const config::Data& data = config.data;
+    DataShape shape;
+    double rows = 0;
+    if (data.set == "ratings") {
+        shape.users = data.users, shape.items = data.items;
+        rows = double{1} * data.train_samples + data.test_samples;
+    } else {
+        const auto loaded = load_ratings(data, config.seed);
+        const auto* sets = std::get_if<Sets>(&loaded);
+        if (!sets) return {};  // prepare() says why
+        shape = *sets->train;
+        rows = static_cast<double>(sets->train->rows() + sets->test->rows());
+    }
+    const auto made = make_model(config, shape);
+    const auto* model = std::get_if<std::shared_ptr<const Model>>(&made);
+    return {model ? (*model)->table().size() : 0, 12 * rows};
+}
+
+// Of words: a text that has fewer than the vocabulary may hold is smaller.
+Sizes sizes_of_words(const config::Config& config) {
+    const config::Data& data = config.data;
+    config::Config most = config;
+    if (data.set == "topics") most.model.vocabulary = std::min(most.model.vocabulary, data.topics * data.words);
+    const auto made = make_model(most, {});
+    const auto* model = std::get_if<std::shared_ptr<const Model>>(&made);
+    return {model ? (*model)->table().size() : 0, 4 * (data.set == "topics" ? double{1} * data.train_samples + data.test_samples : most_words(data))};
+}
+
+}  // namespace
+
 Sizes sizes_of(const config::Config& config) {
     const config::Data& data = config.data;
+    if (config.model.kind == config::ModelKind::factors) return sizes_of_ratings(config);
+    if (config.model.kind == config::ModelKind::skipgram) return sizes_of_words(config);
     const bool text = data.is_text();
     const bool blobs = data.set == "blobs";  // else 60,000 and 10,000 pictures of 28 x 28 bytes, of 10 classes
     DataShape shape;
@@ -61,7 +100,7 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
     if (loaded) {
         task->sets = *loaded;
     } else {
-        auto read = load(config.data, config.seed, config.model.length);
+        auto read = load(config.data, config.seed, config.model);
         if (auto* error = std::get_if<Error>(&read)) return std::move(*error);
         task->sets = std::get<Sets>(std::move(read));
         if (config.data.validation > 0) {

@@ -84,11 +84,9 @@ struct Sets {
 // The training set without this share of its rows, and these in place of the test set, which nobody reads then.
 std::variant<Sets, Error> hold_out(const Sets& all, double share);
 
-inline constexpr std::size_t usual_length = 128;
-
 // The seed is for sets that are generated, for what is held out of files without test_files, and for what is left of frequent words.
-// length: of a text's windows.
-std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, std::size_t length = usual_length);
+// A text's windows and the vocabulary are the model's.
+std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, const config::Model& model = {});
 bool depends_on_seed(const config::Data& data);
 
 }  // namespace grapevine::learn
