@@ -18,6 +18,10 @@ struct Known {
 constexpr Known known[] = {
     {"fashion-mnist", "60,000 + 10,000 grey pictures of clothes, 28 x 28, 10 classes (Zalando, MIT licence)", "apt-get install dataset-fashion-mnist"},
     {"blobs", "generated from the seed: gaussian clusters around random centres", ""},
+    {"ratings", "generated from the seed: ratings of items by users, of vectors, biases and noise", ""},
+    {"insteval", "73,421 ratings of lecturers by students, 1 to 5 (ETH Zurich, in R's lme4)", "apt-get install r-cran-lme4"},
+    {"topics", "generated from the seed: a text of words that occur together", ""},
+    {"kjv-words", "the King James Bible, word by word", "apt-get install bible-kjv"},
 };
 
 int run(const Arguments& a) {

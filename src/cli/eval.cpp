@@ -66,7 +66,13 @@ int run(const Arguments& a) {
         const Evaluation e = models.learner->evaluate(model);
         numbers = numbers && std::isfinite(e.loss);
         list.push_back({{"model", name}, {"loss", e.loss}, {"accuracy", e.accuracy ? nlohmann::ordered_json(*e.accuracy) : nlohmann::ordered_json(nullptr)}});
-        if (!a.has("json")) std::printf("%-50s loss %.4f  accuracy %.4f\n", name.c_str(), e.loss, e.accuracy.value_or(0));
+        const bool rates = models.config.model.kind == config::ModelKind::factors;
+        if (rates) list.back()["rmse"] = std::sqrt(e.loss);
+        if (a.has("json")) return;
+        std::printf("%-50s loss %.4f", name.c_str(), e.loss);
+        if (rates) std::printf("  RMSE %.4f", std::sqrt(e.loss));
+        if (e.accuracy) std::printf("  accuracy %.4f", *e.accuracy);
+        std::printf("\n");
     };
     for (std::size_t i = 0; i < models.models.size(); ++i) show(a.positional[i], models.models[i]);
     if (models.models.size() > 1) show("merged", averaged(models.models));
