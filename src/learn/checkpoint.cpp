@@ -57,14 +57,17 @@ void add(const TensorTable& table, std::span<const float> block, const std::stri
 
 std::variant<std::vector<float>, Error> block_of(const TensorTable& table, const Checkpoint& from,
                                                  const std::string& prefix) {
-    std::vector<float> block(table.size());
-    for (const Tensor& t : table.tensors()) {
+    for (const Tensor& t : table.tensors()) {  // all of them first: a table may be made of what a file claims
         const StoredTensor* stored = from.find(prefix + t.name);
         if (!stored || stored->shape != t.shape)
             return Error{"tensor " + prefix + t.name + " is " +
                              (stored ? shape_text(stored->shape) : std::string("missing")) + " in the file and " +
                              shape_text(t.shape) + " in the model",
                          "the model wanted is: " + table.describe()};
+    }
+    std::vector<float> block(table.size());
+    for (const Tensor& t : table.tensors()) {
+        const StoredTensor* stored = from.find(prefix + t.name);
         std::copy(stored->values.begin(), stored->values.end(), block.begin() + static_cast<std::ptrdiff_t>(t.offset));
     }
     return block;

@@ -1,6 +1,8 @@
 #include "grapevine/learn/resume.hpp"
 
 #include <cassert>
+#include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "grapevine/learn/encoding.hpp"
 #include "grapevine/learn/ordered_learner.hpp"
@@ -8,12 +10,41 @@
 namespace grapevine::learn {
 namespace {
 
-constexpr const char *rows_key = "state.rows", *taken_key = "batches_taken", *drawn_key = "batches_drawn";
+constexpr const char *rows_key = "state.rows", *taken_key = "batches_taken", *drawn_key = "batches_drawn", *data_key = "data";
+
+std::string hex(std::uint64_t n) {
+    char text[17];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(n));
+    return text;
+}
 
 }  // namespace
 
 Error not_of_this_run(const std::string& what) {
     return {"the checkpoint cannot be gone on from: " + what, "the same configuration, data and --shard as when it was written; 'grapevine eval' takes any model"};
+}
+
+bool between_steps(const Learner& learner) { return dynamic_cast<const OrderedLearner&>(learner).between_steps(); }
+
+void describe(const Task& task, const config::Config& config, const std::string& config_text, Checkpoint& to) {
+    to.metadata["config"] = config_text;
+    to.metadata["seed"] = std::to_string(config.seed);
+    to.metadata[data_key] = hex(task.sets.fingerprint);
+    if (!task.sets.classes.empty()) to.metadata["classes"] = nlohmann::json(task.sets.classes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const Dataset& set = *task.sets.train;
+    nlohmann::json shape = {{"features", set.features}, {"classes", set.classes}};
+    if (set.picture.size() > 0) shape.update({{"height", set.picture.height}, {"width", set.picture.width}, {"channels", set.picture.channels}});
+    to.metadata["shape"] = shape.dump();
+    const Figures& figures = task.sets.figures;
+    if (figures.scale.empty()) return;
+    to.tensors.push_back({"data.scale", {figures.scale.size()}, figures.scale});
+    to.tensors.push_back({"data.shift", {figures.shift.size()}, figures.shift});
+}
+
+std::optional<Error> of_other_data(const Task& task, const Checkpoint& from) {
+    const auto data = from.metadata.find(data_key);
+    if (data == from.metadata.end() || data->second == hex(task.sets.fingerprint)) return std::nullopt;
+    return not_of_this_run("it was trained on other data (fingerprint " + data->second + ", not " + hex(task.sets.fingerprint) + ")");
 }
 
 Checkpoint state_of(const Task& task, Learner& learner) {

@@ -1,19 +1,16 @@
 #include "grapevine/learn/safetensors.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "data/file.hpp"
+#include "grapevine/formats/zip.hpp"
 
 namespace grapevine::learn {
 namespace {
@@ -21,29 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char *version_key = "version", *hash_key = "hash";  // in the metadata of a file, not of a Checkpoint
-
-// Closed when it goes; an error of close() itself says nothing that fsync() did not.
-struct Descriptor {
-    int number;
-    explicit Descriptor(int n) : number(n) {}
-    ~Descriptor() {
-        if (number >= 0) ::close(number);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-};
-
-bool write_all(int file, const void* data, std::size_t size) {
-    const char* at = static_cast<const char*>(data);
-    while (size > 0) {
-        const ssize_t written = ::write(file, at, size);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return false;
-        at += written;
-        size -= static_cast<std::size_t>(written);
-    }
-    return true;
-}
 
 // One entry of the file: its bytes lie in the checkpoint.
 struct Part {
@@ -91,18 +65,6 @@ std::string header_of(const Checkpoint& checkpoint, const std::vector<Part>& par
     std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
     text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the values lie aligned
     return text;
-}
-
-// The file at `path` under its name or, if anything fails, not there at all.
-bool write_whole(const std::string& path, const Checkpoint& checkpoint) {
-    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.number < 0) return false;
-    const std::vector<Part> parts = parts_of(checkpoint);
-    const std::string header = header_of(checkpoint, parts);
-    const std::uint64_t length = header.size();
-    bool written = write_all(file.number, &length, sizeof length) && write_all(file.number, header.data(), length);
-    for (const Part& p : parts) written = written && write_all(file.number, p.bytes.data(), p.bytes.size());
-    return written && ::fsync(file.number) == 0;
 }
 
 bool is_count(const json& value) { return value.is_number_unsigned(); }
@@ -173,21 +135,12 @@ std::string check(const json& header, std::uint64_t data_size, std::vector<Place
 }  // namespace
 
 std::optional<Error> save(const std::string& path, const Checkpoint& checkpoint) {
-    const std::string beside = path + ".partial";
-    errno = 0;
-    if (write_whole(beside, checkpoint) && ::rename(beside.c_str(), path.c_str()) == 0) {
-        // The name itself is only safe once the directory is; the values are, so a failure here is none.
-        const auto parent = std::filesystem::path(path).parent_path();
-        const Descriptor directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (directory.number >= 0) ::fsync(directory.number);
-        return std::nullopt;
-    }
-    const int reason = errno;
-    ::unlink(beside.c_str());
-    return Error{"cannot write " + path + ": " + std::strerror(reason),
-                 reason == ENOSPC || reason == EFBIG || reason == EDQUOT
-                     ? "make room on that disk, or write somewhere else"
-                     : "check that its directory exists and may be written to"};
+    const std::vector<Part> parts = parts_of(checkpoint);
+    const std::string header = header_of(checkpoint, parts);
+    const std::uint64_t length = header.size();
+    std::vector<std::span<const std::byte>> pieces = {std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(header))};
+    for (const Part& p : parts) pieces.push_back(p.bytes);
+    return replace_file(path, pieces);
 }
 
 std::variant<Checkpoint, formats::Fault> decode_checkpoint(std::span<const std::byte> bytes) {
@@ -230,7 +183,8 @@ std::variant<Checkpoint, formats::Fault> decode_checkpoint(std::span<const std::
 std::variant<Checkpoint, Error> load_checkpoint(const std::string& path) {
     const auto bytes = read_whole(path, "check the path");
     if (const auto* error = std::get_if<Error>(&bytes)) return *error;
-    auto decoded = decode_checkpoint(std::get<std::vector<std::byte>>(bytes));
+    const auto& content = std::get<std::vector<std::byte>>(bytes);
+    auto decoded = formats::is_zip(content) ? decode_npz(content) : decode_checkpoint(content);
     if (const auto* fault = std::get_if<formats::Fault>(&decoded)) return Error{path + " is no model that can be read: " + fault->what, fault->hint};
     return std::get<Checkpoint>(std::move(decoded));
 }

@@ -72,7 +72,7 @@ TEST_CASE("a schedule goes on where it was") {
 }
 
 TEST_CASE("every model that learns from rows goes on to the same bits, also of one part among three") {
-    for (const Kind kind : {Kind::logistic, Kind::mlp}) {
+    for (const Kind kind : {Kind::logistic, Kind::mlp, Kind::svm}) {
         CAPTURE(static_cast<int>(kind));
         check_exact(blobs(kind), 33, 1, 3);
     }

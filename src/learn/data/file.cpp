@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "grapevine/formats/gzip.hpp"
 
@@ -23,7 +24,44 @@ struct Descriptor {
     Descriptor& operator=(const Descriptor&) = delete;
 };
 
+bool write_all(int file, std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(file, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+// An error of close() itself says nothing that fsync() did not.
+bool write_pieces(const std::string& path, std::span<const std::span<const std::byte>> pieces) {
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.number < 0) return false;
+    for (const auto& piece : pieces)
+        if (!write_all(file.number, piece)) return false;
+    return ::fsync(file.number) == 0;
+}
+
 }  // namespace
+
+std::optional<Error> replace_file(const std::string& path, std::span<const std::span<const std::byte>> pieces) {
+    const std::string beside = path + ".partial";
+    errno = 0;
+    if (write_pieces(beside, pieces) && ::rename(beside.c_str(), path.c_str()) == 0) {
+        // The name itself is only safe once the directory is; the values are, so a failure here is none.
+        const auto parent = std::filesystem::path(path).parent_path();
+        const Descriptor directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (directory.number >= 0) ::fsync(directory.number);
+        return std::nullopt;
+    }
+    const int reason = errno;
+    ::unlink(beside.c_str());
+    return Error{"cannot write " + path + ": " + std::strerror(reason),
+                 reason == ENOSPC || reason == EFBIG || reason == EDQUOT
+                     ? "make room on that disk, or write somewhere else"
+                     : "check that its directory exists and may be written to"};
+}
 
 std::variant<std::vector<std::byte>, Error> read_whole(const std::string& path, const std::string& missing) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe without a writer would keep us waiting

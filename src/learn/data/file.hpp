@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,5 +18,8 @@ std::variant<std::vector<std::byte>, Error> read_whole(const std::string& path, 
 
 // The same, decompressed where gzip wrote it.
 std::variant<std::vector<std::byte>, Error> read_unpacked(const std::string& path, const std::string& missing);
+
+// These pieces, one after the other, whole or not at all: written beside, synced, renamed.
+std::optional<Error> replace_file(const std::string& path, std::span<const std::span<const std::byte>> pieces);
 
 }  // namespace grapevine::learn

@@ -71,13 +71,17 @@ Rows rows_of(formats::Sheet&& sheet) {
 }
 
 std::variant<Rows, Error> csv_rows(const Bytes& bytes, const config::DataFiles& how, const std::string& path, const Wanted& wanted) {
-    if (!wanted.labels) {  // a table of nothing but features has no labels; with one column more it has
+    auto read = formats::decode_csv(bytes, rules_of(how));
+    const auto* labelled = std::get_if<formats::Sheet>(&read);
+    if (!wanted.labels && !(labelled && labelled->columns == wanted.features)) {  // perhaps there are none
         formats::CsvRules none = rules_of(how);
         none.label = formats::CsvRules::Label::none;
         auto plain = formats::decode_csv(bytes, none);
-        if (auto* sheet = std::get_if<formats::Sheet>(&plain); sheet && sheet->columns == wanted.features) return rows_of(std::move(*sheet));
+        const auto *sheet = std::get_if<formats::Sheet>(&plain);
+        const auto *first = std::get_if<formats::Fault>(&read), *second = std::get_if<formats::Fault>(&plain);
+        // Of two faults what is meant is that of the reading that came further.
+        if (sheet ? !labelled || sheet->columns == wanted.features : first && second->line > first->line) read = std::move(plain);
     }
-    auto read = formats::decode_csv(bytes, rules_of(how));
     if (const auto* fault = std::get_if<formats::Fault>(&read)) return error_of(*fault, path);
     return rows_of(std::get<formats::Sheet>(std::move(read)));
 }
@@ -181,6 +185,14 @@ std::variant<Rows, Error> read_rows(const config::DataFiles& how, const std::vec
         if (auto error = append(all, std::move(rows), path, paths.front())) return std::move(*error);
     }
     return all;
+}
+
+config::DataFiles::Format format_of(const std::string& file) {
+    std::string name = std::filesystem::path(file).filename().string();
+    if (name.ends_with(".gz")) name.resize(name.size() - 3);
+    if (name.ends_with(".npy")) return Format::npy;
+    if (name.ends_with(".libsvm") || name.ends_with(".svm")) return Format::libsvm;
+    return name.find("idx") != std::string::npos && !name.ends_with(".csv") ? Format::idx : Format::csv;
 }
 
 std::vector<std::string> in_order(std::vector<std::string> words) {

@@ -18,6 +18,9 @@ public:
     Encoding encoding() const final { return encoding_; }
     Completion carry_out(const Order& order) final;
 
+    // Not so while a step is made in slices: a checkpoint would hold half of it.
+    bool between_steps() const { return next_slice_ == 0; }
+
     // What a checkpoint says of the model, when a run goes on from one.
     void resume(std::uint64_t steps, double samples_behind) { steps_ = steps, samples_ = samples_behind; }
 

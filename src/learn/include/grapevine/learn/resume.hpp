@@ -18,6 +18,15 @@ namespace grapevine::learn {
 Checkpoint state_of(const Task& task, Learner& learner);
 std::optional<Error> go_on_from(const Task& task, Learner& learner, const Checkpoint& from);
 
+// Whether it is between two steps, as state_of() wants it: not so while one is made in slices.
+bool between_steps(const Learner& learner);
+
+// What others need to use a model without asking who trained it: of the data their fingerprint, the shape of a row, the names of the
+// classes, and how they are normalised (tensors data.scale and data.shift); and the configuration, of which the seed once more for itself.
+void describe(const Task& task, const config::Config& config, const std::string& config_text, Checkpoint& to);
+// An error if it says that it was trained on other data than the task's.
+std::optional<Error> of_other_data(const Task& task, const Checkpoint& from);
+
 // For learners: the place of their batches.
 void save_state(const Batches& batches, Checkpoint& to);
 std::optional<Error> load_state(const Checkpoint& from, Batches& batches);

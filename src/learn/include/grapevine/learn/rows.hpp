@@ -30,6 +30,9 @@ struct Wanted {
 };
 std::variant<Rows, Error> read_rows(const config::DataFiles& how, const std::vector<std::string>& files, const std::string& directory, const Wanted& wanted = {});
 
+// What the name of a file says of its format; csv where it says nothing.
+config::DataFiles::Format format_of(const std::string& file);
+
 // The words in the order of their classes: by number where all are whole numbers, else by their bytes.
 std::vector<std::string> in_order(std::vector<std::string> words);
 

@@ -53,7 +53,11 @@ std::optional<Error> save(const std::string& path, const Checkpoint& checkpoint)
 // A file in memory. Trusts nothing: takes no more memory than a few times the file's size, and a header of a mebibyte.
 inline constexpr std::uint64_t most_checkpoint_header = 1 << 20;
 std::variant<Checkpoint, formats::Fault> decode_checkpoint(std::span<const std::byte> bytes);
-std::variant<Checkpoint, Error> load_checkpoint(const std::string& path);
+std::variant<Checkpoint, Error> load_checkpoint(const std::string& path);  // or an npz file: decode_npz()
+
+// The same as numpy reads it: arrays by their tensors' names, and metadata.json. Without states, versions and hashes.
+std::optional<Error> save_npz(const std::string& path, const Checkpoint& checkpoint);
+std::variant<Checkpoint, formats::Fault> decode_npz(std::span<const std::byte> bytes);
 
 // A block of parameters as tensors by name, and back: gaps become zero, and tensors that are missing or of
 // another shape are an error that shows both. `prefix`: "opt." for the optimiser's.
