@@ -93,6 +93,13 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
     }
     o.out = a.get("out").value_or("");
     o.overwrite = a.has("overwrite");
+    o.resume = a.get("resume").value_or("");
+    if (const auto every = a.get("checkpoint-every")) {
+        const auto duration = config::parse_duration(*every);
+        if (!duration) return Error{"--checkpoint-every '" + *every + "' is not a duration", "a number and a unit: 30s, 5min; 0s: none are written"};
+        if (o.out.empty()) return Error{"--checkpoint-every without --out: there is no directory for checkpoints", "--out DIR"};
+        o.checkpoint_every = *duration;
+    }
     o.record = a.get("record").value_or("");
     if (const auto shard = a.get("shard")) {
         unsigned i = 0, n = 0;
@@ -142,6 +149,8 @@ Verb node_verb() {
                                        {"device", "D", "auto, cpu or cuda:N"},
                                        {"threads", "N", "for products on the CPU; default 1"},
                                        {"out", "DIR", "write the run's files and final.safetensors there"},
+                                       {"checkpoint-every", "TIME", "to DIR/checkpoints, the last three are kept; default 60s, 0s: none"},
+                                       {"resume", "FILE|DIR", "go on from a checkpoint, or from the latest of a run", false, true},
                                        {"overwrite", "", "also where a run is already"},
                                        {"record", "FILE", "all that the peer is told, for 'grapevine replay'", false, true},
                                        {"quiet", "", "warnings and errors only"}});

@@ -5,6 +5,7 @@
 
 #include "grapevine/kernels/cpu.hpp"
 #include "grapevine/kernels/cuda.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/split.hpp"
 #include "grapevine/setup/peer_config.hpp"
 #include "identity.hpp"
@@ -115,6 +116,26 @@ std::optional<End> Node::look_for_cluster() {
     return std::nullopt;
 }
 
+// It says itself which part of the data is its own. That it is of these data, and whole, is looked at before anything is built on it.
+std::optional<End> Node::read_checkpoint() {
+    if (options_.resume.empty()) return std::nullopt;
+    const auto refuse = [&](const learn::Error& error) {
+        log(Level::error, "resume", error.what + ": " + error.hint);
+        return End::configuration;
+    };
+    if (!config_->model.needs_data()) return refuse({"this model has no checkpoints", "leave --resume out"});
+    auto file = checkpoint_in(options_.resume);
+    if (const auto* error = std::get_if<learn::Error>(&file)) return refuse(*error);
+    options_.resume = std::get<std::string>(std::move(file));
+    auto loaded = learn::load_checkpoint(options_.resume);
+    if (const auto* error = std::get_if<learn::Error>(&loaded)) return refuse(*error);
+    resumed_ = std::get<learn::Checkpoint>(std::move(loaded));
+    if (const auto error = learn::of_other_data(*task_, *resumed_)) return refuse({options_.resume + ": " + error->what, error->hint});
+    const auto part = resumed_->number("part"), parts = resumed_->number("parts");
+    if (!options_.shard && part && parts && *parts > 0 && *part < *parts && *parts <= 1'000'000) options_.shard = {static_cast<std::uint32_t>(*part), static_cast<std::uint32_t>(*parts)};
+    return std::nullopt;
+}
+
 std::optional<End> Node::prepare() {
     if (const std::string why = setup::refused(*config_, false); !why.empty()) {
         log(Level::error, "config", why);
@@ -135,6 +156,7 @@ std::optional<End> Node::prepare() {
         return End::configuration;
     }
     task_ = std::get<std::shared_ptr<const learn::Task>>(prepared);
+    if (const auto end = read_checkpoint()) return *end;
 
     std::uint32_t part = static_cast<std::uint32_t>(id_.value & 0x7fffffff), parts = 1;  // alone with all the data: our own order of it
     std::vector<std::uint32_t> rows;
@@ -144,8 +166,10 @@ std::optional<End> Node::prepare() {
             rows = std::move(learn::split(*task_->sets.train, config_->data.split, parts, config_->seed)[part]);
         } else {
             rows = std::move(learn::split(*task_->sets.train, {}, 1, config_->seed)[0]);
+            if (resumed_) part = static_cast<std::uint32_t>(resumed_->number("part").value_or(part));  // in whose order it was
         }
     }
+    part_ = part;
     std::unique_ptr<kernels::Backend> backend;
     if (config_->model.needs_data()) {
         if (options_.device == "auto" || options_.device.rfind("cuda", 0) == 0) {
@@ -173,6 +197,14 @@ std::optional<End> Node::prepare() {
     provisional_ = !found_ && !options_.joins.empty();
     if (found_) {
         if (const auto end = refused_by(*found_)) return *end;
+    }
+    if (resumed_) {
+        if (const auto error = learn::go_on_from(*task_, *learner_, *resumed_)) {
+            log(Level::error, "resume", options_.resume + ": " + error->what + ": " + error->hint);
+            return End::configuration;
+        }
+        if (!found_) elapsed_before_ = static_cast<double>(resumed_->number("elapsed_ms").value_or(0)) / 1000;
+        log(Level::info, "resume", "goes on from step " + std::to_string(resumed_->number("step").value_or(0)) + " of " + options_.resume);
     }
     transport_->set_run(run_id_);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "grapevine/learn/encoding.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/safetensors.hpp"
 #include "grapevine/wire/wire.hpp"
 #include "identity.hpp"
@@ -63,6 +64,10 @@ End Node::run() {
                                  ", exchange " + config::to_string(config_->exchange.kind));
     if (options_.listen_host == "127.0.0.1" && options_.joins.empty())
         log(Level::info, "node", "others on this machine join with: grapevine node --join " + self.control.substr(self.control.find("//") + 2));
+    if (resumed_) reporter_->go_on_from(resumed_->number("step").value_or(0));
+    resumed_.reset();
+    if (!reporter_->directory().empty() && config_->model.needs_data() && options_.checkpoint_every > Duration::zero())
+        checkpoints_ = std::make_unique<Checkpoints>(reporter_->directory() + "/checkpoints");
     workshop_ = std::make_unique<Workshop>(*learner_, config_->train.pace, [t = transport_.get()] { t->wake(); });
     const End end = loop();
     answer_at_the_end();
@@ -80,6 +85,7 @@ End Node::loop() {
     if (found_) meet(*found_);
     next_sample_ = now();
     next_evaluation_ = now();
+    next_checkpoint_ = now() + options_.checkpoint_every;
     Instant turn = now();  // when timers had theirs
     while (phase_ != Phase::gone && !broken_) {
         Instant until = std::min(now() + longest_wait, next_sample_);
@@ -285,6 +291,7 @@ void Node::check_the_end() {
         if (t - Instant{} >= describe_after) step(membership::Describe{reporter_->metadata()});
         show_greeting();  // its age of the run has changed
     }
+    if (checkpoints_ && (t >= next_checkpoint_ || checkpoint_missed_) && phase_ == Phase::running) keep_checkpoint();
     // Alone, though we were told of others: they may be there by now.
     if (!options_.joins.empty() && t >= next_greeting_ && phase_ == Phase::running && peer_->members().roster().present() == 0) greet_seeds();
 
@@ -322,6 +329,28 @@ void Node::keep_identity() {
     keep_generation(options_.out, options_.name, generation);
 }
 
+// What we could go on from, now and then. Where a disk is full the last one stays, and the run goes on.
+void Node::keep_checkpoint() {
+    if (const auto fault = checkpoints_->take_fault()) log(Level::warn, "files", fault->what + ": " + fault->hint + ". The last checkpoint stays, and training goes on");
+    if (checkpoint_asked_ || checkpoints_->busy()) return;
+    next_checkpoint_ = now() + options_.checkpoint_every;
+    checkpoint_missed_ = false;
+    checkpoint_asked_ = true;
+    const auto elapsed = static_cast<std::uint64_t>(std::llround(1000 * (elapsed_before_ + seconds(now()))));
+    workshop_->call([this, elapsed] {
+        checkpoint_missed_ = !learn::between_steps(*learner_);
+        if (!checkpoint_missed_) {
+            learn::Checkpoint checkpoint = learn::state_of(*task_, *learner_);
+            learn::describe(*task_, *config_, config::to_toml(*config_, false), checkpoint);
+            checkpoint.metadata["elapsed_ms"] = std::to_string(elapsed);
+            checkpoint.metadata["part"] = std::to_string(part_);
+            if (options_.shard) checkpoint.metadata["parts"] = std::to_string(options_.shard->second);
+            checkpoints_->write(std::move(checkpoint));
+        }
+        checkpoint_asked_ = false;
+    });
+}
+
 // The model as it is, for `eval` and to go on from: DIR/final.safetensors.
 void Node::save_model() {
     if (reporter_->directory().empty() || !config_->model.needs_data() || broken_ == End::device) return;
@@ -329,8 +358,7 @@ void Node::save_model() {
     const Snapshot& whole = std::get<Published>(done.what).snapshot;
     if (!learn::well_formed(whole)) return;
     learn::Checkpoint checkpoint = learn::to_checkpoint(task_->table, whole);
-    checkpoint.metadata["config"] = config::to_toml(*config_, false);
-    checkpoint.metadata["seed"] = std::to_string(config_->seed);
+    learn::describe(*task_, *config_, config::to_toml(*config_, false), checkpoint);
     const std::string path = reporter_->directory() + "/final.safetensors";
     if (const auto error = learn::save(path, checkpoint)) log(Level::error, "files", error->what + ": " + error->hint);
     else log(Level::info, "node", "model in " + path);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alarms.hpp"
+#include "checkpoints.hpp"
 #include "desk.hpp"
 #include "greeting.hpp"
 #include "grapevine/chronicle/recording.hpp"
@@ -38,6 +39,7 @@ private:
     // --- finding the run (joining.cpp) ---
     std::optional<End> open_transport();
     std::optional<End> look_for_cluster();                 // fills found_ and config_
+    std::optional<End> read_checkpoint();                  // to go on from
     std::optional<End> prepare();                          // data, learner, peer
     std::optional<End> hello(const net::Hello& hello);     // while running
     std::optional<End> other_version(const net::OtherVersion& other) const;
@@ -73,6 +75,7 @@ private:
     Reporter::View view() const;
     End end() const;
     void save_model();
+    void keep_checkpoint();
     void keep_identity();
 
     static constexpr std::size_t most_records = std::size_t{1} << 18;  // twice as many as members are let in
@@ -82,6 +85,7 @@ private:
     PeerId id_;
     std::unique_ptr<net::Transport> transport_;
     std::optional<config::Config> config_;
+    std::optional<learn::Checkpoint> resumed_;  // what we go on from
     std::optional<Greeting> found_;       // the node through which we join
     bool provisional_ = false;            // we run alone, but were told of seeds
     std::uint64_t run_id_ = 0;
@@ -93,8 +97,10 @@ private:
     std::shared_ptr<const learn::Task> task_;
     std::unique_ptr<Learner> learner_;
     std::optional<Encoding> encoding_;  // of this run's parameters on their way; none: the learner's
+    std::uint32_t part_ = 0;              // of the data, or in whose order they are
     std::string device_;                  // what it computes on, for people
     Metadata metadata_;                   // what of it does not change
+    std::unique_ptr<Checkpoints> checkpoints_;  // outlives the workshop's thread, which hands them over
     std::unique_ptr<Workshop> workshop_;
     membership::Book book_{most_records};
     std::size_t records_in_use_ = 0;      // when the book was last tidied
@@ -130,6 +136,8 @@ private:
 
     enum class Phase { running, finishing, leaving, gone } phase_ = Phase::running;
     std::optional<End> broken_;
+    Instant next_checkpoint_{};
+    std::atomic<bool> checkpoint_asked_ = false, checkpoint_missed_ = false;  // it came in the middle of a step
     Instant next_evaluation_{}, next_sample_{}, leave_by_{}, finish_by_{};
     Instant evaluate_by_{};               // though nothing is agreed on until then
     bool agrees_ = false;                 // the exchange makes all agree on one model, and last did

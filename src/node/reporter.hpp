@@ -47,6 +47,7 @@ public:
     void finish(const View& view, bool reached_target);  // summary.json and the report
 
     void belongs_to(std::uint64_t run) { run_ = run; }
+    void go_on_from(std::uint64_t steps) { steps_ = steps; }  // of a checkpoint
     std::string members(const View& view) const;  // JSON, as of now
     std::string info(const View& view) const;
     std::string metadata() const { return pack(metadata_now()); }

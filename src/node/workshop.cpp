@@ -26,6 +26,14 @@ void Workshop::evaluate() {
     wanted_.notify_one();
 }
 
+void Workshop::call(std::function<void()> job) {
+    {
+        const std::lock_guard lock(mutex_);
+        orders_.emplace_back(std::move(job));
+    }
+    wanted_.notify_one();
+}
+
 std::optional<Workshop::Done> Workshop::take() {
     const std::lock_guard lock(mutex_);
     if (done_.empty()) return std::nullopt;
@@ -60,13 +68,17 @@ void Workshop::work() {
     using Clock = std::chrono::steady_clock;
     try {
         for (;;) {
-            std::variant<Order, Evaluate> next;
+            std::variant<Order, Evaluate, std::function<void()>> next;
             {
                 std::unique_lock lock(mutex_);
                 wanted_.wait(lock, [&] { return closing_ || !orders_.empty(); });
                 if (closing_) return;
                 next = std::move(orders_.front());
                 orders_.pop_front();
+            }
+            if (auto* job = std::get_if<std::function<void()>>(&next)) {
+                (*job)();
+                continue;
             }
             const auto began = Clock::now();
             Done done;

@@ -36,6 +36,7 @@ public:
 
     void put(Order order);
     void evaluate();            // when the orders before it are done
+    void call(std::function<void()> job);  // likewise, on the workshop's thread: it may look at the learner
     std::optional<Done> take();
     void close();               // after the order under way; the learner is the caller's again
 
@@ -54,7 +55,7 @@ private:
     std::function<void()> done_something_;
     mutable std::mutex mutex_;
     std::condition_variable wanted_;
-    std::deque<std::variant<Order, Evaluate>> orders_;
+    std::deque<std::variant<Order, Evaluate, std::function<void()>>> orders_;
     std::deque<Done> done_;
     Times times_;
     bool closing_ = false;

@@ -24,6 +24,8 @@ struct Options {
     std::string advertise_host;
     std::string out;                          // directory of the run's files
     bool overwrite = false;
+    Duration checkpoint_every = std::chrono::minutes(1);  // to DIR/checkpoints; zero: never
+    std::string resume;                       // a checkpoint, or a directory of them, to go on from; empty: none
     std::string record;                       // file for all that the peer is told, for grapevine replay; empty: none
     std::optional<std::pair<std::uint32_t, std::uint32_t>> shard;  // part i of n of the data; none: all of it
     std::string device = "auto";              // auto, cpu, cuda:N
