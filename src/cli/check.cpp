@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "grapevine/learn/dataset.hpp"
 #include "grapevine/record/run_files.hpp"
 #include "grapevine/setup/peer_config.hpp"
 #include "scenario.hpp"
@@ -23,6 +24,10 @@ int check(const Arguments& a) {
     for (const Scenario& s : std::get<std::vector<Scenario>>(points))
         if (const std::string why = setup::refused(s.config, true); !why.empty())
             return complain({a.positional[0] + " (" + s.point.name + "): " + why, ""}, usage);
+    if (config.data.own) {  // of a known set it is said when it is missed
+        const auto data = learn::load(config.data, config.seed);
+        if (const auto* error = std::get_if<learn::Error>(&data)) return complain(*error, usage);
+    }
     std::fputs(config::to_toml(config).c_str(), stdout);
     if (const std::string why = setup::doubtful(config); !why.empty()) std::fprintf(stderr, "warning: %s\n", why.c_str());
     if (const std::string why = setup::refused(config, false); !why.empty())

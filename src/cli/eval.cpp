@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "grapevine/kernels/cpu.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/safetensors.hpp"
 #include "grapevine/learn/split.hpp"
 #include "models.hpp"
@@ -28,10 +29,15 @@ std::variant<Models, Error> load_models(const std::vector<std::string>& paths, c
             if (const auto* error = std::get_if<config::Error>(&parsed)) return *error;
             loaded.config = std::get<config::Config>(std::move(parsed));
             loaded.config.data.directory = data_directory;
-            if (!set.empty()) loaded.config.data.set = set;
+            if (!set.empty()) {
+                loaded.config.data.set = set;
+                loaded.config.data.own.reset();
+            }
             auto prepared = learn::prepare(loaded.config);
             if (const auto* error = std::get_if<learn::Error>(&prepared)) return *error;
             task = std::get<std::shared_ptr<const learn::Task>>(prepared);
+            if (const auto other = learn::of_other_data(*task, checkpoint); other && set.empty())
+                std::fprintf(stderr, "note: %s was trained on other data than are here under the same name\n", path.c_str());
             loaded.learner = learn::make_learner(loaded.config, 0, 1, task, learn::split(*task->sets.train, {}, 1, 1)[0], kernels::make_cpu_backend(1));
         }
         auto snapshot = learn::to_snapshot(task->table, checkpoint);
@@ -84,8 +90,8 @@ int run(const Arguments& a) {
 }  // namespace
 
 Verb eval_verb() {
-    return {"eval", "MODEL.safetensors... [--data SET]", "a model's loss and accuracy on held-out data",
-            "Evaluates models that a node or a simulation has written, and with several of them also their average.",
+    return {"eval", "MODEL... [--data SET]", "a model's loss and accuracy on held-out data",
+            "Evaluates models that a node or 'grapevine export' has written (safetensors, checkpoints, npz), and with several of them also their average.",
             {{"data", "SET", "another data set than the one it was trained on"}, {"data-dir", "DIR", "where the data set's files are"}, {"json", "", "as JSON"}}, 1000, run};
 }
 

@@ -36,6 +36,8 @@ Verb report_verb();
 Verb replay_verb();
 Verb bench_verb();
 Verb eval_verb();
+Verb predict_verb();
+Verb export_verb();
 Verb data_verb();
 Verb doctor_verb();
 Verb check_verb();

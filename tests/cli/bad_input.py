@@ -53,7 +53,7 @@ expect(2, [], "usage: grapevine VERB")
 expect(2, ["smi"], "no verb 'smi'", "did you mean 'grapevine sim'?")
 expect(0, ["--version"], stdout="grapevine 0.")
 expect(0, ["help"], stdout="exit status:")
-for verb in "demo node members monitor info rtt join leave force-leave sim compare report replay bench eval data check init doctor".split():
+for verb in "demo node members monitor info rtt join leave force-leave sim compare report replay bench eval predict export data check init doctor".split():
     expect(0, ["help", verb], stdout=f"usage: grapevine {verb}")
     expect(0, [verb, "--help"], stdout=f"usage: grapevine {verb}")
 expect(2, ["help", "nodes"], "did you mean 'grapevine node'?")
