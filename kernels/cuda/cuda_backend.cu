@@ -218,12 +218,12 @@ public:
 
     // The gradient of the weights beside that of x: neither needs the other.
     void dense_backward(const Dense& s, DeviceSpan x, DeviceSpan weights, DeviceSpan dy, DeviceSpan dx, DeviceSpan dweights, DeviceSpan dbiases) override {
-        assert(x.size == s.rows * s.inputs && weights.size == s.inputs * s.outputs && dy.size == s.rows * s.outputs);
-        assert(dweights.size == weights.size && (!dx || dx.size == x.size) && (!dbiases || dbiases.size == s.outputs));
+        assert(weights.size == s.inputs * s.outputs && dy.size == s.rows * s.outputs && (!dx || dx.size == s.rows * s.inputs));
+        assert((!dweights || (dweights.size == weights.size && x.size == s.rows * s.inputs)) && (!dbiases || dbiases.size == s.outputs));
         bind();
-        if (dx && dx.size > 0) {
+        if (dx) {
             fork();
-            gradient_of_weights(s.rows, s.inputs, s.outputs, x, dy, dweights, dbiases, 0, side);
+            if (dweights || dbiases) gradient_of_weights(s.rows, s.inputs, s.outputs, x, dy, dweights, dbiases, 0, side);
             if (s.outputs > 0) multiply({.m = s.rows, .n = s.inputs, .k = s.outputs, .a = {dy.data, s.outputs, false}, .b = {weights.data, s.outputs, true}, .of = dy.element, .c = dx.data, .leading = s.inputs, .to = dx.element});
             else zero(dx);
             if (s.x_is_relu) mask(x, dx);

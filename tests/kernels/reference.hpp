@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -119,20 +120,31 @@ constexpr double allowed = 1e-5;  // of each operation in float32
 // Of one that reads or writes activations.
 inline double allowed_of(const Backend& backend) { return backend.element() == Element::bf16 ? 1e-2 : allowed; }
 
+// The build's module; where that is not there, in a bundle, the one beside the program.
+inline CudaBackend cuda_backend(Element element = Element::float32) {
+    return load_cuda_backend(0, element, std::filesystem::exists(GRAPEVINE_CUDA_MODULE) ? GRAPEVINE_CUDA_MODULE : "");
+}
+
 // For doctest::skip: says by name what cannot be shown here.
 inline bool no_cuda(const char* sentence) {
-    static const CudaBackend found = load_cuda_backend(0, Element::float32, GRAPEVINE_CUDA_MODULE);
+    static const CudaBackend found = cuda_backend();
     if (!found.backend) std::fprintf(stderr, "skipped: %s (cuda): %s\n", sentence, found.reason.c_str());
     return !found.backend;
 }
 
 // In whatever order a device may do what is not ordered.
-inline void on_each_order(void (*operation)(Backend&)) {
+inline void on_each_order(void (*operation)(Backend&), Element element) {
     for (const auto order : {emulated::Order::last, emulated::Order::first, emulated::Order::mixed}) {
         emulated::set_order(order);
-        operation(*emulated::make_backend());
+        operation(*emulated::make_backend(element));
     }
     emulated::set_order(emulated::Order::last);
+}
+
+inline void on_cuda(void (*operation)(Backend&), Element element) {
+    const auto cuda = cuda_backend(element);
+    REQUIRE(cuda.backend);
+    operation(*cuda.backend);
 }
 
 }  // namespace grapevine::kernels
@@ -143,10 +155,8 @@ inline void on_each_order(void (*operation)(Backend&)) {
     static void operation(Backend& backend);                                            \
     TEST_CASE(sentence " (cpu)") { operation(*make_cpu_backend()); }                    \
     TEST_CASE(sentence " (cpu, own products)") { operation(*make_cpu_backend(1, Products::own)); } \
-    TEST_CASE(sentence " (cuda emulated on the host)") { on_each_order(operation); }    \
-    TEST_CASE(sentence " (cuda)" * doctest::skip(no_cuda(sentence))) {                  \
-        const auto cuda = load_cuda_backend(0, Element::float32, GRAPEVINE_CUDA_MODULE); \
-        REQUIRE(cuda.backend);                                                          \
-        operation(*cuda.backend);                                                       \
-    }                                                                                   \
+    TEST_CASE(sentence " (cuda emulated on the host)") { on_each_order(operation, Element::float32); } \
+    TEST_CASE(sentence " (cuda emulated on the host, bf16)") { on_each_order(operation, Element::bf16); } \
+    TEST_CASE(sentence " (cuda)" * doctest::skip(no_cuda(sentence))) { on_cuda(operation, Element::float32); } \
+    TEST_CASE(sentence " (cuda, bf16)" * doctest::skip(no_cuda(sentence))) { on_cuda(operation, Element::bf16); } \
     static void operation([[maybe_unused]] Backend& backend)
