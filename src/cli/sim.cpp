@@ -287,6 +287,8 @@ int run(const Arguments& a) {
             if (const auto error = config::check(c, what + " with --nodes " + std::to_string(*nodes))) return complain(*error, usage);
         }
         if (const std::string why = setup::refused(c, true); !why.empty()) return complain({what + ": " + why, ""}, usage);
+        if (c.train.precision == config::TrainOptions::Precision::bf16)
+            return complain({what + ": [train] precision = \"bf16\" needs a GPU, and the simulator reckons on CPUs", "take it out, or run it with 'grapevine node --device cuda:N'"}, usage);
         if (const auto error = too_large(c, what)) return complain(*error, usage);
         if (const std::string why = setup::doubtful(c); !why.empty()) std::fprintf(stderr, "warning: %s: %s\n", what.c_str(), why.c_str());
         if (jobs.empty())

@@ -42,6 +42,7 @@ const char* to_string(MembershipKind kind) { return word_of(kind, membership_kin
 const char* to_string(DataFiles::Format format) { return word_of(format, data_formats); }
 const char* to_string(DataFiles::Normalize normalize) { return word_of(normalize, normalizations); }
 const char* to_string(TrainOptions::Optimizer optimizer) { return word_of(optimizer, optimizers); }
+const char* to_string(TrainOptions::Precision precision) { return word_of(precision, precisions); }
 const char* to_string(Compute compute) { return word_of(compute, computes); }
 const char* to_string(Schedule::Kind kind) { return word_of(kind, schedules); }
 const char* to_string(Split::Kind kind) { return word_of(kind, splits); }

@@ -53,6 +53,7 @@ inline constexpr std::array<Named<MembershipKind>, 3> membership_kinds{
 using Optimizer = TrainOptions::Optimizer;
 inline constexpr std::array<Named<Optimizer>, 4> optimizers{
     {{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}, {Optimizer::adamw, "adamw"}}};
+inline constexpr std::array<Named<TrainOptions::Precision>, 2> precisions{{{TrainOptions::Precision::float32, "float32"}, {TrainOptions::Precision::bf16, "bf16"}}};
 inline constexpr std::array<Named<Schedule::Kind>, 3> schedules{
     {{Schedule::Kind::constant, "constant"}, {Schedule::Kind::cosine, "cosine"}, {Schedule::Kind::step, "step"}}};
 inline constexpr std::array<Named<Compute>, 3> computes{{{Compute::real, "real"}, {Compute::surrogate, "surrogate"}, {Compute::none, "none"}}};

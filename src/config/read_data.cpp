@@ -199,12 +199,13 @@ void read_train(Section& file, Config& config) {
     Section section = file.table("train", "[train]");
     TrainOptions& train = config.train;
     if (config.model.kind == ModelKind::average) {
-        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "beta1", "beta2", "epsilon", "gradient_clip", "schedule", "order", "pace"}, "models that train",
+        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "beta1", "beta2", "epsilon", "gradient_clip", "schedule", "precision", "order", "pace"}, "models that train",
                         "this model is \"average\"");
     } else if (config.model.follows_gradients()) {
         read_steps(section, train);
+        section.choice("precision", train.precision, precisions);
     } else {
-        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "beta1", "beta2", "epsilon", "gradient_clip", "schedule"}, "models that follow a gradient",
+        section.belongs({"optimizer", "learning_rate", "momentum", "weight_decay", "beta1", "beta2", "epsilon", "gradient_clip", "schedule", "precision"}, "models that follow a gradient",
                         "this model is \"" + std::string(to_string(config.model.kind)) + "\"");
     }
     if (config.model.kind != ModelKind::average) {

@@ -185,6 +185,7 @@ void write_train(Lines& out, const Config& config) {
         out.line("weight_decay", format_number(train.weight_decay));
         out.line("gradient_clip", format_number(train.gradient_clip));
         out.line("schedule", schedule(train.schedule));
+        out.line("precision", quote(to_string(train.precision)));
     }
     if (trains) {
         out.line("order", quote(train.order));

@@ -84,6 +84,8 @@ TEST_CASE("a key of another kind says where it belongs") {
         {"[model]\nkind = \"logistic\"\nhidden = [3]", "3:1", "'hidden' belongs to kind = \"mlp\" and \"cnn\"; this model is \"logistic\"", ""},
         {"[model]\nchannels = [8]", "2:1", "'channels' belongs to kind = \"cnn\"; this model is \"mlp\"", ""},
         {"[model]\nkind = \"svm\"\nresidual = true", "3:1", "'residual' belongs to kind = \"cnn\"; this model is \"svm\"", ""},
+        {"[train]\nprecision = \"bf17\"", "2:13", "\"bf17\"", "\"bf16\""},
+        {"[model]\nkind = \"average\"\n[train]\nprecision = \"bf16\"", "4:1", "'precision' belongs to models that train", ""},
         {"[train]\noptimizer = \"adamw\"\nmomentum = 0.9", "3:1", "'momentum' belongs to optimizer = \"momentum\" and \"nesterov\"; this optimizer is \"adamw\"", ""},
         {"[train]\noptimizer = \"momentum\"\nbeta2 = 0.9", "3:1", "'beta2' belongs to optimizer = \"adamw\"; this optimizer is \"momentum\"", ""},
         {"[model]\nkind = \"kmeans\"\n[train]\nschedule = { kind = \"constant\" }", "4:1", "'schedule' belongs to models that follow a gradient", ""},

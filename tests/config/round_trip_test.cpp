@@ -31,7 +31,7 @@ TEST_CASE("what is written reads as the same") {
         "[model]\nkind = \"cnn\"\nchannels = [8, 16, 16]\nhidden = [32]\n[data]\naugment = { shift = 2, mirror = true }\n[train]\nschedule = { kind = \"cosine\", steps = 900, floor = 0.05, warmup = 10 }",
         "[model]\nkind = \"cnn\"\nresidual = true\n[data]\naugment = { mirror = true }\n[train]\nschedule = { kind = \"step\", every = 300, factor = 0.1 }\n[exchange]\nkind = \"allreduce\"\nbuckets = 4",
         "[model]\nkind = \"logistic\"\n[train]\ncompute = \"none\"\npace = \"1ms\"",
-        "[train]\noptimizer = \"nesterov\"\n[exchange]\nkind = \"single\"\n[membership]\nsuspicion = \"off\"\nlifeguard = false",
+        "[train]\noptimizer = \"nesterov\"\nprecision = \"bf16\"\n[exchange]\nkind = \"single\"\n[membership]\nsuspicion = \"off\"\nlifeguard = false",
         "[[group]]\nname = \"g\"\ncount = 9\n[[event]]\nat = \"1s\"\nkind = \"pause\"\nnodes = \"g:2\"\n[[event]]\nat = \"1s\"\nkind = \"pause\"\nnodes = \"g\"\nfor = \"1s\"\nevery = \"3s\"\ntimes = 4\ntimers = \"run\"\n"
         "[[event]]\nat = \"2s\"\nkind = \"one-way\"\nfrom = \"g[1]\"\nto = [\"*\", \"g:50%\"]\nfor = \"1s\"\n[[event]]\nat = \"2s\"\nkind = \"cut\"\nbetween = [\"g:1\", [\"g[2]\", \"g[3]\"]]\n"
         "[[event]]\nat = \"2s\"\nkind = \"loss\"\nnodes = \"g:1\"\nloss = 0.25\n[[event]]\nat = \"2s\"\nkind = \"loss\"\nbetween = [\"g\", \"*\"]\nloss = 1\nfor = \"9s\"\n[[event]]\nat = \"3s\"\nkind = \"liar\"\nnodes = \"g:1\"\nsends = \"sign-flip\"",

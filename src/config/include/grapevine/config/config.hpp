@@ -170,6 +170,8 @@ struct TrainOptions {
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // adamw
     double gradient_clip = 0;         // the gradient is shortened to this 2-norm; 0: never
     Schedule schedule;
+    enum class Precision { float32, bf16 };
+    Precision precision = Precision::float32;        // of activations and products; bf16 is for GPUs
     Duration order = std::chrono::milliseconds(20);  // how long one order to train is meant to take
     Duration pace = Duration::zero();                // a step takes at least that long
     Compute compute = Compute::real;                 // models with a stand-in
@@ -508,6 +510,7 @@ const char* to_string(MembershipKind kind);
 const char* to_string(DataFiles::Format format);
 const char* to_string(DataFiles::Normalize normalize);
 const char* to_string(TrainOptions::Optimizer optimizer);
+const char* to_string(TrainOptions::Precision precision);
 const char* to_string(Compute compute);
 const char* to_string(Schedule::Kind kind);
 const char* to_string(Split::Kind kind);
