@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <variant>
 
@@ -103,6 +105,12 @@ struct Completion {
     std::variant<Trained, Published, Combined, Folded, Swapped> what;
 };
 
+// An order that is carried out, but for what a device still does beside its other work: parameters on their way out.
+struct Begun {
+    Completion done;                        // holds once `rest` has been called,
+    std::function<void(Completion&)> rest;  // from any thread, also while later orders are carried out. Empty: it holds already
+};
+
 // Loss and accuracy on held-out data. Models without classes leave accuracy empty.
 struct Evaluation {
     double loss = 0;
@@ -124,6 +132,13 @@ public:
     // `theirs` must have our layout and lie inside it: whoever takes one from outside checks that first.
     // Throws what its device throws: the run cannot go on then.
     virtual Completion carry_out(const Order& order) = 0;
+
+    // The same for who has several orders in hand. look_ahead(): what of an order that comes later may begin now, beside others
+    // (parameters on their way in); from another thread than begin(), which takes what it gave. Null where there is nothing, and
+    // always unless looks_ahead().
+    virtual bool looks_ahead() const { return false; }
+    virtual std::shared_ptr<void> look_ahead(const Order&) { return nullptr; }
+    virtual Begun begin(const Order& order, std::shared_ptr<void> /*ahead*/) { return {carry_out(order), {}}; }
 
     // On held-out data: of the model, or of the given whole snapshot.
     virtual Evaluation evaluate() = 0;

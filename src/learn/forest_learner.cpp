@@ -89,7 +89,7 @@ void ForestLearner::freeze(Slot, Range range, std::byte* to) {
     if (range.count > 0) std::memcpy(to, block_.data() + range.offset, range.count * sizeof(float));
 }
 
-Combined ForestLearner::combine(const Combine& order) {
+Combined ForestLearner::combine(const Combine& order, std::shared_ptr<void>) {
     const Range range = order.theirs.range;
     std::vector<float> theirs(range.count);
     decode(order.theirs, theirs);

@@ -69,7 +69,7 @@ void AverageLearner::freeze(Slot slot, Range range, std::byte* to) {
     if (range.count > 0) std::memcpy(to, slots_[slot].data() + range.offset, range.count * sizeof(double));
 }
 
-Combined AverageLearner::combine(const Combine& order) {
+Combined AverageLearner::combine(const Combine& order, std::shared_ptr<void>) {
     double* const ours = slots_[order.slot].data() + order.theirs.range.offset;
     double distance = 0, norm = 0;
     if (order.guard) {  // measured first: nothing is written that the guard does not let pass

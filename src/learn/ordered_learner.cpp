@@ -12,7 +12,14 @@ OrderedLearner::OrderedLearner(const Task& task, Encoding encoding)
     : pool_(task.pool), layout_(task.table.layout()), size_(task.table.size()), encoding_(encoding) {}
 
 Completion OrderedLearner::carry_out(const Order& order) {
+    Begun begun = begin(order, nullptr);
+    if (begun.rest) begun.rest(begun.done);
+    return std::move(begun.done);
+}
+
+Begun OrderedLearner::begin(const Order& order, std::shared_ptr<void> ahead) {
     Completion done{order.tag, 0, 0, Swapped{}};
+    std::function<void(Completion&)> rest;
     std::visit(Cases{
         [&](const Train& train_order) {
             assert(!train_order.drift || train_order.drift->slot < slots());
@@ -26,12 +33,16 @@ Completion OrderedLearner::carry_out(const Order& order) {
             samples_ += trained.samples;
             done.what = trained;
         },
-        [&](const Publish& publish_order) { done.what = Published{publish(publish_order)}; },
+        [&](const Publish& publish_order) {
+            Begun begun = publish(publish_order);
+            done.what = std::move(begun.done.what);
+            rest = std::move(begun.rest);
+        },
         [&](const Combine& combine_order) {
             assert(combine_order.slot < slots());
             assert(fits(combine_order.theirs, layout_, size_));
             assert(!combine_order.guard || combine_order.ours_weight == 1 - combine_order.theirs_weight);
-            const Combined combined = combine(combine_order);
+            const Combined combined = combine(combine_order, std::move(ahead));
             count(combine_order, combined.taken);
             done.what = combined;
         },
@@ -49,30 +60,44 @@ Completion OrderedLearner::carry_out(const Order& order) {
     }, order.what);
     done.samples_behind = samples_;
     done.steps = steps_;
-    return done;
+    return {std::move(done), std::move(rest)};
 }
 
 std::shared_ptr<std::byte> OrderedLearner::blank(std::size_t bytes) { return pool_->take(bytes); }
 
-Snapshot OrderedLearner::publish(const Publish& order) {
+Begun OrderedLearner::publish(const Publish& order) {
     assert(order.slot < slots());
     assert(order.range.offset <= size_ && order.range.count <= size_ - order.range.offset);
     const Encoding encoding = order.encoding.value_or(encoding_);
-    const std::size_t plain = order.range.count * bytes_per_element(encoding_);
+    const Encoding frozen = freezes_beside(encoding) ? encoding : encoding_;
+    const std::size_t plain = order.range.count * bytes_per_element(frozen);
     auto buffer = blank(plain);
-    freeze(order.slot, order.range, buffer.get());
     Snapshot snapshot;
     snapshot.layout = layout_;
-    snapshot.encoding = encoding_;
+    snapshot.encoding = frozen;
     snapshot.range = order.range;
     snapshot.bytes = {buffer.get(), plain, buffer};
-    if (encoding != encoding_) encode_again(snapshot, encoding, order.kept);
     snapshot.samples = samples_;
     snapshot.steps = steps_;
-    return snapshot;
+    if (freezes_beside(frozen)) {
+        auto arrived = begin_freeze(order.slot, order.range, frozen, buffer);
+        Begun begun;
+        begun.done.what = Published{std::move(snapshot)};
+        begun.rest = [this, arrived = std::move(arrived), encoding, kept = order.kept](Completion& done) {
+            arrived();
+            auto& there = std::get<Published>(done.what).snapshot;
+            if (there.encoding != encoding) encode_again(there, encoding, kept);
+        };
+        return begun;
+    }
+    freeze(order.slot, order.range, buffer.get());
+    if (encoding != encoding_) encode_again(snapshot, encoding, order.kept);
+    Begun begun;
+    begun.done.what = Published{std::move(snapshot)};
+    return begun;
 }
 
-void OrderedLearner::encode_again(Snapshot& snapshot, Encoding encoding, double kept) {
+void OrderedLearner::encode_again(Snapshot& snapshot, Encoding encoding, double kept) const {
     const std::size_t count = snapshot.range.count;
     std::shared_ptr<const void> floats = snapshot.bytes.owner;
     const auto* values = reinterpret_cast<const float*>(snapshot.bytes.data);

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "elements.hpp"
@@ -55,6 +56,19 @@ std::vector<std::uint8_t> decaying(const TensorTable& table) {
     for (const Tensor& t : table.tensors())
         if (t.shape.size() >= 2) std::fill_n(flags.begin() + static_cast<std::ptrdiff_t>(t.offset / 64), on_boundary(t.size()) / 64, std::uint8_t{1});
     return flags;
+}
+
+// What a device can decode as it mixes.
+std::optional<kernels::Encoded> encoded(const Snapshot& s) {
+    using As = kernels::Encoded::As;
+    switch (s.encoding) {
+        case Encoding::float32: return kernels::Encoded{As::float32, s.range.count, s.bytes.data};
+        case Encoding::bf16: return kernels::Encoded{As::bf16, s.range.count, s.bytes.data};
+        case Encoding::int8: return kernels::Encoded{As::int8, s.range.count, s.bytes.data};
+        case Encoding::float64:
+        case Encoding::top_k: return std::nullopt;
+    }
+    return std::nullopt;
 }
 
 std::span<float> floats(std::byte* bytes, std::size_t count) { return {reinterpret_cast<float*>(bytes), count}; }
@@ -215,7 +229,42 @@ void SgdLearner::freeze(Slot from, Range range, std::byte* to) {
     backend_->download(slot(from).part(range.offset, range.count), floats(to, range.count));
 }
 
-Combined SgdLearner::combine(const Combine& order) {
+std::shared_ptr<std::byte> SgdLearner::blank(std::size_t bytes) {
+    return backend_->transfers() ? backend_->host_memory(bytes) : OrderedLearner::blank(bytes);
+}
+
+bool SgdLearner::freezes_beside(Encoding encoding) const {
+    return backend_->transfers() && (encoding == Encoding::float32 || encoding == Encoding::bf16);
+}
+
+std::function<void()> SgdLearner::begin_freeze(Slot from, Range range, Encoding encoding, std::shared_ptr<std::byte> to) {
+    const auto as = encoding == Encoding::bf16 ? kernels::Encoded::As::bf16 : kernels::Encoded::As::float32;
+    return [underway = backend_->freeze(slot(from).part(range.offset, range.count), as, std::move(to))] { underway->wait(); };
+}
+
+std::shared_ptr<void> SgdLearner::look_ahead(const Order& order) {
+    const auto* combine = std::get_if<Combine>(&order.what);
+    const auto theirs = combine && backend_->transfers() ? encoded(combine->theirs) : std::nullopt;
+    return theirs ? backend_->bring(*theirs) : nullptr;
+}
+
+// Decoded where it is mixed, in the pass that reads it.
+Combined SgdLearner::combine_beside(const Combine& order, std::shared_ptr<void> ahead) {
+    const kernels::Encoded theirs = *encoded(order.theirs);
+    const DeviceSpan ours = slot(order.slot).part(order.theirs.range.offset, order.theirs.range.count);
+    const auto coming = ahead ? std::static_pointer_cast<kernels::Underway>(ahead) : backend_->bring(theirs);
+    const auto mix = [&](double ours_weight, double theirs_weight) {
+        return backend_->mix_brought(static_cast<float>(ours_weight), ours, static_cast<float>(theirs_weight), theirs, *coming);
+    };
+    const kernels::Mixed mixed = order.guard ? mix(1, 0) : mix(order.ours_weight, order.theirs_weight);  // measured first
+    const double distance = std::sqrt(mixed.squared_distance), norm = std::sqrt(mixed.squared_norm);
+    const double taken = passes(order.guard, distance, norm), weight = order.theirs_weight * taken;
+    if (order.guard && taken > 0) mix(1 - weight, weight);
+    return {distance, norm, taken};
+}
+
+Combined SgdLearner::combine(const Combine& order, std::shared_ptr<void> ahead) {
+    if (backend_->transfers() && encoded(order.theirs)) return combine_beside(order, std::move(ahead));
     const Snapshot& theirs = order.theirs;
     const DeviceSpan ours = slot(order.slot).part(theirs.range.offset, theirs.range.count);
     const auto ours_weight = static_cast<float>(order.ours_weight);

@@ -55,7 +55,7 @@ void StandInLearner::freeze(Slot from, Range range, std::byte* to) {
     if (written > n) std::memset(to + n * sizeof(float), 0, (written - n) * sizeof(float));
 }
 
-Combined StandInLearner::combine(const Combine& order) {
+Combined StandInLearner::combine(const Combine& order, std::shared_ptr<void>) {
     const Snapshot& theirs = order.theirs;
     const std::size_t n = living(theirs.range);
     if (n == 0) return {};

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,9 +17,15 @@ namespace grapevine::node {
 
 // The thread a learner works in, so that training and exchanging overlap. Orders go in, completions come out in
 // the same order; the loop and the workshop share these two queues and nothing else. Nobody but this thread
-// touches the learner while it is open.
+// touches the learner while it is open, but for what it says may be done beside.
 //
-//      loop --put()--> [orders] --> carry_out() --> [done] --take()--> loop   (woken by `done_something`)
+//      loop --put()--> [orders] --> begin() --> [resting] --> [done] --take()--> loop   (woken by `done_something`)
+//                 \               /                 rest()
+//                  [ahead] --> look_ahead()
+//
+// Where a device has memory of its own, parameters travel while it trains: those of others from the moment that their order
+// is put, ours until their completion is taken. A completion waits for those before it, for exchanges rely on the order: a
+// step ends late for them by what is left of a copy, but the device had begun it in time.
 class Workshop {
 public:
     struct Evaluated {
@@ -47,20 +54,38 @@ public:
 
 private:
     struct Evaluate {};
+    struct Item {
+        std::variant<Order, Evaluate, std::function<void()>> what;
+        std::future<std::shared_ptr<void>> ahead;  // of an order that is looked at before it is due
+    };
+    struct Ahead {
+        Order order;
+        std::promise<std::shared_ptr<void>> found;
+    };
+    struct Resting {
+        Done done;
+        std::function<void(Completion&)> rest;
+    };
     void work();
-    void finished(Done done);
+    void look_ahead();
+    void end_rests();
+    void finished(Done done, std::function<void(Completion&)> rest = {});
 
     Learner& learner_;
     Duration pace_;
     std::function<void()> done_something_;
     mutable std::mutex mutex_;
     std::condition_variable wanted_;
-    std::deque<std::variant<Order, Evaluate, std::function<void()>>> orders_;
+    std::condition_variable ahead_wanted_, rest_wanted_;
+    std::deque<Item> orders_;
+    std::deque<Ahead> ahead_;
+    std::deque<Resting> resting_;  // the first is being ended
     std::deque<Done> done_;
     Times times_;
-    bool closing_ = false;
+    bool closing_ = false, worked_ = false;  // no more orders; and none under way either
+    bool broke_ = false;
     std::uint64_t steps_ = 0;
-    std::thread thread_;
+    std::thread thread_, ahead_thread_, rest_thread_;  // the last two where the learner has use for them
 };
 
 }  // namespace grapevine::node

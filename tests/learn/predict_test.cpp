@@ -13,13 +13,13 @@ namespace {
 
 using Kind = config::ModelKind;
 
-struct Trained {
+struct Learnt {
     config::Config config;
     TaskPointer task;
     std::unique_ptr<Learner> learner;
     Checkpoint file;
 
-    explicit Trained(const config::Config& c) : config(c), task(task_of(c)), learner(learner_of(c, task)) {
+    explicit Learnt(const config::Config& c) : config(c), task(task_of(c)), learner(learner_of(c, task)) {
         learner->carry_out({0, Train{config.model.kind == Kind::forest ? 6u : 100u}});
         file = to_checkpoint(task->table, publish(*learner));
         describe(*task, config, "", file);
@@ -50,7 +50,7 @@ TEST_CASE("predictions of the held-out rows have the learner's accuracy, and its
         config.model.places = 6;
         config.model.depth = 4;
         config.data.spread = 0.5;  // so that not all is right
-        const Trained trained(config);
+        const Learnt trained(config);
         const auto backend = kernels::make_cpu_backend();
         const Dataset& test = *trained.task->sets.test;
         const auto all = predict(trained.classifier(), test, *backend);
@@ -70,7 +70,7 @@ TEST_CASE("predictions of the held-out rows have the learner's accuracy, and its
 }
 
 TEST_CASE("an npz file is the model that was written, as is a safetensors file") {
-    const Trained trained(blobs(Kind::mlp));
+    const Learnt trained(blobs(Kind::mlp));
     const Directory directory;
     REQUIRE(!save_npz(directory.file("m.npz"), trained.file));
     const auto loaded = load_checkpoint(directory.file("m.npz"));
@@ -96,7 +96,7 @@ TEST_CASE("rows of a file are normalised as those of the training were, with lab
     config.data.own.emplace();
     config.data.own->files = {write("train.csv", "100,7,a\n300,9,b\n100,9,a\n300,7,b\n")};
     config.data.own->test_files = {write("test.csv", "100,7,a\n")};
-    const Trained trained(config);
+    const Learnt trained(config);
     const Classifier classifier = trained.classifier();
     CHECK(classifier.classes == std::vector<std::string>{"a", "b"});
     const auto rows = [&](const std::string& text) {
@@ -119,7 +119,7 @@ TEST_CASE("rows of a file are normalised as those of the training were, with lab
 
 TEST_CASE("a file that claims much gets no memory for it, and one that says little is refused") {
     const auto config = blobs(Kind::mlp);
-    const Trained trained(config);
+    const Learnt trained(config);
     Checkpoint file = trained.file;
     for (const char* shape : {"", "{}", "[", "3", R"({"features":20})", R"({"features":20,"classes":1})", R"({"features":-1,"classes":4})", R"({"features":1e9,"classes":4})",
                               R"({"features":2000000,"classes":4})", R"({"features":20,"classes":70000})", R"({"features":20,"classes":4,"height":3,"width":3,"channels":1})",

@@ -9,6 +9,12 @@ using namespace grapevine::learn;
 
 namespace {
 
+config::Model of_length(std::uint32_t length) {
+    config::Model model;
+    model.length = length;
+    return model;
+}
+
 config::Data text_files(const std::vector<std::string>& files, const std::vector<std::string>& test_files = {}) {
     config::Data data;
     data.set = config::own_files;
@@ -49,7 +55,7 @@ TEST_CASE("the end of a text is held out, in one piece, and nothing of it is tra
     const Directory directory;
     write(directory.file("a.txt"), digits(600));
     write(directory.file("b.txt"), digits(400));
-    auto loaded = load(text_files({directory.file("a.txt"), directory.file("b.txt")}), 1, 8);
+    auto loaded = load(text_files({directory.file("a.txt"), directory.file("b.txt")}), 1, of_length(8));
     REQUIRE(std::holds_alternative<Sets>(loaded));
     const Sets& sets = std::get<Sets>(loaded);
     CHECK(std::get<std::vector<std::uint8_t>>(sets.train->values).size() == 900);
@@ -58,11 +64,11 @@ TEST_CASE("the end of a text is held out, in one piece, and nothing of it is tra
     CHECK(sets.train->rows() == 112);
     CHECK(sets.test->rows() == 12);
 
-    const auto other = load(text_files({directory.file("a.txt")}, {directory.file("b.txt")}), 1, 8);
+    const auto other = load(text_files({directory.file("a.txt")}, {directory.file("b.txt")}), 1, of_length(8));
     REQUIRE(std::holds_alternative<Sets>(other));
     CHECK(std::get<Sets>(other).test->rows() == 49);
     CHECK(std::get<Sets>(other).fingerprint != sets.fingerprint);
-    const auto again = load(text_files({directory.file("a.txt"), directory.file("b.txt")}), 2, 8);
+    const auto again = load(text_files({directory.file("a.txt"), directory.file("b.txt")}), 2, of_length(8));
     CHECK(std::get<Sets>(again).fingerprint == sets.fingerprint);
 
     auto validated = hold_out(sets, 0.25);  // and for validation the last windows of what is left
@@ -78,14 +84,14 @@ TEST_CASE("files that are no text to learn from are refused") {
     const Directory directory;
     write(directory.file("empty.txt"), "");
     write(directory.file("short.txt"), digits(80));
-    const auto said = [&](const std::string& name) { return complaint(load(text_files({directory.file(name)}), 1, 100)); };
+    const auto said = [&](const std::string& name) { return complaint(load(text_files({directory.file(name)}), 1, of_length(100))); };
     CHECK(said("none.txt").ends_with("none.txt is missing"));
     CHECK(said("empty.txt").ends_with("empty.txt is empty"));
     CHECK(said("").ends_with("is a directory"));
     CHECK(said("short.txt") == "the text to train on has 72 bytes, and a window of length 100 takes 101");
     write(directory.file("short.txt"), digits(200));
     CHECK(said("short.txt") == "the text to hold out has 20 bytes, and a window of length 100 takes 101");
-    CHECK(complaint(load(text_files({"/dev/zero"}), 1, 100)) == "/dev/zero is not a regular file");
+    CHECK(complaint(load(text_files({"/dev/zero"}), 1, of_length(100))) == "/dev/zero is not a regular file");
 }
 
 TEST_CASE("the King James Bible is read as Debian's program prints it") {
@@ -95,7 +101,7 @@ TEST_CASE("the King James Bible is read as Debian's program prints it") {
     }
     config::Data data;
     data.set = "kjv";
-    const auto loaded = load(data, 1, 128);
+    const auto loaded = load(data, 1, of_length(128));
     REQUIRE(std::holds_alternative<Sets>(loaded));
     const Sets& sets = std::get<Sets>(loaded);
     const auto &train = std::get<std::vector<std::uint8_t>>(sets.train->values), &test = std::get<std::vector<std::uint8_t>>(sets.test->values);

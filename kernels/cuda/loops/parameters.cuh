@@ -53,7 +53,7 @@ struct Blocks {  // a float32 scale and 256 signed bytes: nothing lies on a boun
     }
 };
 
-// partial[2 block] = |theirs - ours|^2, partial[2 block + 1] = |ours|^2. theirs_weight = 0: nothing is written.
+// partial[2 block] = |theirs - ours|^2, partial[2 block + 1] = |ours|^2. Weights 1 and 0: nothing is written.
 template <class Theirs>
 __global__ void mix(std::size_t n, float ours_weight, float* ours, float theirs_weight, Theirs theirs, Bf16* shadow, double* partial) {
     double distance = 0, norm = 0;
@@ -61,7 +61,7 @@ __global__ void mix(std::size_t n, float ours_weight, float* ours, float theirs_
         const float x = ours[i], y = theirs[i], d = y - x;
         distance += static_cast<double>(d) * d;
         norm += static_cast<double>(x) * x;
-        if (theirs_weight == 0) continue;
+        if (theirs_weight == 0 && ours_weight == 1) continue;
         const float after = (ours_weight == 0 ? 0 : ours_weight * x) + theirs_weight * y;
         ours[i] = after;
         if (shadow) shadow[i] = made<Bf16>(after);

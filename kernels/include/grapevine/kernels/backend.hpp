@@ -301,7 +301,7 @@ public:
     virtual std::shared_ptr<Underway> freeze(DeviceSpan, Encoded::As, std::shared_ptr<std::byte> /*to*/) { return nullptr; }
     // Begins to bring values; they may change when it returns. The only call that may come beside another's.
     virtual std::shared_ptr<Underway> bring(const Encoded&) { return nullptr; }
-    // mix() with what bring() has begun. theirs_weight = 0: only measures.
+    // mix() with what bring() has begun. Weights 1 and 0: only measures.
     virtual Mixed mix_brought(float /*ours_weight*/, DeviceSpan /*ours*/, float /*theirs_weight*/, const Encoded&, Underway&) { return {}; }
 };
 

@@ -37,7 +37,7 @@ private:
     // Loss: how much of the shard that is not in its bootstrap the last tree gets wrong (out of bag; Breiman 1996).
     Trained train(const Train& order) override;
     void freeze(Slot slot, Range range, std::byte* to) override;
-    Combined combine(const Combine& order) override;
+    Combined combine(const Combine& order, std::shared_ptr<void> ahead) override;
     void fold(const Fold& order, Range range) override;
     void swap(Slot slot) override;
     std::size_t slots() const override { return 1; }

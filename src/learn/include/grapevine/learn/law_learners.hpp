@@ -32,7 +32,7 @@ protected:
 
 private:
     void freeze(Slot slot, Range range, std::byte* to) override;
-    Combined combine(const Combine& order) override;
+    Combined combine(const Combine& order, std::shared_ptr<void> ahead) override;
     void fold(const Fold& order, Range range) override;
     void swap(Slot slot) override;
     std::size_t slots() const override { return slots_.size(); }

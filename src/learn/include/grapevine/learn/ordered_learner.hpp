@@ -17,6 +17,7 @@ public:
     std::uint64_t size() const final { return size_; }
     Encoding encoding() const final { return encoding_; }
     Completion carry_out(const Order& order) final;
+    Begun begin(const Order& order, std::shared_ptr<void> ahead) final;
 
     // Not so while a step is made in slices: a checkpoint would hold half of it.
     bool between_steps() const { return next_slice_ == 0; }
@@ -36,15 +37,20 @@ protected:
 
     virtual Trained train(const Train& order) = 0;  // slices come in order, and with no training between them
     virtual void freeze(Slot slot, Range range, std::byte* to) = 0;
-    virtual Combined combine(const Combine& order) = 0;
+    virtual Combined combine(const Combine& order, std::shared_ptr<void> ahead) = 0;  // ahead: what look_ahead() gave, or null
     virtual void fold(const Fold& order, Range range) = 0;
     virtual void swap(Slot slot) = 0;
     virtual std::size_t slots() const = 0;  // claimed
     virtual std::shared_ptr<std::byte> blank(std::size_t bytes);  // what freeze() writes to
 
+    // Where a device freezes beside its other work, and what it can write: then begin_freeze() in place of freeze(), which
+    // returns what waits for the end and may be called from any thread.
+    virtual bool freezes_beside(Encoding) const { return false; }
+    virtual std::function<void()> begin_freeze(Slot, Range, Encoding, std::shared_ptr<std::byte> /*to*/) { return {}; }
+
 private:
-    Snapshot publish(const Publish& order);
-    void encode_again(Snapshot& snapshot, Encoding encoding, double kept);
+    Begun publish(const Publish& order);
+    void encode_again(Snapshot& snapshot, Encoding encoding, double kept) const;
     // A mixed model has mixed experience: what stands behind it is weighted as its values are.
     void count(const Combine& order, double taken);
 

@@ -21,6 +21,8 @@ public:
                std::vector<std::uint32_t> rows, std::unique_ptr<kernels::Backend> backend);
 
     void claim(Slot slots) override;
+    bool looks_ahead() const override { return backend_->transfers(); }
+    std::shared_ptr<void> look_ahead(const Order& order) override;
     Evaluation evaluate() override;
     Evaluation evaluate(const Snapshot& whole) override;
     void save_state(Checkpoint& to) const override;
@@ -34,7 +36,11 @@ public:
 private:
     Trained train(const Train& order) override;
     void freeze(Slot slot, Range range, std::byte* to) override;
-    Combined combine(const Combine& order) override;
+    Combined combine(const Combine& order, std::shared_ptr<void> ahead) override;
+    Combined combine_beside(const Combine& order, std::shared_ptr<void> ahead);
+    std::shared_ptr<std::byte> blank(std::size_t bytes) override;
+    bool freezes_beside(Encoding encoding) const override;
+    std::function<void()> begin_freeze(Slot slot, Range range, Encoding encoding, std::shared_ptr<std::byte> to) override;
     void fold(const Fold& order, Range range) override;
     void swap(Slot slot) override;
     std::size_t slots() const override { return slots_.size(); }
