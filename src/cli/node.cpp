@@ -109,7 +109,8 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         o.shard = {i - 1, n};
     }
     o.device = a.get("device").value_or("auto");
-    if (o.device != "auto" && o.device != "cpu" && o.device != "cuda" && o.device.rfind("cuda:", 0) != 0)
+    const bool numbered = o.device.rfind("cuda:", 0) == 0 && o.device.size() > 5 && o.device.size() <= 8 && o.device.find_first_not_of("0123456789", 5) == std::string::npos;
+    if (o.device != "auto" && o.device != "cpu" && o.device != "cuda" && !numbered)
         return Error{"--device '" + o.device + "' is not known", "auto, cpu or cuda:N"};
     for (const auto& [name, least, most, put] :
          std::vector<std::tuple<const char*, double, double, std::function<void(double)>>>{

@@ -170,26 +170,17 @@ std::optional<End> Node::prepare() {
         }
     }
     part_ = part;
+    device_ = "cpu";
     std::unique_ptr<kernels::Backend> backend;
-    if (config_->model.needs_data()) {
-        if (options_.device == "auto" || options_.device.rfind("cuda", 0) == 0) {
-            const int number = options_.device.rfind("cuda:", 0) == 0 ? std::atoi(options_.device.c_str() + 5) : 0;
-            auto cuda = kernels::load_cuda_backend(number);
-            if (!cuda.backend && options_.device != "auto") {
-                log(Level::error, "device", options_.device + " is not there: " + cuda.reason);
-                return End::device;
-            }
-            backend = std::move(cuda.backend);
-            if (backend) device_ = "cuda:" + std::to_string(number);
+    try {
+        if (config_->model.needs_data()) {
+            if (const auto end = choose_device(backend)) return end;
         }
-        if (!backend) {
-            backend = kernels::make_cpu_backend(options_.threads);
-            device_ = std::string("cpu (") + kernels::products_library() + ")";
-        }
-    } else {
-        device_ = "cpu";
+        learner_ = learn::make_learner(*config_, part, std::max(parts, 1u), task_, std::move(rows), std::move(backend));
+    } catch (const kernels::DeviceFailure& failure) {
+        log(Level::error, "device", std::string(failure.what()) + ": " + device_ + " cannot train this. Another device may (--device), or a smaller model or batch.");
+        return End::device;
     }
-    learner_ = learn::make_learner(*config_, part, std::max(parts, 1u), task_, std::move(rows), std::move(backend));
 
     // Whose run it is.
     run_id_ = found_ ? found_->run : drawn();
@@ -235,6 +226,34 @@ std::optional<End> Node::prepare() {
     peer_ = std::make_unique<Peer>(book_, *self, peer, Random(id_.value));
     learner_->claim(peer_->slots());
     show_greeting();
+    return std::nullopt;
+}
+
+// What was asked for is there, or the node does not start; of itself it takes a GPU if one answers.
+std::optional<End> Node::choose_device(std::unique_ptr<kernels::Backend>& backend) {
+    const bool halves = config_->train.precision == config::TrainOptions::Precision::bf16;
+    if (options_.backend) {
+        backend = options_.backend();
+        device_ = backend->name();
+    } else if (options_.device == "auto" || options_.device.rfind("cuda", 0) == 0) {
+        const int number = options_.device.rfind("cuda:", 0) == 0 ? std::atoi(options_.device.c_str() + 5) : 0;
+        auto cuda = kernels::load_cuda_backend(number, halves ? kernels::Element::bf16 : kernels::Element::float32);
+        if (!cuda.backend && options_.device != "auto") {
+            log(Level::error, "device", options_.device + " is not there: " + cuda.reason + ". --device cpu trains without.");
+            return End::device;
+        }
+        backend = std::move(cuda.backend);
+        if (backend) device_ = "cuda:" + std::to_string(number);
+        else if (halves) log(Level::error, "device", cuda.reason);
+    }
+    if (!backend && halves) {
+        log(Level::error, "device", "this run trains in bf16 ([train] precision), which a CPU does not: take a GPU (--device cuda:N), or precision = \"float32\"");
+        return End::device;
+    }
+    if (!backend) {
+        backend = kernels::make_cpu_backend(options_.threads);
+        device_ = std::string("cpu (") + kernels::products_library() + ")";
+    }
     return std::nullopt;
 }
 

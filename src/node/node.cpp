@@ -192,8 +192,9 @@ void Node::take(Workshop::Done&& done) {
                        if (target->stop) begin_finish("the target is reached");
                    },
                    [&](Workshop::Broke& broke) {
-                       log(Level::error, "device", broke.why);
-                       broken_ = End::device;
+                       log(Level::error, "device", broke.why + ": nothing more can be trained here. Leaving; the others go on. The last checkpoint is as it was.");
+                       device_lost_ = true;
+                       if (phase_ != Phase::leaving && phase_ != Phase::gone) begin_leave();
                    },
                },
                done);
@@ -317,6 +318,7 @@ Reporter::View Node::view() const {
 
 End Node::end() const {
     if (broken_) return *broken_;
+    if (device_lost_) return End::device;
     if (config_->train.target && config_->train.target->stop && !target_reached_ && !stop_ && !told_to_leave_ && !superseded_) return End::missed_target;
     return End::finished;
 }
@@ -353,7 +355,7 @@ void Node::keep_checkpoint() {
 
 // The model as it is, for `eval` and to go on from: DIR/final.safetensors.
 void Node::save_model() {
-    if (reporter_->directory().empty() || !config_->model.needs_data() || broken_ == End::device) return;
+    if (reporter_->directory().empty() || !config_->model.needs_data() || device_lost_) return;
     const Completion done = learner_->carry_out({0, Publish{model_slot, {0, learner_->size()}}});
     const Snapshot& whole = std::get<Published>(done.what).snapshot;
     if (!learn::well_formed(whole)) return;

@@ -41,6 +41,7 @@ private:
     std::optional<End> look_for_cluster();                 // fills found_ and config_
     std::optional<End> read_checkpoint();                  // to go on from
     std::optional<End> prepare();                          // data, learner, peer
+    std::optional<End> choose_device(std::unique_ptr<kernels::Backend>& backend);
     std::optional<End> hello(const net::Hello& hello);     // while running
     std::optional<End> other_version(const net::OtherVersion& other) const;
     void greet_seeds();
@@ -138,6 +139,8 @@ private:
     std::optional<End> broken_;
     Instant next_checkpoint_{};
     std::atomic<bool> checkpoint_asked_ = false, checkpoint_missed_ = false;  // it came in the middle of a step
+    std::optional<End> broken_;           // nothing is said any more
+    bool device_lost_ = false;            // we leave, with a word to the others
     Instant next_evaluation_{}, next_sample_{}, leave_by_{}, finish_by_{};
     Instant evaluate_by_{};               // though nothing is agreed on until then
     bool agrees_ = false;                 // the exchange makes all agree on one model, and last did

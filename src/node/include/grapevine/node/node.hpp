@@ -2,12 +2,18 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "grapevine/config/config.hpp"
+
+namespace grapevine::kernels {
+class Backend;
+}
 
 namespace grapevine::node {
 
@@ -29,6 +35,7 @@ struct Options {
     std::string record;                       // file for all that the peer is told, for grapevine replay; empty: none
     std::optional<std::pair<std::uint32_t, std::uint32_t>> shard;  // part i of n of the data; none: all of it
     std::string device = "auto";              // auto, cpu, cuda:N
+    std::function<std::unique_ptr<kernels::Backend>()> backend;  // in place of `device`, where somebody brings one
     int threads = 1;
     std::uint32_t require_peers = 0;          // wait for that many others first
     Duration join_patience = std::chrono::seconds(30);  // with require_peers
