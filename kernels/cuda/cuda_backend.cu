@@ -665,7 +665,7 @@ private:
     template <class Value>
     Table keep_any(std::span<const Value> values, Table::Type type) {
         bind();
-        auto& kept = kept_[values.data()];
+        auto& kept = kept_[{values.data(), type}];
         if (kept.data && kept.bytes != values.size_bytes()) {  // another table began there once
             stream_.wait();
             graphs_.clear();
@@ -889,7 +889,7 @@ private:
         void* data = nullptr;
         std::size_t bytes = 0;
     };
-    std::map<const void*, Kept> kept_;
+    std::map<std::pair<const void*, Table::Type>, Kept> kept_;
     DeviceBuffer<double> partial_, sums_, row_losses_;
     PinnedBuffer<double> answer_;
     DeviceBuffer<float> scratch_, working_, shares_[2];

@@ -156,7 +156,7 @@ inline void on_cuda(void (*operation)(Backend&), Element element) {
     TEST_CASE(sentence " (cpu)") { operation(*make_cpu_backend()); }                    \
     TEST_CASE(sentence " (cpu, own products)") { operation(*make_cpu_backend(1, Products::own)); } \
     TEST_CASE(sentence " (cuda emulated on the host)") { on_each_order(operation, Element::float32); } \
-    TEST_CASE(sentence " (cuda emulated on the host, bf16)") { on_each_order(operation, Element::bf16); } \
+    TEST_CASE(sentence " (cuda emulated on the host in bf16)") { on_each_order(operation, Element::bf16); } \
     TEST_CASE(sentence " (cuda)" * doctest::skip(no_cuda(sentence))) { on_cuda(operation, Element::float32); } \
-    TEST_CASE(sentence " (cuda, bf16)" * doctest::skip(no_cuda(sentence))) { on_cuda(operation, Element::bf16); } \
+    TEST_CASE(sentence " (cuda in bf16)" * doctest::skip(no_cuda(sentence))) { on_cuda(operation, Element::bf16); } \
     static void operation([[maybe_unused]] Backend& backend)

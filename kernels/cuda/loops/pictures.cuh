@@ -50,7 +50,7 @@ __global__ void pool_largest(Pooling s, std::size_t size, std::size_t out_height
         for (std::size_t a = 0; a < s.side; ++a)
             for (std::size_t b = 0; b < s.side; ++b) {
                 const float value = as_float(corner[(a * s.in.width + b) * channels]);
-                top = value <= top ? top : value;  // what is no number is seen
+                top = value <= top || top != top ? top : value;  // what is no number is seen, wherever it lies
             }
         y[at] = made<Value>(top);
     }
