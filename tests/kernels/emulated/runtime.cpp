@@ -60,7 +60,8 @@ public:
         assert(all != MAP_FAILED);
         Allocation a{all + page, mapped, all + page + mapped - room, bytes, on_device};
         mprotect(a.pages, mapped, PROT_READ | PROT_WRITE);
-        std::memset(a.data, poison, bytes);
+        const std::size_t poisoned = std::min(bytes, std::size_t{4} << 20);  // a workspace is large, and its first touch takes time
+        std::memset(a.data, poison, poisoned);
         std::memset(a.data + bytes, canary, room - bytes);
         if (on_device && !open_) mprotect(a.pages, mapped, PROT_NONE);
         live_[a.data] = a;
