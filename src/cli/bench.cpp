@@ -1,16 +1,7 @@
 // grapevine bench: what this machine does, beside what it could do at the most.
-#include <algorithm>
-#include <array>
-#include <cstdio>
-#include <cstring>
-#include <ctime>
-#include <functional>
-#include <vector>
+#include <string>
 
-#include "grapevine/random.hpp"
-#include "grapevine/record/format.hpp"
-#include "grapevine/sim/run/run.hpp"
-#include "interrupt.hpp"
+#include "bench.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
 
@@ -18,148 +9,36 @@ namespace grapevine::cli {
 
 namespace {
 
-// Of CPU time: others may be at work on this machine.
-double seconds_of(const std::function<void()>& work) {
-    const auto now = [] {
-        timespec t{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-        return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-    };
-    const double began = now();
-    work();
-    return now() - began;
-}
-
-// A plain binary heap with a million pending events: take the earliest, put one in again. Simulators that have one agenda for
-// all cannot be faster than this.
-double heap_floor() {
-    struct Event {
-        std::int64_t at;
-        std::uint32_t to, from, sequence, due;
-        bool operator<(const Event& other) const { return at > other.at; }  // the earliest on top
-    };
-    constexpr std::size_t pending = 1'000'000, turns = 2'000'000;
-    Random random(1);
-    std::vector<Event> heap(pending);
-    for (Event& e : heap) e = {static_cast<std::int64_t>(random.below(1'000'000'000)), 0, 0, 0, 0};
-    std::make_heap(heap.begin(), heap.end());
-    return turns / seconds_of([&] {
-        for (std::size_t i = 0; i < turns; ++i) {
-            std::pop_heap(heap.begin(), heap.end());
-            Event& e = heap.back();
-            e.at += static_cast<std::int64_t>(random.below(2'000'000'000));
-            e.due = static_cast<std::uint32_t>(i);
-            std::push_heap(heap.begin(), heap.end());
-        }
-    });
-}
-
-// Bytes read and written a second by one thread, copying what no cache holds. The best of five.
-double memory_floor() {
-    constexpr std::size_t size = std::size_t{128} << 20;
-    std::vector<char> from(size, 1), to(size);
-    double best = 0;
-    for (int i = 0; i < 5; ++i) {
-        from[static_cast<std::size_t>(i)] = static_cast<char>(i);
-        best = std::max(best, 2.0 * size / seconds_of([&] { std::memcpy(to.data(), from.data(), size); }));
-    }
-    return to[size / 2] ? best : 0;
-}
-
-// Membership and gossip of one value between all: no data, no arithmetic worth naming. What is measured is the agenda, the network
-// and the peers' own code.
-struct Size {
-    std::uint32_t peers;
-    const char *membership, *until;
+struct Measurement {
+    const char* name;
+    int (*run)(const Arguments& arguments);
 };
-constexpr Size sizes[] = {{1'000, "swim", "20s"}, {10'000, "partial", "5s"}, {100'000, "partial", "1s"}};
-
-std::string scenario(const Size& size) {
-    return "name = \"bench\"\nseed = 1\nuntil = \"" + std::string(size.until) + "\"\n[model]\nkind = \"average\"\n[exchange]\nkind = \"gossip\"\nperiod = \"1s\"\n[membership]\nkind = \"" + size.membership +
-           "\"\n[metrics]\nviews = false\n[[group]]\nname = \"peer\"\ncount = " + std::to_string(size.peers) + "\n[[link]]\nbetween = [\"*\", \"*\"]\nlatency = { dist = \"uniform\", min = \"5ms\", max = \"15ms\" }\n";
-}
-
-struct Measured {
-    Size size;
-    record::Summary summary;
-};
-
-int bench_sim(const Arguments& a) {
-    const auto& stop = stop_on_interrupt();
-    ProgressLine line;
-    const auto progress = [&](const std::string& text) {
-        if (!a.has("quiet")) line.show(text);
-    };
-    auto number = a.number("peers", 1, 1e7);
-    if (const auto* error = std::get_if<Error>(&number)) return complain(*error, usage);
-    const auto only = std::get<std::optional<double>>(number);
-    if (only && std::none_of(std::begin(sizes), std::end(sizes), [&](const Size& size) { return size.peers == *only; }))
-        return complain({"--peers " + *a.get("peers") + " is not measured", "1000, 10000 or 100000"}, usage);
-    progress("a heap with a million events ...");
-    const double heap = heap_floor();
-    progress("memory ...");
-    const double memory = memory_floor();
-    std::vector<Measured> all;
-    for (const Size& size : sizes) {
-        if (only && *only != size.peers) continue;
-        const std::string count = std::to_string(size.peers) + " peers";
-        auto read = config::read_text(scenario(size), "bench");
-        if (const auto* error = std::get_if<Error>(&read)) return complain(*error, failed);
-        sim::RunRequest request;
-        request.config = std::get<config::Config>(std::move(read));
-        auto prepared = learn::prepare(request.config);
-        if (const auto* error = std::get_if<learn::Error>(&prepared)) return complain(*error, failed);
-        request.task = std::get<std::shared_ptr<const learn::Task>>(prepared);
-        request.stop = &stop;
-        request.progress = [&](const sim::Progress& p) {
-            progress(count + ", " + record::format_seconds(p.simulated_seconds) + " of " + size.until + " simulated, " + record::format_count(p.events_per_second) + " events/s");
-        };
-        progress(count + " ...");
-        const sim::RunResult result = sim::run(request);
-        if (stop.load()) {
-            line.clear();
-            return complain({"interrupted", ""}, failed);
-        }
-        all.push_back({size, result.summary});
-    }
-    line.clear();
-    if (a.has("json")) {
-        std::printf("{\"version\": \"%s\", \"heap_events_per_second\": %.0f, \"memory_bytes_per_second\": %.0f, \"runs\": [", version(), heap, memory);
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            const record::Summary& s = all[i].summary;
-            std::printf("%s\n  {\"peers\": %u, \"membership\": \"%s\", \"simulated_seconds\": %.3f, \"wall_seconds\": %.3f, \"cpu_seconds\": %.3f, \"events\": %.0f, \"events_per_cpu_second\": %.0f, "
-                        "\"heap_ratio\": %.4f, \"bytes_per_peer\": %.0f, \"trace_hash\": \"%s\"}",
-                        i ? "," : "", all[i].size.peers, all[i].size.membership, s.simulated_seconds.value_or(0), s.wall_seconds.value_or(0), s.cpu_seconds.value_or(0), s.events.value_or(0),
-                        s.events_per_cpu_second.value_or(0), s.events_per_cpu_second.value_or(0) / heap, s.bytes_per_peer.value_or(0), s.trace_hash.c_str());
-        }
-        std::printf("\n]}\n");
-        return finished;
-    }
-    std::printf("floor: a binary heap of 10^6 pending events, take one and put one: %s/s; memory, one thread: %s/s\n\n", record::format_count(heap).c_str(), record::format_bytes(memory).c_str());
-    std::printf("  %8s  %-10s  %9s  %9s  %9s  %9s  %12s  %14s  %9s\n", "peers", "membership", "simulated", "real", "CPU", "events", "a CPU second", "of the heap's", "a peer");
-    for (const Measured& m : all) {
-        const record::Summary& s = m.summary;
-        std::printf("  %8u  %-10s  %9s  %9s  %9s  %9s  %12s  %14s  %9s\n", m.size.peers, m.size.membership, record::format_seconds(s.simulated_seconds).c_str(), record::format_seconds(s.wall_seconds).c_str(),
-                    record::format_seconds(s.cpu_seconds).c_str(), record::format_count(s.events).c_str(), record::format_count(s.events_per_cpu_second).c_str(),
-                    record::format_percent(s.events_per_cpu_second.value_or(0) / heap).c_str(), record::format_bytes(s.bytes_per_peer).c_str());
-    }
-    std::printf("\nevents are inputs handed to peers, with the CPU time of building the peers; a peer: memory besides its model\n");
-    return finished;
-}
+constexpr Measurement measurements[] = {{"step", bench_step}, {"mix", bench_mix}, {"sim", bench_sim}};
 
 int run(const Arguments& a) {
-    if (a.positional.empty()) return complain({"bench wants to know what to measure", "grapevine bench sim"}, usage);
-    if (a.positional[0] == "sim") return bench_sim(a);
-    return complain({"bench does not know '" + a.positional[0] + "'", "it knows: sim"}, usage);
+    if (a.positional.empty()) return complain({"bench wants to know what to measure", "grapevine bench step, mix or sim"}, usage);
+    for (const Measurement& m : measurements)
+        if (a.positional[0] == m.name) return m.run(a);
+    return complain({"bench does not know '" + a.positional[0] + "'", "it knows: step, mix, sim"}, usage);
 }
 
 }  // namespace
 
 Verb bench_verb() {
-    return {"bench", "sim", "this machine's numbers, each beside the hardware's floor",
+    return {"bench", "step|mix|sim", "this machine's numbers, each beside the hardware's floor",
+            "step: samples a second of an MLP 784-256-128-10 and of a CNN on pictures of 28 x 28, and what their products reach of the\n"
+            "most that registers can do. mix: bytes a second of mixing two models of 10^6 and of 10^8 parameters, beside copying.\n"
             "sim: events a CPU second of the simulator with 10^3, 10^4 and 10^5 peers (membership, and gossip of one value), beside a\n"
-            "plain heap and the memory's bandwidth. About half a minute; leave the machine alone meanwhile.",
-            {{"peers", "N", "only with 1000, 10000 or 100000 peers", false, true}, {"json", "", "print it as JSON"}, {"quiet", "", "no progress"}}, 1, run};
+            "plain heap and the memory's bandwidth. Less than a minute each; leave the machine alone meanwhile.",
+            {{"model", "NAME", "step: only 'mlp' or 'cnn'", false, true},
+             {"channels", "N,N", "step: of the cnn's convolutions (default 32,64)", false, true},
+             {"batch", "N", "step: samples a step (default 64)", false, true},
+             {"seconds", "S", "step: how long to train each model (default 3)", false, true},
+             {"parameters", "N", "mix: only models of this size", false, true},
+             {"threads", "N", "step: of the products (default 1)", false, true},
+             {"device", "cpu", "step, mix: where to compute", false, true},
+             {"peers", "N", "sim: only with 1000, 10000 or 100000 peers", false, true},
+             {"json", "", "print it as JSON"}, {"quiet", "", "no progress"}}, 1, run};
 }
 
 }  // namespace grapevine::cli

@@ -344,5 +344,14 @@ bench = json.loads(run("bench", "sim", "--peers", "1000", "--quiet", "--json").s
 (size,) = bench["runs"]
 check(bench["heap_events_per_second"] > 1e4 and bench["memory_bytes_per_second"] > 1e8, f"bench: {bench}")
 check(size["peers"] == 1000 and size["events"] > 10000 and abs(size["events_per_cpu_second"] * size["cpu_seconds"] / size["events"] - 1) < 0.01, f"bench: {size}")
+steps = json.loads(run("bench", "step", "--seconds", "0", "--batch", "8", "--channels", "4,6", "--quiet", "--json").stdout)
+check(steps["peak_flops_per_second"] > 1e8 and [m["model"] for m in steps["models"]] == ["mlp", "cnn"], f"bench: {steps}")
+check(all(m["samples_per_second"] > 1 and 0 < m["products_peak_ratio"] < 3 for m in steps["models"]), f"bench: {steps}")
+check(steps["models"][0]["flops_per_sample"] == 6 * (784 * 256 + 256 * 128 + 128 * 10) - 2 * 784 * 256, f"bench: {steps}")
+mixes = json.loads(run("bench", "mix", "--parameters", "100000", "--quiet", "--json").stdout)["mixes"]
+check([m["encoding"] for m in mixes] == ["float32", "bf16", "int8"] and all(m["copy_ratio"] > 0 for m in mixes), f"bench: {mixes}")
+run("bench", "step", "--model", "gru", code=2, says="--model gru is not measured")
+run("bench", "step", "--channels", "32,", code=2, says="--channels 32,")
+run("bench", "mix", "--device", "cuda:0", code=2, says="--device cuda:0")
 
 sys.exit(1 if failures else 0)

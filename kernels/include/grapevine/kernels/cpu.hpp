@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "grapevine/kernels/backend.hpp"
@@ -15,5 +16,9 @@ const char* products_library();  // "oneDNN", "OpenBLAS", or "own" where neither
 // cores oversubscribed, products on two threads were ten times slower than on one. OpenBLAS knows a single
 // number for the whole process, the last one wins; our own kernel always takes one.
 std::unique_ptr<Backend> make_cpu_backend(int threads = 1, Products products = Products::library);
+
+// Multiplies and adds in registers, on the caller's thread, as fast as this processor can: the floor of products. Returns how many
+// operations that were, a multiplication and an addition counted as two.
+std::uint64_t fill_registers(std::uint64_t turns);
 
 }  // namespace grapevine::kernels
