@@ -136,7 +136,6 @@ private:
     std::uint32_t serial_ = 0;
 
     enum class Phase { running, finishing, leaving, gone } phase_ = Phase::running;
-    std::optional<End> broken_;
     Instant next_checkpoint_{};
     std::atomic<bool> checkpoint_asked_ = false, checkpoint_missed_ = false;  // it came in the middle of a step
     std::optional<End> broken_;           // nothing is said any more
