@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "attention.hpp"
 #include "convolution.hpp"
 #include "grapevine/kernels/cpu.hpp"
 #include "layers.hpp"
@@ -15,7 +16,7 @@
 namespace grapevine::kernels {
 namespace {
 
-thread_local Workspace scratch_of_thread, working_of_thread;  // what callers take, and this backend's own operations
+thread_local Workspace scratch_of_thread;
 
 class CpuBackend final : public Backend {
 public:
@@ -140,40 +141,15 @@ public:
     }
 
     void attend(const Attention& s, DeviceSpan qkv, DeviceSpan probabilities, DeviceSpan out) override {
-        const std::size_t head = s.width / s.heads, square = s.length * s.length, text = s.length * head;
         assert(s.width % s.heads == 0 && qkv.size == 3 * s.rows * s.length * s.width && out.size == s.rows * s.length * s.width);
         assert(probabilities.size == s.probabilities());
-        float* const held = working(4 * text);
-        for (std::size_t i = 0; i < s.rows * s.heads; ++i) {
-            const std::size_t row = i / s.heads, h = i % s.heads;
-            const DeviceSpan q = {held, text}, k = {held + text, text}, v = {held + 2 * text, text}, o = {held + 3 * text, text};
-            for (std::size_t part = 0; part < 3; ++part) bring(s, qkv.data + row * s.length * 3 * s.width + part * s.width + h * head, 3 * s.width, held + part * text);
-            const DeviceSpan p = probabilities.part(i * square, square);
-            gemm({.m = s.length, .n = s.length, .k = head, .transpose_b = true}, q, k, p);
-            layers::causal_softmax(s.length, 1 / std::sqrt(static_cast<float>(head)), p.data);
-            gemm({.m = s.length, .n = head, .k = s.length}, p, v, o);
-            send(s, o.data, out.data + row * s.length * s.width + h * head, s.width);
-        }
+        attention::attend(s, qkv.data, probabilities.data, out.data);
     }
 
     void attend_backward(const Attention& s, DeviceSpan qkv, DeviceSpan probabilities, DeviceSpan dout, DeviceSpan dqkv) override {
-        const std::size_t head = s.width / s.heads, square = s.length * s.length, text = s.length * head;
-        assert(dqkv.size == qkv.size && dout.size == s.rows * s.length * s.width && probabilities.size == s.probabilities());
-        float* const held = working(7 * text + square);
-        for (std::size_t i = 0; i < s.rows * s.heads; ++i) {
-            const std::size_t row = i / s.heads, h = i % s.heads;
-            const auto span = [&](std::size_t n) { return DeviceSpan{held + n * text, text}; };
-            const DeviceSpan q = span(0), k = span(1), v = span(2), d = span(6), dp = {held + 7 * text, square};
-            for (std::size_t part = 0; part < 3; ++part) bring(s, qkv.data + row * s.length * 3 * s.width + part * s.width + h * head, 3 * s.width, held + part * text);
-            bring(s, dout.data + row * s.length * s.width + h * head, s.width, d.data);
-            const DeviceSpan p = probabilities.part(i * square, square);
-            gemm({.m = s.length, .n = head, .k = s.length, .transpose_a = true}, p, d, span(5));
-            gemm({.m = s.length, .n = s.length, .k = head, .transpose_b = true}, d, v, dp);
-            layers::causal_softmax_backward(s.length, 1 / std::sqrt(static_cast<float>(head)), p.data, dp.data);
-            gemm({.m = s.length, .n = head, .k = s.length}, dp, k, span(3));
-            gemm({.m = s.length, .n = head, .k = s.length, .transpose_a = true}, dp, q, span(4));
-            for (std::size_t part = 0; part < 3; ++part) send(s, held + (3 + part) * text, dqkv.data + row * s.length * 3 * s.width + part * s.width + h * head, 3 * s.width);
-        }
+        assert(s.width % s.heads == 0 && qkv.size == 3 * s.rows * s.length * s.width && dqkv.size == qkv.size);
+        assert(dout.size == s.rows * s.length * s.width && probabilities.size == s.probabilities());
+        attention::attend_backward(s, qkv.data, probabilities.data, dout.data, dqkv.data);
     }
 
     void add_relu(DeviceSpan x, DeviceSpan y, DeviceSpan to) override {
@@ -333,18 +309,6 @@ private:
         assert(y.size == rows * width);
         if (biases) relu ? loops::bias_relu(rows, width, biases.data, y.data) : loops::bias(rows, width, biases.data, y.data);
         else if (relu) loops::relu(y.size, y.data);
-    }
-
-    static float* working(std::size_t size) { return working_of_thread.floats(size); }
-
-    // One head's part of each place: from among the others, and back.
-    static void bring(const Attention& s, const float* from, std::size_t stride, float* to) {
-        const std::size_t head = s.width / s.heads;
-        for (std::size_t t = 0; t < s.length; ++t) std::memcpy(to + t * head, from + t * stride, head * sizeof(float));
-    }
-    static void send(const Attention& s, const float* from, float* to, std::size_t stride) {
-        const std::size_t head = s.width / s.heads;
-        for (std::size_t t = 0; t < s.length; ++t) std::memcpy(to + t * stride, from + t * head, head * sizeof(float));
     }
 
     template <class Value>
