@@ -27,6 +27,8 @@ TEST_CASE("what is written reads as the same") {
         "[data]\nformat = \"libsvm\"\nfiles = [\"/data/a9a\"]",
         "[data]\nsplit = { kind = \"shards\", classes = 3 }\nvalidation = 0.125\n[compare.allreduce]\nlearning_rate = 0.03\n[compare.\"every-20.a\"]\nkind = \"allreduce\"\nevery_steps = 20\nbackup = 4\n[compare.local]",
         "[train]\ncompute = \"surrogate\"",
+        "[model]\nkind = \"gru\"\nwidth = 48\nlayers = 3\nlength = 20\n[data]\nformat = \"text\"\nfiles = [\"/data/a.txt\", \"/data/b.txt\"]\nheld_out = 0.05\nsplit = \"contiguous\"",
+        "[model]\nkind = \"transformer\"\nwidth = 48\nheads = 6\nlayers = 1\nlength = 77",
         "[model]\nkind = \"svm\"\n[data]\naugment = { shift = 3 }\n[train]\noptimizer = \"adamw\"\nbeta1 = 0.85\nbeta2 = 0.95\nepsilon = 1e-6\ngradient_clip = 0.25\nschedule = { kind = \"constant\", warmup = 7 }",
         "[model]\nkind = \"cnn\"\nchannels = [8, 16, 16]\nhidden = [32]\n[data]\naugment = { shift = 2, mirror = true }\n[train]\nschedule = { kind = \"cosine\", steps = 900, floor = 0.05, warmup = 10 }",
         "[model]\nkind = \"cnn\"\nresidual = true\n[data]\naugment = { mirror = true }\n[train]\nschedule = { kind = \"step\", every = 300, factor = 0.1 }\n[exchange]\nkind = \"allreduce\"\nbuckets = 4",

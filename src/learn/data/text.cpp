@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,11 @@ bool read_on(std::FILE* file, std::size_t most, Text& text) {
     }
 }
 
+// As the file names it, or in the directory that is said.
+std::string path_of(const std::string& name, const std::string& directory) {
+    return directory.empty() ? name : (std::filesystem::path(directory) / std::filesystem::path(name).filename()).string();
+}
+
 std::optional<Error> append_file(const std::string& path, Text& text) {
     std::error_code failed;
     const auto status = std::filesystem::status(path, failed);
@@ -51,7 +57,7 @@ std::optional<Error> append_file(const std::string& path, Text& text) {
 std::variant<Text, Error> read_files(const std::vector<std::string>& names, const std::string& directory) {
     Text text;
     for (const std::string& name : names)
-        if (auto error = append_file((std::filesystem::path(directory) / name).string(), text)) return *error;
+        if (auto error = append_file(path_of(name, directory), text)) return *error;
     return text;
 }
 
@@ -120,7 +126,7 @@ double bytes_of_text(const config::Data& data) {
     for (const auto* names : {&data.own->files, &data.own->test_files})
         for (const std::string& name : *names) {
             std::error_code failed;
-            const auto bytes = std::filesystem::file_size(std::filesystem::path(data.directory) / name, failed);
+            const auto bytes = std::filesystem::file_size(path_of(name, data.directory), failed);
             if (!failed) sum += static_cast<double>(bytes);
         }
     return sum;
