@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <numbers>
 
 #include "grapevine/chronicle/chronicle.hpp"
 #include "grapevine/record/format.hpp"
@@ -289,6 +290,7 @@ void Reporter::log_training(const View& view) {
     std::string line = "step " + std::to_string(steps_);
     line += text("  loss %.3f", evaluated_ ? evaluation_.loss : loss_);
     if (evaluation_.accuracy) line += text("  accuracy %.3f", *evaluation_.accuracy);
+    if (config_.data.is_text()) line += text("  %.3f bits per character", (evaluated_ ? evaluation_.loss : loss_) / std::numbers::ln2);
     line += "  " + record::format_count(rate) + " samples/s";
     line += text("  local %.0f %%  mixing %.0f %%  waiting %.0f %%", 100 * training / all, 100 * mixing / all,
                  std::max(0.0, 100 - 100 * (training + mixing) / all));
