@@ -1,3 +1,6 @@
+#include <barrier>
+#include <filesystem>
+#include <iterator>
 #include <thread>
 
 #include "reference.hpp"
@@ -307,4 +310,25 @@ ON_EVERY_BACKEND("the same calls give the same bits, whichever thread makes them
     Values second_time;
     std::thread([&] { second_time = run(); }).join();
     CHECK(std::memcmp(first.data(), second_time.data(), first.size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("learners with a thread each start no others") {
+    const auto threads = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}); };
+    const auto before = threads();
+    constexpr int learners = 4;
+    std::barrier worked(learners + 1), counted(learners + 1);
+    std::vector<std::thread> all;
+    for (int i = 0; i < learners; ++i)
+        all.emplace_back([&] {
+            const auto backend = make_cpu_backend(1);
+            const DeviceSpan a = backend->allocate(256 * 512), b = backend->allocate(512 * 512), c = backend->allocate(256 * 512), biases = backend->allocate(512);
+            backend->dense({.rows = 256, .inputs = 512, .outputs = 512, .relu = true}, a, b, biases, c);
+            backend->dense_backward({.rows = 256, .inputs = 512, .outputs = 512, .relu = true}, a, b, c, a, b, biases);
+            worked.arrive_and_wait();
+            counted.arrive_and_wait();
+        });
+    worked.arrive_and_wait();
+    CHECK(threads() == before + learners);  // libraries keep theirs, so any that one had started would still be there
+    counted.arrive_and_wait();
+    for (std::thread& t : all) t.join();
 }
