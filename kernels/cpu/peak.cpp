@@ -8,7 +8,9 @@ namespace {
 
 template <int sums>
 GRAPEVINE_INLINE std::uint64_t turn(std::uint64_t turns, float factor, float* out) {
-    Vector held[sums] = {}, x = Vector{} + factor, y = Vector{} + (1 - factor);
+    Vector held[sums], x = Vector{} + factor, y = Vector{} + (1 - factor);
+#pragma GCC unroll 16
+    for (int s = 0; s < sums; ++s) held[s] = Vector{} + static_cast<float>(s);  // each another: of equal ones a compiler makes one
     for (std::uint64_t i = 0; i < turns; ++i) {
 #pragma GCC unroll 16
         for (int s = 0; s < sums; ++s) held[s] = held[s] * x + y;
