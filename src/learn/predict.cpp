@@ -73,7 +73,7 @@ std::variant<Classifier, Error> classifier_of(const Checkpoint& from, const conf
     using Kind = config::ModelKind;
     const Kind kind = config.model.kind;
     if (kind != Kind::logistic && kind != Kind::svm && kind != Kind::mlp && kind != Kind::cnn && kind != Kind::forest)
-        return Error{std::string("a model of the kind \"") + config::to_string(kind) + "\" gives no classes of rows", "'grapevine eval' says how good it is"};
+        return Error{"a model of this kind gives no classes of rows", "'grapevine eval' says how good it is"};
     Classifier classifier;
     classifier.config = config;
     const auto shape = shape_of(from);
