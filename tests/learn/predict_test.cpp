@@ -94,8 +94,8 @@ TEST_CASE("rows of a file are normalised as those of the training were, with lab
     auto config = blobs(Kind::logistic);
     config.data.set = config::own_files;
     config.data.own.emplace();
-    config.data.own->files = {write("train.csv", "100,7,a\n300,9,b\n100,9,a\n300,7,b\n")};
-    config.data.own->test_files = {write("test.csv", "100,7,a\n")};
+    config.data.own->files = {write("train.csv", "0,7,a\n128,9,b\n0,9,a\n128,7,b\n")};
+    config.data.own->test_files = {write("test.csv", "0,7,a\n")};
     const Learnt trained(config);
     const Classifier classifier = trained.classifier();
     CHECK(classifier.classes == std::vector<std::string>{"a", "b"});
@@ -104,13 +104,13 @@ TEST_CASE("rows of a file are normalised as those of the training were, with lab
         if (const auto* error = std::get_if<Error>(&read)) FAIL(error->what);
         return std::get<Dataset>(std::move(read));
     };
-    const Dataset plain = rows("100,7\n400,8\n"), labelled = rows("100,7,b\n400,8,a\n");
+    const Dataset plain = rows("0,7\n192,8\n"), labelled = rows("0,7,b\n192,8,a\n");
     CHECK(std::get<std::vector<float>>(plain.values) == std::vector<float>{-1, -1, 2, 0});
     CHECK(plain.values == labelled.values);
     CHECK(plain.rows() == 2);
     CHECK(plain.labels.empty());
     CHECK(labelled.labels == std::vector<std::int32_t>{1, 0});
-    CHECK(rows("100,7,strange\n").labels.empty());
+    CHECK(rows("0,7,strange\n").labels.empty());
     const auto backend = kernels::make_cpu_backend();
     CHECK(predict(classifier, plain, *backend)[1].label == 1);
     const auto wide = rows_for(classifier, *config.data.own, {write("rows.csv", "1,2,3,4,5\n")});
