@@ -84,7 +84,7 @@ TEST_CASE("a key of another kind says where it belongs") {
         {"[model]\nkind = \"logistic\"\nhidden = [3]", "3:1", "'hidden' belongs to kind = \"mlp\" and \"cnn\"; this model is \"logistic\"", ""},
         {"[model]\nchannels = [8]", "2:1", "'channels' belongs to kind = \"cnn\"; this model is \"mlp\"", ""},
         {"[model]\nkind = \"svm\"\nresidual = true", "3:1", "'residual' belongs to kind = \"cnn\"; this model is \"svm\"", ""},
-        {"[train]\nprecision = \"bf17\"", "2:13", "\"bf17\"", "\"bf16\""},
+        {"[train]\nprecision = \"bf17\"", "2:13", "'bf17'", "\"bf16\""},
         {"[model]\nkind = \"average\"\n[train]\nprecision = \"bf16\"", "4:1", "'precision' belongs to models that train", ""},
         {"[model]\nkind = \"gru\"\n[data]\nset = \"blobs\"", "4:7", "reads texts, and these data are none", "kjv"},
         {"[data]\nset = \"kjv\"", "2:7", "does not read texts", "transformer"},
