@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
+#include "grapevine/kernels/decode.hpp"
 #include "grapevine/snapshot.hpp"
 
 namespace grapevine::learn {
@@ -23,6 +25,7 @@ public:
             case Encoding::float32: return convert<float>(begin, to);
             case Encoding::float64: return convert<double>(begin, to);
             case Encoding::bf16:
+                if constexpr (std::is_same_v<Value, float>) return kernels::decode_bf16(to.size(), data_ + 2 * begin, to.data());
                 for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<Value>(std::bit_cast<float>(std::uint32_t{load<std::uint16_t>(2 * (begin + i))} << 16));
                 return;
             case Encoding::int8: return read_blocks(begin, to);
@@ -48,7 +51,8 @@ private:
             const std::size_t n = std::min<std::size_t>(int8_block, to.size() - done);
             const auto scale = load<float>(at);
             at += sizeof scale;
-            for (std::size_t i = 0; i < n; ++i) to[done + i] = static_cast<Value>(scale * static_cast<float>(static_cast<std::int8_t>(data_[at + i])));
+            if constexpr (std::is_same_v<Value, float>) kernels::decode_int8(n, scale, data_ + at, to.data() + done);
+            else for (std::size_t i = 0; i < n; ++i) to[done + i] = static_cast<Value>(scale * static_cast<float>(static_cast<std::int8_t>(data_[at + i])));
             at += n;
         }
     }

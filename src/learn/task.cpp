@@ -75,8 +75,14 @@ Sizes sizes_of(const config::Config& config) {
     shape.features = blobs ? data.features : 784;
     shape.classes = blobs ? data.classes : 10;
     if (!blobs) shape.picture = {28, 28, 1};
-    if (data.own) shape = {1, 2, {}, 0, 0, 0};  // nobody knows before they are read
-    if (text) shape = {.features = config.model.length + 1u, .classes = 256, .picture = {}, .length = config.model.length};
+    if (data.own) {  // nobody knows before they are read
+        shape = {};
+        shape.features = 1, shape.classes = 2;
+    }
+    if (text) {
+        shape = {};
+        shape.features = config.model.length + 1u, shape.classes = 256, shape.length = config.model.length;
+    }
     Sizes sizes;
     if (has_model(config)) {
         const auto made = make_model(config, shape);
