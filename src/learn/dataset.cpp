@@ -7,13 +7,13 @@
 #include <cmath>
 #include <utility>
 
-#include "data/own_files.hpp"
-#include "data/text.hpp"
 #include "bundle.hpp"
-#include "idx.hpp"
+#include "data/idx.hpp"
+#include "data/own_files.hpp"
+#include "data/ratings.hpp"
+#include "data/text.hpp"
+#include "data/words.hpp"
 #include "purposes.hpp"
-#include "ratings.hpp"
-#include "words.hpp"
 
 namespace grapevine::learn {
 namespace {

@@ -4,15 +4,15 @@
 #include <cassert>
 #include <utility>
 
+#include "data/ratings.hpp"
 #include "data/text.hpp"
+#include "data/words.hpp"
 #include "elements.hpp"
 #include "grapevine/learn/forest_learner.hpp"
 #include "grapevine/learn/kmeans_learner.hpp"
 #include "grapevine/learn/law_learners.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
 #include "grapevine/learn/stand_in_learner.hpp"
-#include "ratings.hpp"
-#include "words.hpp"
 
 namespace grapevine::learn {
 

@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "bundle.hpp"
+#include "../bundle.hpp"
+#include "../purposes.hpp"
 #include "kjv.hpp"
-#include "purposes.hpp"
 
 namespace grapevine::learn {
 namespace {

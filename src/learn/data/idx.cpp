@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "data/file.hpp"
+#include "file.hpp"
 #include "grapevine/formats/gzip.hpp"
 #include "grapevine/formats/idx.hpp"
 

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <utility>
 
-#include "bundle.hpp"
+#include "../bundle.hpp"
+#include "../purposes.hpp"
 #include "insteval.hpp"
-#include "purposes.hpp"
 
 namespace grapevine::learn {
 namespace {
