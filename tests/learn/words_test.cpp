@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 
 #include "support.hpp"
@@ -118,8 +119,35 @@ TEST_CASE("a directory without the King James Bible says what to install") {
     data.set = "kjv-words";
     data.directory = directory.path.string();
     const auto refusal = [&] { return std::get<Error>(load(data, 1)); };
-    CHECK(has(refusal().what, "kjv.txt is missing"));
+    CHECK(has(refusal().what, "kjv.txt cannot be read: No such file"));
     CHECK(has(refusal().hint, "apt-get install bible-kjv"));
-    std::ofstream(directory.file("kjv.txt")) << "Ge1:1 In the beginning\n";
-    CHECK(has(refusal().what, "1 lines, and not 31102"));
+    std::ofstream(directory.file("kjv.txt")) << "\nGenesis 1\n\n  1 In the beginning God created the heaven and the earth. Amen.\n";
+    CHECK(has(refusal().what, "kjv.txt is not the whole King James Bible"));
+}
+
+TEST_CASE("the King James Bible has the same words whether the program prints them or a file holds them, and no headings") {
+    config::Data data;
+    data.set = "kjv-words";
+    const auto printed = load(data, 1);
+    if (std::holds_alternative<Error>(printed)) {
+        MESSAGE("skipped: bible-kjv is not installed");
+        return;
+    }
+    const auto& sets = std::get<Sets>(printed);
+    CHECK(sets.train->vocabulary->words.front() == "the");
+    CHECK(sets.train->vocabulary->words.size() == 10'000);
+    const auto times = [&](const char* word) {
+        const auto& all = sets.train->vocabulary->words;
+        const auto at = std::find(all.begin(), all.end(), word);
+        return at == all.end() ? 0 : sets.train->vocabulary->counts[static_cast<std::size_t>(at - all.begin())];
+    };
+    CHECK(times("deuteronomy") == 0);  // a book's name, which no verse says
+    CHECK(times("genesis") == 0);
+    CHECK(times("firmament") == 17);
+    Directory directory;
+    data.directory = directory.path.string();
+    REQUIRE(std::system(("/usr/bin/bible -l79 gen1:1-rev22:21 </dev/null >" + directory.file("kjv.txt")).c_str()) == 0);
+    const auto kept = load(data, 1);
+    REQUIRE(std::holds_alternative<Sets>(kept));
+    CHECK(std::get<Sets>(kept).fingerprint == sets.fingerprint);
 }

@@ -9,8 +9,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
+
+#include "kjv.hpp"
 
 namespace grapevine::learn {
 namespace {
@@ -19,17 +20,16 @@ using Text = std::vector<std::uint8_t>;
 
 constexpr std::size_t most_bytes = std::size_t{1} << 31;  // of all files together: a window's number is an int32
 constexpr double held_out_of_kjv = 0.05;
-constexpr std::size_t kjv_bytes = 4'298'239;
 
-// Appends what `file` gives; false when it gives more than `most` in all.
-bool read_on(std::FILE* file, std::size_t most, Text& text) {
+// Appends what `file` gives; false when all together is too much.
+bool read_on(std::FILE* file, Text& text) {
     constexpr std::size_t piece = 1 << 20;
     for (;;) {
         const std::size_t had = text.size();
         text.resize(had + piece);
         const std::size_t got = std::fread(text.data() + had, 1, piece, file);
         text.resize(had + got);
-        if (text.size() > most) return false;
+        if (text.size() > most_bytes) return false;
         if (got < piece) return true;
     }
 }
@@ -48,7 +48,7 @@ std::optional<Error> append_file(const std::string& path, Text& text) {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
     if (!file) return Error{"cannot open " + path + ": " + std::strerror(errno), "check its permissions"};
     const std::size_t had = text.size();
-    if (!read_on(file.get(), most_bytes, text)) return Error{"the texts up to " + path + " are longer than 2 GiB", "fewer or shorter files"};
+    if (!read_on(file.get(), text)) return Error{"the texts up to " + path + " are longer than 2 GiB", "fewer or shorter files"};
     if (std::ferror(file.get())) return Error{"cannot read " + path + ": " + std::strerror(errno), "check the disk"};
     if (text.size() == had) return Error{path + " is empty", "take it out of [data]"};
     return {};
@@ -61,21 +61,11 @@ std::variant<Text, Error> read_files(const std::vector<std::string>& names, cons
     return text;
 }
 
-// As Debian's `bible` prints it. Its file is in a format of its own, which nobody but this program reads.
 std::variant<Text, Error> king_james() {
-    constexpr const char *program = "/usr/bin/bible", *install = "apt-get install bible-kjv";
-    constexpr const char* command = "/usr/bin/bible -l79 -p /usr/lib gen1:1-rev22:21 </dev/null 2>/dev/null";
-    std::error_code failed;
-    if (!std::filesystem::exists(program, failed)) return Error{std::string("the King James Bible is missing: there is no ") + program, install};
-    std::FILE* const pipe = popen(command, "r");
-    if (!pipe) return Error{std::string("cannot run ") + program + ": " + std::strerror(errno), "check the limits on processes"};
-    Text text;
-    const bool fits = read_on(pipe, 2 * kjv_bytes, text);
-    const int status = pclose(pipe);  // of one that was stopped in mid-sentence it says so
-    const std::string_view all(reinterpret_cast<const char*>(text.data()), text.size());
-    if (!fits || status != 0 || all.size() < kjv_bytes / 2 || !all.starts_with("\nGenesis 1\n\n  1 In the beginning") || !all.ends_with("Amen.\n"))
-        return Error{std::string(program) + " does not print the whole King James Bible", std::string(install) + ", again if it is installed: then it is damaged"};
-    return text;
+    auto read = read_kjv("");
+    if (auto* error = std::get_if<Error>(&read)) return std::move(*error);
+    const auto& text = std::get<std::string>(read);
+    return Text(text.begin(), text.end());
 }
 
 std::optional<Error> too_short(const Text& text, std::size_t length, const std::string& part) {

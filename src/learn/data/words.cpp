@@ -163,7 +163,7 @@ std::variant<Sets, Error> load_words(const config::Data& data, const config::Mod
     if (auto* error = std::get_if<Error>(&text)) return std::move(*error);
     Tokens tokens;
     std::unordered_map<std::string, std::uint32_t> known;
-    cut(std::get<std::string>(text), known, tokens.words, tokens.train);
+    cut(without_headings(std::get<std::string>(text)), known, tokens.words, tokens.train);
     return assemble(data.set, tokens, usual_share, model, seed);
 }
 
