@@ -149,6 +149,9 @@ std::optional<Error> ForestLearner::load_state(const Checkpoint& from) {
     const auto grown = from.number(grown_key);
     const auto* loss = from.state<double>(loss_key);
     if (!grown || *grown > share_ || !loss || loss->size() != 1) return not_of_this_run("it does not say how many trees of this peer are grown");
+    const auto block = block_of(task_->table, from);
+    if (const auto* error = std::get_if<Error>(&block)) return *error;
+    unite(*trees_, block_, 0, std::get<std::vector<float>>(block), [&](std::span<const float> piece) { return is_tree(piece); });
     grown_ = *grown;
     loss_ = loss->front();
     return std::nullopt;

@@ -61,7 +61,6 @@ std::optional<Error> go_on_from(const Task& task, Learner& learner, const Checkp
     if (!well_formed(whole)) return not_of_this_run("its parameters are no numbers");
     auto& ordered = dynamic_cast<OrderedLearner&>(learner);
     if (auto error = ordered.load_state(from)) return error;
-    if (whole.encoding == learner.encoding()) learner.carry_out({0, Combine{model_slot, 0, 1, whole}});  // else it was more than a float32 holds, and lay beside it
     ordered.resume(whole.steps, whole.samples);
     return std::nullopt;
 }

@@ -376,6 +376,8 @@ void SgdLearner::save_state(Checkpoint& to) const {
 std::optional<Error> SgdLearner::load_state(const Checkpoint& from) {
     const auto drawn = from.number(augment_key);
     if (!drawn) return not_of_this_run("it holds a model and not where its training was");
+    auto model = block_of(task_->table, from);
+    if (auto* error = std::get_if<Error>(&model)) return std::move(*error);
     std::vector<std::vector<float>> states;
     for (const std::string& name : names_of_states()) {
         auto block = block_of(task_->table, from, name);
@@ -384,6 +386,7 @@ std::optional<Error> SgdLearner::load_state(const Checkpoint& from) {
     }
     if (auto error = learn::load_state(from, batches_)) return error;
     for (std::size_t i = 0; i < states.size(); ++i) set_state(i, states[i]);
+    backend_->upload(std::get<std::vector<float>>(model), slot(model_slot));
     augment_.resume(*drawn);
     return std::nullopt;
 }

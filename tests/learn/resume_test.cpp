@@ -3,6 +3,7 @@
 
 #include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
+#include "grapevine/random.hpp"
 #include "support.hpp"
 
 using namespace grapevine;
@@ -12,6 +13,47 @@ namespace {
 
 using Kind = config::ModelKind;
 using Optimizer = config::TrainOptions::Optimizer;
+
+// 300 small pictures of noise.
+config::Config pictures(const Directory& directory) {
+    constexpr int count = 300, side = 8, classes = 3;
+    Random random(5);
+    std::string images{0, 0, 8, 3, 0, 0, count >> 8, static_cast<char>(count & 255), 0, 0, 0, side, 0, 0, 0, side}, labels{0, 0, 8, 1, 0, 0, count >> 8, static_cast<char>(count & 255)};
+    for (int i = 0; i < count * side * side; ++i) images += static_cast<char>(random.below(256));
+    for (int i = 0; i < count; ++i) labels += static_cast<char>(random.below(classes));
+    std::ofstream(directory.file("images"), std::ios::binary) << images;
+    std::ofstream(directory.file("labels"), std::ios::binary) << labels;
+    config::Config config;
+    config.seed = 7;
+    config.data.set = config::own_files;
+    config.data.own = config::DataFiles{};
+    config.data.own->format = config::DataFiles::Format::idx;
+    config.data.own->files = {directory.file("images"), directory.file("labels")};
+    config.data.batch = 16;
+    config.train.learning_rate = 0.01;
+    return config;
+}
+
+config::Config text(const Directory& directory) {
+    Random random(5);
+    std::string bytes;
+    for (int i = 0; i < 4000; ++i) bytes += static_cast<char>('a' + random.below(4));
+    std::ofstream(directory.file("text"), std::ios::binary) << bytes;
+    config::Config config;
+    config.seed = 7;
+    config.model.width = 8;
+    config.model.layers = 2;
+    config.model.heads = 2;
+    config.model.length = 12;
+    config.data.set = config::own_files;
+    config.data.own = config::DataFiles{};
+    config.data.own->format = config::DataFiles::Format::text;
+    config.data.own->files = {directory.file("text")};
+    config.data.batch = 16;
+    config.train.optimizer = Optimizer::adamw;
+    config.train.learning_rate = 0.01;
+    return config;
+}
 
 // Two thirds of an epoch, and then some more: the place in the middle of one counts, and the next shuffle too.
 void check_exact(const config::Config& config, std::uint32_t steps, std::size_t peer = 0, std::size_t peers = 1) {
@@ -76,6 +118,62 @@ TEST_CASE("every model that learns from rows goes on to the same bits, also of o
         CAPTURE(static_cast<int>(kind));
         check_exact(blobs(kind), 33, 1, 3);
     }
+}
+
+TEST_CASE("models of pictures go on to the same bits, with what is drawn to move the pictures") {
+    const Directory directory;
+    config::Config config = pictures(directory);
+    config.model.kind = Kind::cnn;
+    config.model.channels = {3, 4};
+    config.model.hidden = {8};
+    config.train.optimizer = Optimizer::momentum;
+    check_exact(config, 9);
+    check_exact(config, 20, 1, 2);
+    config.data.shift = 2;
+    config.data.mirror = true;
+    check_exact(config, 9);
+    check_exact(config, 20, 1, 2);
+    config.model.residual = true;
+    config.model.hidden = {};
+    check_exact(config, 9);
+}
+
+TEST_CASE("models of texts go on to the same bits") {
+    const Directory directory;
+    config::Config config = text(directory);
+    for (const Kind kind : {Kind::gru, Kind::transformer}) {
+        CAPTURE(static_cast<int>(kind));
+        config.model.kind = kind;
+        check_exact(config, 9);
+        check_exact(config, 20, 1, 2);
+    }
+}
+
+TEST_CASE("a factorisation of ratings goes on to the same bits") {
+    config::Config config;
+    config.seed = 7;
+    config.model.kind = Kind::factors;
+    config.model.rank = 3;
+    config.data.set = "ratings";
+    config.data.train_samples = 2000;
+    config.data.test_samples = 200;
+    config.data.batch = 32;
+    check_exact(config, 41);
+    check_exact(config, 41, 1, 2);
+}
+
+TEST_CASE("word vectors go on to the same bits, with what is drawn for pairs and negatives") {
+    config::Config config;
+    config.seed = 7;
+    config.model.kind = Kind::skipgram;
+    config.model.rank = 4;
+    config.data.set = "topics";
+    config.data.train_samples = 5000;
+    config.data.test_samples = 1000;
+    config.train.optimizer = Optimizer::adamw;
+    config.train.learning_rate = 0.01;
+    check_exact(config, 50);
+    check_exact(config, 50, 1, 2);
 }
 
 TEST_CASE("k-means goes on to the same bits") {

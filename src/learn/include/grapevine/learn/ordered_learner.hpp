@@ -26,7 +26,7 @@ public:
     void resume(std::uint64_t steps, double samples_behind) { steps_ = steps, samples_ = samples_behind; }
 
     // What it needs beside its parameters to go on to the same bits: the optimiser's state, the order of the rows, what is drawn from.
-    // load_state: an error, and then nothing has changed, if that is not there or not of this learner. See resume.hpp.
+    // load_state takes that and the parameters, as they are (to mix them in, with weights of 0 and 1, would make 0 of -0): an error, and then nothing has changed, if that is not there or not of this learner. See resume.hpp.
     virtual void save_state(Checkpoint& to) const = 0;
     virtual std::optional<Error> load_state(const Checkpoint& from) = 0;
 
