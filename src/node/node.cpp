@@ -12,6 +12,7 @@
 #include "grapevine/wire/wire.hpp"
 #include "identity.hpp"
 #include "log.hpp"
+#include "rested.hpp"
 
 namespace grapevine::node {
 
@@ -179,6 +180,7 @@ void Node::take(Workshop::Done&& done) {
                    },
                    [&](Workshop::Evaluated& e) {
                        evaluating_ = false;
+                       next_evaluation_ = rested(next_evaluation_, now(), e.took);
                        reporter_->evaluated(e.evaluation, e.steps);
                        if (std::exchange(sample_waits_, false)) reporter_->sample(view());
                        step(gossip::Observed{e.evaluation.loss, e.evaluation.accuracy});

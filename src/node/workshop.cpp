@@ -171,7 +171,8 @@ void Workshop::work() {
                 }
                 done = std::move(begun.done);
             } else {
-                done = Evaluated{learner_.evaluate(), steps_};
+                const Evaluation evaluation = learner_.evaluate();
+                done = Evaluated{evaluation, steps_, std::chrono::duration_cast<Duration>(Clock::now() - began)};
             }
             {
                 const std::lock_guard lock(mutex_);

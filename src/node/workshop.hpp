@@ -31,6 +31,7 @@ public:
     struct Evaluated {
         Evaluation evaluation;
         std::uint64_t steps = 0;
+        Duration took{};
     };
     struct Broke {  // the device failed: nothing more will be done
         std::string why;
