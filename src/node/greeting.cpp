@@ -1,10 +1,14 @@
 #include "greeting.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstdio>
+#include <functional>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 namespace grapevine::node {
 
@@ -102,43 +106,65 @@ std::string difference(const Greeting& ours, const Greeting& theirs) {
 }
 
 namespace {
-// The lines of [exchange], as the configuration writes them.
-std::vector<std::string> exchange_lines(const config::Config& config) {
+
+using Keys = std::vector<std::pair<std::string, std::string>>;  // of one section, as the configuration writes them
+
+Keys keys_of(const config::Config& config, const std::string& title) {
     std::istringstream text(config::to_toml(config, false));
-    std::vector<std::string> lines;
+    Keys keys;
     bool inside = false;
     for (std::string line; std::getline(text, line);) {
-        if (line.starts_with("[")) inside = line == "[exchange]";
-        else if (inside && !line.empty()) lines.push_back(line);
+        if (line.starts_with("[")) inside = line == title;
+        else if (const auto sign = line.find(" = "); inside && sign != std::string::npos) keys.emplace_back(line.substr(0, sign), line.substr(sign + 3));
     }
-    return lines;
+    return keys;
 }
+
+// What a peer of `average` and `quadratic` starts from and aims at is its own, and so are how long it trains in one go and when it has enough.
+bool belongs_to_a_peer(const std::string& key) {
+    constexpr std::array own{"initial", "a", "b", "noise", "order", "pace", "compute", "target"};
+    return std::find(own.begin(), own.end(), key) != own.end();
+}
+
+// The rest of [data] stands in the data's fingerprint, or is a matter of each machine.
+bool of_the_data(const std::string& key) { return key == "augment" || key == "validation"; }
+
+std::string value_of(const Keys& keys, const std::string& key) {
+    const auto at = std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return k.first == key; });
+    return at == keys.end() ? "without it" : at->second;
+}
+
+// Quotes are the file's.
+std::string bare(const std::string& value) { return value.size() > 2 && value.front() == '"' && value.back() == '"' ? value.substr(1, value.size() - 2) : value; }
+
+std::string differ(const std::string& what, const std::string& a, const std::string& b) { return "another " + what + ": ours is " + bare(a) + ", theirs " + bare(b); }
+
+std::string first_difference(const Keys& ours, const Keys& theirs, const std::function<bool(const std::string&)>& counts) {
+    for (const Keys* keys : {&ours, &theirs})
+        for (const auto& [key, value] : *keys)
+            if (counts(key) && value_of(ours, key) != value_of(theirs, key)) return differ(key, value_of(ours, key), value_of(theirs, key));
+    return "";
+}
+
+std::string lines_beyond(const Keys& of, const Keys& than) {
+    std::string text;
+    for (const auto& line : of)
+        if (std::find(than.begin(), than.end(), line) == than.end()) text += (text.empty() ? "" : ", ") + line.first + " = " + line.second;
+    return text.empty() ? "without that" : text;
+}
+
 }  // namespace
 
 std::string conflict(const config::Config& ours, const config::Config& theirs) {
-    const auto number = [](double x) {
-        char text[32];
-        std::snprintf(text, sizeof text, "%.10g", x);
-        return std::string(text);
-    };
-    const auto differ = [](const char* what, const std::string& a, const std::string& b) { return std::string("another ") + what + ": ours is " + a + ", theirs " + b; };
-    const auto& a = ours.train;
-    const auto& b = theirs.train;
+    const auto of_the_run = [](const std::string& key) { return !belongs_to_a_peer(key); };
     // Initial parameters come from the seed: the average of two models that began apart is none.
     if (ours.seed != theirs.seed) return differ("seed", std::to_string(ours.seed), std::to_string(theirs.seed));
-    if (a.optimizer != b.optimizer) return differ("optimizer", config::to_string(a.optimizer), config::to_string(b.optimizer));
-    if (a.learning_rate != b.learning_rate) return differ("learning_rate", number(a.learning_rate), number(b.learning_rate));
-    if (a.optimizer != config::TrainOptions::Optimizer::sgd && a.momentum != b.momentum) return differ("momentum", number(a.momentum), number(b.momentum));
-    if (a.weight_decay != b.weight_decay) return differ("weight_decay", number(a.weight_decay), number(b.weight_decay));
-    const auto said = exchange_lines(ours), heard = exchange_lines(theirs);
-    const auto others = [](const std::vector<std::string>& of, const std::vector<std::string>& than) {
-        std::string text;
-        for (const std::string& line : of)
-            if (std::find(than.begin(), than.end(), line) == than.end()) text += (text.empty() ? "" : ", ") + line;
-        return text.empty() ? std::string("without that") : text;
-    };
-    if (said != heard) return differ("[exchange]", others(said, heard), others(heard, said));
-    return "";
+    for (const auto& [title, counts] : std::initializer_list<std::pair<const char*, std::function<bool(const std::string&)>>>{{"[model]", of_the_run}, {"[data]", of_the_data}, {"[train]", of_the_run}}) {
+        const std::string what = first_difference(keys_of(ours, title), keys_of(theirs, title), counts);
+        if (!what.empty()) return what;
+    }
+    const Keys said = keys_of(ours, "[exchange]"), heard = keys_of(theirs, "[exchange]");
+    return said == heard ? "" : differ("[exchange]", lines_beyond(said, heard), lines_beyond(heard, said));
 }
 
 }  // namespace grapevine::node

@@ -31,7 +31,8 @@ std::optional<Greeting> parse_greeting(const std::string& text);
 // What keeps two from mixing, named with both sides; empty if nothing does. The run id is not compared.
 std::string difference(const Greeting& ours, const Greeting& theirs);
 
-// The same of two configurations: what belongs to the run and not to a machine (order, pace and batch do).
+// The same of two configurations: what belongs to the run and not to a peer. Of a peer are [train] order, pace, compute and target, [data] batch
+// and split, where a peer of `average` and `quadratic` starts and what it aims at, and [metrics].
 std::string conflict(const config::Config& ours, const config::Config& theirs);
 
 }  // namespace grapevine::node
