@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "grapevine/config/measure.hpp"
 #include "grapevine/learn/encoding.hpp"
 #include "grapevine/learn/stand_in_learner.hpp"
 #include "grapevine/sim/run/expects.hpp"
@@ -348,6 +349,7 @@ private:
         s.name = config_.name;
         s.seed = config_.seed;
         s.exchange = config::to_string(config_.exchange.kind);
+        s.measure = config::measure_of(config_);
         if (config_.model.has_stand_in()) s.compute = config::to_string(config_.train.compute);
         s.estimate = request_.estimate;
         s.peers = peers_at_start;

@@ -3,13 +3,14 @@
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <numbers>
 #include <sstream>
 
+#include "grapevine/config/measure.hpp"
 #include "grapevine/kernels/cpu.hpp"
 #include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/safetensors.hpp"
 #include "grapevine/learn/split.hpp"
+#include "grapevine/record/quality.hpp"
 #include "models.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
@@ -73,15 +74,13 @@ int run(const Arguments& a) {
         const Evaluation e = models.learner->evaluate(model);
         numbers = numbers && std::isfinite(e.loss);
         list.push_back({{"model", name}, {"loss", e.loss}, {"accuracy", e.accuracy ? nlohmann::ordered_json(*e.accuracy) : nlohmann::ordered_json(nullptr)}});
-        const bool rates = models.config.model.kind == config::ModelKind::factors, text = models.config.data.is_text();
-        const double bits = e.loss / std::numbers::ln2;
-        if (rates) list.back()["rmse"] = std::sqrt(e.loss);
-        if (text) list.back()["bits_per_character"] = bits;
+        const std::string measure = config::measure_of(models.config);
+        const auto quality = record::quality(measure, e.loss);
+        if (quality) list.back()[measure] = quality->value;
         if (a.has("json")) return;
         std::printf("%-50s loss %.4f", name.c_str(), e.loss);
-        if (rates) std::printf("  RMSE %.4f", std::sqrt(e.loss));
         if (e.accuracy) std::printf("  accuracy %.4f", *e.accuracy);
-        if (text) std::printf("  %.4f bits per character", bits);
+        if (quality) std::printf("  %s %.4f", quality->name, quality->value);
         std::printf("\n");
     };
     for (std::size_t i = 0; i < models.models.size(); ++i) show(a.positional[i], models.models[i]);

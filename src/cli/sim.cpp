@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "grapevine/record/format.hpp"
+#include "grapevine/record/quality.hpp"
 #include "grapevine/record/run.hpp"
 #include "grapevine/record/sweep.hpp"
 #include "grapevine/report/report.hpp"
@@ -31,7 +32,7 @@ namespace grapevine::cli {
 
 namespace {
 
-void print(const record::Summary& s, config::ModelKind model) {
+void print(const record::Summary& s) {
     using namespace record;
     const Sample& f = s.final;
     std::printf("%s: %llu peers, exchange %s, seed %llu%s\n", s.name.c_str(), static_cast<unsigned long long>(s.peers), s.exchange.c_str(),
@@ -43,9 +44,10 @@ void print(const record::Summary& s, config::ModelKind model) {
         std::printf("  accuracy     merged %s, mean of peers %s, worst %s\n", format_percent(f.merged_accuracy).c_str(),
                     format_percent(f.accuracy).c_str(), format_percent(f.worst_accuracy).c_str());
     if (f.loss) std::printf("  loss         mean of peers %s, merged %s\n", format_short(f.loss).c_str(), format_short(f.merged_loss).c_str());
-    const auto root = [](const std::optional<double>& loss) { return loss ? std::optional(std::sqrt(*loss)) : loss; };
-    if (f.loss && model == config::ModelKind::factors)
-        std::printf("  RMSE         of the mean loss %s, merged %s\n", format_short(root(f.loss)).c_str(), format_short(root(f.merged_loss)).c_str());
+    if (const auto mean = quality(s.measure, f.loss)) {
+        const auto merged = quality(s.measure, f.merged_loss);
+        std::printf("  %-12s of the mean loss %s, merged %s\n", mean->name, format_short(mean->value).c_str(), merged ? format_short(merged->value).c_str() : "-");
+    }
     if (f.mean && !f.mean->empty()) std::printf("  mean         %s%s\n", format_short(f.mean->front()).c_str(), f.mean->size() > 1 ? " (first coordinate)" : "");
     std::printf("  consensus    distance %s, relative %s\n", format_short(f.consensus_distance).c_str(), format_short(f.consensus_relative).c_str());
     if (s.compute == "surrogate" || s.compute == "none")
@@ -352,7 +354,7 @@ int run(const Arguments& a) {
             if (job->ran) {
                 if (json && !swept) std::fputs(record::to_json(job->summary).c_str(), stdout);
                 else if (!json && swept) std::fputs(record::line_of(row_of(*job), width).c_str(), stdout);
-                else if (!json) print(job->summary, job->scenario->config.model.kind);
+                else if (!json) print(job->summary);
                 if (!json && !swept && a.has("out") && !failure) std::printf("  files        %s\n", out_of(a, *job, jobs.size()).c_str());
                 std::fflush(stdout);
             }

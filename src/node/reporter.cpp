@@ -3,10 +3,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <numbers>
 
 #include "grapevine/chronicle/chronicle.hpp"
+#include "grapevine/config/measure.hpp"
 #include "grapevine/record/format.hpp"
+#include "grapevine/record/quality.hpp"
 #include "log.hpp"
 #include "status_pages.hpp"
 
@@ -281,16 +282,23 @@ void Reporter::sample(const View& view) {
     if (status_) show(view, s);
 }
 
+std::string Reporter::quality() const {
+    const double loss = evaluated_ ? evaluation_.loss : loss_;
+    std::string line = text("  loss %.3f", loss);
+    if (evaluation_.accuracy) line += text("  accuracy %.3f", *evaluation_.accuracy);
+    if (const auto q = record::quality(config::measure_of(config_), loss)) line += std::string("  ") + q->name + text(" %.3f", q->value);
+    return line;
+}
+
 void Reporter::log_training(const View& view) {
     const double rate = (samples_ - samples_logged_) / std::max(view.t - train_logged_at_, 1e-9);
     train_logged_at_ = view.t;
     samples_logged_ = samples_;
     const double training = seconds(view.times.training), mixing = seconds(view.times.mixing);
     const double all = std::max(view.t - seconds(view.times.evaluating), 1e-9);
-    std::string line = "step " + std::to_string(steps_);
-    line += text("  loss %.3f", evaluated_ ? evaluation_.loss : loss_);
-    if (evaluation_.accuracy) line += text("  accuracy %.3f", *evaluation_.accuracy);
-    if (config_.data.is_text()) line += text("  %.3f bits per character", (evaluated_ ? evaluation_.loss : loss_) / std::numbers::ln2);
+    std::string line = "step " + std::to_string(steps_) + quality();
+    if (evaluated_ && steps_evaluated_at_ < steps_logged_) line += " (at step " + std::to_string(steps_evaluated_at_) + ")";  // and not since the line before
+    steps_logged_ = steps_;
     line += "  " + record::format_count(rate) + " samples/s";
     line += text("  local %.0f %%  mixing %.0f %%  waiting %.0f %%", 100 * training / all, 100 * mixing / all,
                  std::max(0.0, 100 - 100 * (training + mixing) / all));
@@ -358,11 +366,13 @@ void Reporter::show(const View& view, const record::Sample& sample) {
 }
 
 void Reporter::finish(const View& view, bool reached_target) {
+    if (evaluated_) log(Level::info, "train", record::format_count(static_cast<double>(steps_)) + " steps, " + record::format_count(samples_) + " samples; at step " + std::to_string(steps_evaluated_at_) + quality());
     if (!files_) return;
     record::Summary s;
     s.name = config_.name;
     s.seed = config_.seed;
     s.exchange = config::to_string(config_.exchange.kind);
+    s.measure = config::measure_of(config_);
     s.peers = first_ ? static_cast<std::uint64_t>(first_->peers_alive.value_or(1)) : 1;
     s.peers_max = s.peers;
     s.wall_seconds = view.t;

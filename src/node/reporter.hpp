@@ -76,6 +76,7 @@ private:
     void fault();
     record::Sample sample_of(const View& view) const;
     void log_training(const View& view);
+    std::string quality() const;            // of the model, to people
 
     const Options& options_;
     const config::Config& config_;
@@ -88,7 +89,7 @@ private:
     std::unique_ptr<StatusServer> status_;
     std::unique_ptr<Announcement> announcement_;
 
-    std::uint64_t steps_ = 0, steps_evaluated_at_ = 0, mixes_ = 0, failures_ = 0, skipped_ = 0, refused_ = 0, clipped_ = 0;
+    std::uint64_t steps_ = 0, steps_evaluated_at_ = 0, steps_logged_ = 0, mixes_ = 0, failures_ = 0, skipped_ = 0, refused_ = 0, clipped_ = 0;
     double samples_ = 0;
     double loss_ = 0;
     bool evaluated_ = false;

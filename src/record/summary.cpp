@@ -225,6 +225,7 @@ Json json_of(const Summary& s) {
     return Json::Object{{"name", s.name},
                         {"seed", s.seed},
                         {"exchange", s.exchange},
+                        {"measure", null_if_empty(s.measure)},
                         {"compute", null_if_empty(s.compute)},
                         {"estimate", s.estimate ? json_of(*s.estimate) : Json()},
                         {"peers", s.peers},
@@ -262,6 +263,7 @@ Summary summary_of(Fields& f) {
     s.name = f.text("name");
     s.seed = f.whole("seed");
     s.exchange = f.text("exchange");
+    s.measure = f.text("measure");
     s.compute = f.text("compute");
     if (f.member("estimate"))
         s.estimate = part<Estimate>(f, "estimate", [](Fields& e) {

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "bars.hpp"
 #include "curves.hpp"
 #include "events.hpp"
 #include "grapevine/record/format.hpp"
+#include "grapevine/record/quality.hpp"
 #include "grapevine/report/report.hpp"
 #include "html.hpp"
 
@@ -121,6 +123,10 @@ std::string head(const record::Run& run, const record::Sample& last) {
     };
     add("merged model", format_percent(last.merged_accuracy), "accuracy at the end");
     add("mean of peers", format_percent(last.accuracy), last.worst_accuracy ? "worst " + format_percent(last.worst_accuracy) : "");
+    if (run.summary) {
+        const bool merged = last.merged_loss.has_value();
+        if (const auto quality = record::quality(run.summary->measure, merged ? last.merged_loss : last.loss)) add(quality->name, format_short(quality->value), merged ? "merged model" : "of the mean loss");
+    }
     if (!last.merged_accuracy) add("consensus distance", format_short(last.consensus_distance));
     if (run.summary && run.summary->target) {
         const auto& target = *run.summary->target;
@@ -143,6 +149,9 @@ std::string numbers(const record::Run& run, const record::Sample& last) {
     std::vector<std::vector<std::string>> learning, world;
     row(learning, "loss, mean of peers", format_short(last.loss));
     row(learning, "loss, merged model", format_short(last.merged_loss));
+    if (run.summary)
+        for (const auto& [whose, loss] : {std::pair{", of the mean loss", last.loss}, {", merged model", last.merged_loss}})
+            if (const auto quality = record::quality(run.summary->measure, loss)) row(learning, std::string(quality->name) + whose, format_short(quality->value));
     row(learning, "accuracy, mean of peers", format_percent(last.accuracy));
     row(learning, "accuracy, worst peer", format_percent(last.worst_accuracy));
     row(learning, "accuracy, merged model", format_percent(last.merged_accuracy));

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "grapevine/record/format.hpp"
+#include "grapevine/record/quality.hpp"
 #include "support.hpp"
 
 using namespace grapevine::record;
@@ -15,4 +16,16 @@ TEST_CASE("numbers for people") {
     CHECK(format_percent(0.8861) == "88.61 %");
     CHECK(format_short(1.2e-9) == "1.2e-09");
     for (const std::string& text : {format_seconds({}), format_count(NAN), format_bytes({}), format_percent(INFINITY), format_short({})}) CHECK(text == "-");
+}
+
+TEST_CASE("a loss is told as those tell it who use such models") {
+    const auto bits = quality("bits_per_character", 2 * std::log(2.0)), root = quality("rmse", 2.25);
+    REQUIRE(bits);
+    CHECK(std::string(bits->name) == "bits per character");
+    CHECK(bits->value == doctest::Approx(2));
+    REQUIRE(root);
+    CHECK(std::string(root->name) == "RMSE");
+    CHECK(root->value == 1.5);
+    CHECK_FALSE(quality("", 1.0));
+    CHECK_FALSE(quality("rmse", std::nullopt));
 }

@@ -57,6 +57,7 @@ inline Summary full_summary() {
     s.name = "flaky-edge";
     s.seed = 9007199254740991;
     s.exchange = "gossip";
+    s.measure = "rmse";
     s.compute = "surrogate";
     s.estimate = Estimate{1e6, 3e12, 2e11, 41.5, 3.14e8};
     s.peers = 64, s.peers_max = 66;

@@ -64,6 +64,22 @@ TEST_CASE("a run of nothing, of one sample, of nulls and of very many has a page
     CHECK(times(longest, "<svg") == 7);
 }
 
+TEST_CASE("a page says bits per character or RMSE where the summary says what a loss is told as") {
+    Run run = some_run(3);
+    for (Sample& s : run.samples) s.loss = 2.25;
+    CHECK(times(page_of_run(run), "RMSE") == 0);
+    run.summary.emplace();
+    CHECK(times(page_of_run(run), "RMSE") == 0);
+    run.summary->final = run.samples.back();
+    run.summary->measure = "rmse";
+    const std::string page = page_of_run(run);
+    check_page(page);
+    CHECK(times(page, "RMSE") >= 2);
+    CHECK(times(page, "1.5") >= 2);
+    run.summary->measure = "bits_per_character";
+    CHECK(times(page_of_run(run), "bits per character") >= 2);
+}
+
 TEST_CASE("values that no run has, and samples out of order, are drawn or left out") {
     Run run = some_run(20);
     run.samples[3].loss = INFINITY, run.samples[4].loss = NAN, run.samples[5].accuracy = -1e308, run.samples[6].accuracy = 1e308;

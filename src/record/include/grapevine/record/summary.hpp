@@ -118,6 +118,7 @@ struct Summary {
     std::string name;
     std::uint64_t seed = 0;                // < 2^53
     std::string exchange;
+    std::string measure;                   // what its loss is usually told as: quality(); empty: null
     std::string compute;                   // real | surrogate | none; empty: null
     std::optional<Estimate> estimate;      // of a simulation that trains
     std::uint64_t peers = 0, peers_max = 0;
