@@ -1,8 +1,12 @@
-// grapevine predict: what a model says of rows.
+// grapevine predict: what a model says of rows, or of how a text goes on.
 #include <cstdio>
+#include <functional>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "grapevine/kernels/cpu.hpp"
+#include "grapevine/learn/continuation.hpp"
 #include "grapevine/learn/predict.hpp"
 #include "grapevine/record/run_files.hpp"
 #include "terminal.hpp"
@@ -51,6 +55,38 @@ std::string line_of(const learn::Classifier& classifier, const learn::Prediction
     return name + "," + probability + "\n";
 }
 
+constexpr const char* of_texts[] = {"prompt", "bytes", "temperature", "seed"};
+
+// How a text goes on.
+int write_on(const Arguments& a, const learn::Checkpoint& checkpoint, const config::Config& config) {
+    const std::string& path = a.positional[0];
+    if (a.positional.size() > 1 || a.has("data")) return complain({path + " is a model of texts, and says nothing of rows", "--prompt \"In the beginning\""}, usage);
+    if (!a.has("prompt")) return complain({path + " is a model of texts: it goes on with one", "--prompt \"In the beginning\""}, usage);
+    learn::Sampling how;
+    std::size_t bytes = 200;
+    for (const auto& [name, most, put] : std::initializer_list<std::tuple<const char*, double, std::function<void(double)>>>{
+             {"bytes", 1e6, [&](double x) { bytes = static_cast<std::size_t>(x); }},
+             {"temperature", 100, [&](double x) { how.temperature = x; }},
+             {"seed", 9007199254740992.0, [&](double x) { how.seed = static_cast<std::uint64_t>(x); }}}) {
+        const auto n = a.number(name, 0, most);
+        if (const auto* error = std::get_if<Error>(&n)) return complain(*error, usage);
+        if (const auto& value = std::get<std::optional<double>>(n)) put(*value);
+    }
+    const auto made = learn::text_model_of(checkpoint, config);
+    if (const auto* error = std::get_if<learn::Error>(&made)) return complain({path + ": " + error->what, error->hint}, usage);
+    const std::string prompt = *a.get("prompt");
+    const auto backend = kernels::make_cpu_backend(1);
+    const std::string text = learn::continued(std::get<learn::TextModel>(made), prompt, bytes, how, *backend);
+    std::string out = prompt + text + "\n";
+    if (a.has("json")) out = nlohmann::ordered_json{{"prompt", prompt}, {"text", text}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    if (const auto file = a.get("out")) {
+        if (const auto error = record::replace_file(*file, out)) return complain({error->what, error->hint}, failed);
+    } else {
+        std::fwrite(out.data(), 1, out.size(), stdout);
+    }
+    return finished;
+}
+
 int run(const Arguments& a) {
     if (a.positional.empty()) return complain({"predict wants a model file", "for example: grapevine predict runs/demo/peer-1/final.safetensors rows.csv"}, usage);
     const std::string& path = a.positional[0];
@@ -62,6 +98,9 @@ int run(const Arguments& a) {
     if (text == checkpoint.metadata.end()) return complain({path + " does not say which run it comes from", "models that 'grapevine node --out' wrote do"}, usage);
     const auto config = config::read_text(text->second, path + " (metadata config)");
     if (const auto* error = std::get_if<config::Error>(&config)) return complain(*error, usage);
+    if (std::get<config::Config>(config).model.reads_text()) return write_on(a, checkpoint, std::get<config::Config>(config));
+    for (const char* option : of_texts)
+        if (a.has(option)) return complain({std::string("--") + option + " is for models of texts, and " + path + " is none", "leave it out"}, usage);
     const auto made = learn::classifier_of(checkpoint, std::get<config::Config>(config));
     if (const auto* error = std::get_if<learn::Error>(&made)) return complain({path + ": " + error->what, error->hint}, usage);
     const auto& classifier = std::get<learn::Classifier>(made);
@@ -95,11 +134,16 @@ int run(const Arguments& a) {
 }  // namespace
 
 Verb predict_verb() {
-    return {"predict", "MODEL [FILE...] [--data SET]", "a class and its probability for each row",
+    return {"predict", "MODEL [FILE... | --prompt TEXT]", "a class and its probability for each row; how a text goes on",
             "Says of each row of a file what class the model takes it for: csv, npy, libsvm or idx, by the file's name, with labels or without\n"
             "(npy, idx: labels in a second file). Without a file: of the held-out rows of the set that it was trained on. Classes, their names and\n"
-            "the normalisation are in the model's file. Rows come as csv, with --json as JSON; where labels are known, stderr says the accuracy.",
-            {{"data", "SET", "the held-out rows of another set"}, {"data-dir", "DIR", "where the data set's files are"}, {"out", "FILE", "write them there"}, {"json", "", "as JSON"}}, 1000, run};
+            "the normalisation are in the model's file. Rows come as csv, with --json as JSON; where labels are known, stderr says the accuracy.\n"
+            "A model of texts (gru, transformer) goes on with --prompt, a byte at a time.",
+            {{"data", "SET", "the held-out rows of another set"}, {"data-dir", "DIR", "where the data set's files are"}, {"out", "FILE", "write them there"}, {"json", "", "as JSON"},
+             {"prompt", "TEXT", "how the text begins that a model of texts goes on with", false, true},
+             {"bytes", "N", "of a text, how many; default 200", false, true},
+             {"temperature", "T", "of a text: below 1 likelier, above 1 more varied; 0: always the likeliest byte; default 0.8", false, true},
+             {"seed", "N", "of a text, what is drawn; default 1", false, true}}, 1000, run};
 }
 
 }  // namespace grapevine::cli
