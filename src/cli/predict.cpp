@@ -1,4 +1,4 @@
-// grapevine predict: what a model says of rows, or of how a text goes on.
+// grapevine predict: what a model says of rows, of how a text goes on, or of words.
 #include <cstdio>
 #include <functional>
 #include <initializer_list>
@@ -7,7 +7,9 @@
 
 #include "grapevine/kernels/cpu.hpp"
 #include "grapevine/learn/continuation.hpp"
+#include "grapevine/learn/neighbours.hpp"
 #include "grapevine/learn/predict.hpp"
+#include "grapevine/learn/resume.hpp"
 #include "grapevine/record/run_files.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
@@ -55,6 +57,15 @@ std::string line_of(const learn::Classifier& classifier, const learn::Prediction
     return name + "," + probability + "\n";
 }
 
+int put(const Arguments& a, const std::string& out) {
+    if (const auto file = a.get("out")) {
+        if (const auto error = record::replace_file(*file, out)) return complain({error->what, error->hint}, failed);
+    } else {
+        std::fwrite(out.data(), 1, out.size(), stdout);
+    }
+    return finished;
+}
+
 constexpr const char* of_texts[] = {"prompt", "bytes", "temperature", "seed"};
 
 // How a text goes on.
@@ -79,12 +90,34 @@ int write_on(const Arguments& a, const learn::Checkpoint& checkpoint, const conf
     const std::string text = learn::continued(std::get<learn::TextModel>(made), prompt, bytes, how, *backend);
     std::string out = prompt + text + "\n";
     if (a.has("json")) out = nlohmann::ordered_json{{"prompt", prompt}, {"text", text}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    if (const auto file = a.get("out")) {
-        if (const auto error = record::replace_file(*file, out)) return complain({error->what, error->hint}, failed);
-    } else {
-        std::fwrite(out.data(), 1, out.size(), stdout);
+    return put(a, out);
+}
+
+// Words that stand where a word does. Their names are in the data and not in the model.
+int name_neighbours(const Arguments& a, const learn::Checkpoint& checkpoint, const config::Config& config) {
+    constexpr std::size_t most = 10;
+    const std::string& path = a.positional[0];
+    if (a.positional.size() > 1 || a.has("data")) return complain({path + " holds vectors of words, and says nothing of rows", "--nearest WORD"}, usage);
+    if (!a.has("nearest")) return complain({path + " holds vectors of words: it says which are near to each other", "--nearest WORD"}, usage);
+    config::Data data = config.data;
+    data.directory = a.get("data-dir").value_or("");
+    auto sets = learn::load(data, config.seed, config.model);
+    if (const auto* error = std::get_if<learn::Error>(&sets)) return complain(*error, usage);
+    learn::Task task;
+    task.sets = std::get<learn::Sets>(std::move(sets));
+    if (learn::of_other_data(task, checkpoint)) return complain({path + " was trained on other data than are here under the same name", "--data-dir DIR: where its own are"}, usage);
+    const auto found = learn::nearest(checkpoint, *task.sets.train->vocabulary, *a.get("nearest"), most);
+    if (const auto* error = std::get_if<learn::Error>(&found)) return complain(*error, usage);
+    std::string out = "word,cosine\n";
+    auto list = nlohmann::ordered_json::array();
+    for (const learn::Neighbour& n : std::get<std::vector<learn::Neighbour>>(found)) {
+        char cosine[32];
+        std::snprintf(cosine, sizeof cosine, "%.4f", n.cosine);
+        out += n.word + "," + cosine + "\n";
+        list.push_back({{"word", n.word}, {"cosine", n.cosine}});
     }
-    return finished;
+    if (a.has("json")) out = list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    return put(a, out);
 }
 
 int run(const Arguments& a) {
@@ -101,6 +134,8 @@ int run(const Arguments& a) {
     if (std::get<config::Config>(config).model.reads_text()) return write_on(a, checkpoint, std::get<config::Config>(config));
     for (const char* option : of_texts)
         if (a.has(option)) return complain({std::string("--") + option + " is for models of texts, and " + path + " is none", "leave it out"}, usage);
+    if (std::get<config::Config>(config).model.kind == config::ModelKind::skipgram) return name_neighbours(a, checkpoint, std::get<config::Config>(config));
+    if (a.has("nearest")) return complain({"--nearest is for vectors of words, and " + path + " holds none", "leave it out"}, usage);
     const auto made = learn::classifier_of(checkpoint, std::get<config::Config>(config));
     if (const auto* error = std::get_if<learn::Error>(&made)) return complain({path + ": " + error->what, error->hint}, usage);
     const auto& classifier = std::get<learn::Classifier>(made);
@@ -134,13 +169,14 @@ int run(const Arguments& a) {
 }  // namespace
 
 Verb predict_verb() {
-    return {"predict", "MODEL [FILE... | --prompt TEXT]", "a class and its probability for each row; how a text goes on",
+    return {"predict", "MODEL [FILE...]", "a class for each row; how a text goes on; which words are near",
             "Says of each row of a file what class the model takes it for: csv, npy, libsvm or idx, by the file's name, with labels or without\n"
             "(npy, idx: labels in a second file). Without a file: of the held-out rows of the set that it was trained on. Classes, their names and\n"
             "the normalisation are in the model's file. Rows come as csv, with --json as JSON; where labels are known, stderr says the accuracy.\n"
-            "A model of texts (gru, transformer) goes on with --prompt, a byte at a time.",
+            "A model of texts (gru, transformer) goes on with --prompt, a byte at a time; vectors of words (skipgram) say which are --nearest.",
             {{"data", "SET", "the held-out rows of another set"}, {"data-dir", "DIR", "where the data set's files are"}, {"out", "FILE", "write them there"}, {"json", "", "as JSON"},
              {"prompt", "TEXT", "how the text begins that a model of texts goes on with", false, true},
+             {"nearest", "WORD", "the ten words whose vectors are nearest to this one's, by cosine", false, true},
              {"bytes", "N", "of a text, how many; default 200", false, true},
              {"temperature", "T", "of a text: below 1 likelier, above 1 more varied; 0: always the likeliest byte; default 0.8", false, true},
              {"seed", "N", "of a text, what is drawn; default 1", false, true}}, 1000, run};

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Models of texts, from a text to its continuation: node, eval, predict --prompt. usage: continued.py GRAPEVINE"""
+"""Models of texts, from a text to its continuation, and of words, to those that are near: node, eval, predict. usage: continued.py GRAPEVINE"""
 
 import atexit
 import json
@@ -84,8 +84,36 @@ order = "1us"
     expect(2, ["predict", model, "--prompt", "1", "--temperature", "-1"], "--temperature -1 is out of range")
     expect(2, ["predict", model, "--prompt", "1", "--bytes", "x"], "--bytes wants a number")
 
+topics = """[model]
+kind = "skipgram"
+rank = 8
+subsample = 0
+[data]
+set = "topics"
+topics = 5
+words = 6
+train_samples = 20000
+test_samples = 2000
+batch = 128
+[train]
+optimizer = "adamw"
+learning_rate = 0.02
+"""
+write("topics.toml", topics)
+expect(0, ["node", "topics.toml", *node, "--out", "words", "--until-steps", "1500"])
+words = "words/final.safetensors"
+near = json.loads(expect(0, ["predict", words, "--nearest", "topic3-word2", "--json"]).stdout)
+check(len(near) == 10 and all(n["word"].startswith("topic3-") for n in near[:5]) and not any(n["word"].startswith("topic3-") for n in near[5:]), f"the five others of its topic are the nearest: {near}")
+check(all(-1 <= b["cosine"] <= a["cosine"] <= 1 for a, b in zip(near, near[1:])), "by cosine")
+table = expect(0, ["predict", words, "--nearest", "topic3-word2"]).stdout.splitlines()
+check(table[0] == "word,cosine" and table[1] == f"{near[0]['word']},{near[0]['cosine']:.4f}" and len(table) == 11, f"as csv: {table}")
+expect(2, ["predict", words, "--nearest", "topic9-word9"], "'topic9-word9' is not in the vocabulary of 30 words")
+expect(2, ["predict", words], "--nearest WORD")
+expect(2, ["predict", words, "--prompt", "x"], "--prompt is for models of texts")
+
 write("blobs.toml", '[model]\nkind = "logistic"\n[data]\nset = "blobs"\n')
 expect(0, ["node", "blobs.toml", *node, "--out", "blobs", "--until-steps", "20"])
 expect(2, ["predict", "blobs/final.safetensors", "--prompt", "1"], "--prompt is for models of texts")
+expect(2, ["predict", "blobs/final.safetensors", "--nearest", "x"], "--nearest is for vectors of words")
 
 sys.exit(1 if failures else 0)
