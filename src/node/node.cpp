@@ -75,6 +75,7 @@ End Node::run() {
     workshop_->close();
     if (!superseded_) {  // else our files are the other one's, if it was started as we were
         save_model();
+        evaluate_at_the_end();
         reporter_->finish(view(), target_reached_);
     }
     transport_->close(std::chrono::milliseconds(500));
@@ -353,6 +354,16 @@ void Node::keep_checkpoint() {
         }
         checkpoint_asked_ = false;
     });
+}
+
+// What is told of the end is of the model at the end. Who was told to stop does not wait for it.
+void Node::evaluate_at_the_end() {
+    if (stop_ || told_to_leave_ || device_lost_ || broken_ || config_->model.kind == config::ModelKind::average) return;
+    try {
+        reporter_->evaluated(learner_->evaluate(), reporter_->steps());
+    } catch (const kernels::DeviceFailure& failure) {
+        log(Level::error, "device", failure.what());
+    }
 }
 
 // The model as it is, for `eval` and to go on from: DIR/final.safetensors.

@@ -75,6 +75,7 @@ private:
     void check_the_end();
     Reporter::View view() const;
     End end() const;
+    void evaluate_at_the_end();
     void save_model();
     void keep_checkpoint();
     void keep_identity();
