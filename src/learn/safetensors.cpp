@@ -41,11 +41,17 @@ std::string hex(std::uint64_t n) {
     return text;
 }
 
-std::uint64_t hash_of(const std::vector<Part>& parts) {
+std::string written(const json& header) { return header.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+// Of all that a file says: its header but for the hash itself, and its values.
+std::uint64_t hash_of(json header, const std::vector<std::span<const std::byte>>& values) {
+    header["__metadata__"].erase(hash_key);
+    const std::string text = written(header);
     XXH3_state_t* const state = XXH3_createState();
     assert(state);
     XXH3_64bits_reset(state);
-    for (const Part& p : parts) XXH3_64bits_update(state, p.bytes.data(), p.bytes.size());
+    XXH3_64bits_update(state, text.data(), text.size());
+    for (const auto& bytes : values) XXH3_64bits_update(state, bytes.data(), bytes.size());
     const std::uint64_t hash = XXH3_64bits_digest(state);
     XXH3_freeState(state);
     return hash;
@@ -55,14 +61,17 @@ std::string header_of(const Checkpoint& checkpoint, const std::vector<Part>& par
     json header = json::object();
     json& metadata = header["__metadata__"] = checkpoint.metadata;
     metadata[version_key] = std::to_string(checkpoint_version);
-    metadata[hash_key] = hex(hash_of(parts));
     std::uint64_t offset = 0;
     for (const Part& p : parts) {
         const std::uint64_t end = offset + p.bytes.size();
         header[p.name] = {{"dtype", p.type}, {"shape", p.shape}, {"data_offsets", {offset, end}}};
         offset = end;
     }
-    std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
+    std::vector<std::span<const std::byte>> values;
+    for (const Part& p : parts) values.push_back(p.bytes);
+    const std::string hash = hex(hash_of(header, values));
+    header["__metadata__"][hash_key] = hash;
+    std::string text = written(header);
     text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the values lie aligned
     return text;
 }
@@ -158,11 +167,12 @@ std::variant<Checkpoint, formats::Fault> decode_checkpoint(std::span<const std::
     Checkpoint checkpoint;
     std::vector<Place> places;
     if (const auto said = check(header, data.size(), places, checkpoint); !said.empty()) return wrong(said);
-    if (const auto version = checkpoint.number(version_key); version && *version > checkpoint_version)
-        return formats::Fault{"it is of version " + std::to_string(*version) + " of these files, and this grapevine knows " + std::to_string(checkpoint_version), "read it with the newer grapevine that wrote it"};
-    const auto hash = checkpoint.metadata.find(hash_key);
-    if (hash != checkpoint.metadata.end() && hash->second != hex(XXH3_64bits(data.data(), data.size())))
-        return formats::Fault{"its values are not those that were written: their hash is another", "it was damaged: take another checkpoint of the run"};
+    const auto version = checkpoint.metadata.find(version_key), hash = checkpoint.metadata.find(hash_key);  // other programs' files have neither
+    if (version != checkpoint.metadata.end() && checkpoint.number(version_key).value_or(checkpoint_version + 1) > checkpoint_version)
+        return formats::Fault{"it is of version " + version->second.substr(0, 24) + " of these files, and this grapevine knows " + std::to_string(checkpoint_version), "read it with the newer grapevine that wrote it"};
+    const bool ours = version != checkpoint.metadata.end() || hash != checkpoint.metadata.end();
+    if (ours && (hash == checkpoint.metadata.end() || hash->second != hex(hash_of(header, {data}))))
+        return formats::Fault{"it is not what was written: its hash is another", "it was damaged: take another checkpoint of the run"};
     checkpoint.metadata.erase(version_key);
     checkpoint.metadata.erase(hash_key);
     for (Place& p : places) {

@@ -167,7 +167,7 @@ TEST_CASE("a disk that is full is an error, and the old file stays") {
     CHECK(save("/nowhere/at/all", small()));
 }
 
-TEST_CASE("a flipped bit of a value does not pass for a checkpoint, nor does a later version") {
+TEST_CASE("a flipped bit of a value or of what is said of them does not pass for a checkpoint, nor does a later version") {
     const Directory directory;
     const auto path = directory.file("a");
     REQUIRE(!save(path, small()));
@@ -178,8 +178,20 @@ TEST_CASE("a flipped bit of a value does not pass for a checkpoint, nor does a l
         write(path, bytes);
         const auto loaded = load_checkpoint(path);
         REQUIRE(std::holds_alternative<Error>(loaded));
-        CHECK(std::get<Error>(loaded).what.find("their hash is another") != std::string::npos);
+        CHECK(std::get<Error>(loaded).what.find("its hash is another") != std::string::npos);
     }
+    const auto changed = [&](const std::string& from, const std::string& to) {
+        std::string bytes = whole;
+        const auto where = bytes.find(from);
+        REQUIRE(where != std::string::npos);
+        bytes.replace(where, from.size(), to);
+        write(path, bytes);
+        const auto loaded = load_checkpoint(path);
+        return std::holds_alternative<Error>(loaded) ? std::get<Error>(loaded).what : std::string();
+    };
+    CHECK(changed("\"hash\":", "\"hush\":").find("its hash is another") != std::string::npos);
+    CHECK(changed("\"step\":\"12\"", "\"step\":\"13\"").find("its hash is another") != std::string::npos);
+    CHECK(changed("\"version\":\"1\"", "\"version\":\"x\"").find("is of version x") != std::string::npos);
     std::string later = whole;
     const auto at = later.find("\"version\":\"1\"");
     REQUIRE(at != std::string::npos);
@@ -219,7 +231,8 @@ TEST_CASE("changed checkpoints") {
     REQUIRE(!save(path, small()));
     std::string seed = read(path);
     const auto at = seed.find("\"hash\":\"");
-    seed[at + 1] = 'H';  // without its hash, or nothing changed would ever be taken
+    seed[at + 1] = 'H';  // without its hash and version, or nothing changed would ever be taken
+    seed[seed.find("\"version\"") + 1] = 'V';
     REQUIRE(std::holds_alternative<Checkpoint>(decode_checkpoint(std::as_bytes(std::span(seed)))));
     Random random(8);
     int taken = 0, refused_ones = 0;
