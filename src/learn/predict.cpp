@@ -117,7 +117,6 @@ std::variant<Dataset, Error> rows_for(const Classifier& classifier, const config
     }
     const std::size_t count = rows.count;
     Dataset set = normalised(std::move(rows), classifier.figures);
-    if (classifier.figures.scale.size() == 1) set.normalisation = {classifier.figures.scale[0], classifier.figures.shift[0]};
     set.classes = classifier.shape.classes;
     set.picture = classifier.shape.picture;
     if (labels.size() == count) set.labels = std::move(labels);

@@ -117,6 +117,33 @@ TEST_CASE("rows of a file are normalised as those of the training were, with lab
     CHECK(has(std::get<Error>(wide).what, "has 4 numbers a row, and the model wants 2"));
 }
 
+TEST_CASE("rows of one number are normalised once") {
+    const Directory directory;
+    const auto write = [&](const std::string& name, const std::string& text) {
+        std::ofstream(directory.file(name)) << text;
+        return directory.file(name);
+    };
+    auto config = blobs(Kind::logistic);
+    config.data.set = config::own_files;
+    config.data.own.emplace();
+    config.data.own->files = {write("train.csv", "100,a\n300,b\n100,a\n300,b\n")};
+    config.data.own->test_files = {write("test.csv", "100,a\n")};
+    const Learnt trained(config);
+    auto read = rows_for(trained.classifier(), *config.data.own, {write("rows.csv", "100\n300\n")});
+    const Dataset& set = std::get<Dataset>(read);
+    const auto backend = kernels::make_cpu_backend();
+    const auto predicted = predict(trained.classifier(), set, *backend);
+    CHECK(predicted[0].label == 0);
+    CHECK(predicted[1].label == 1);
+    const auto span = backend->allocate(2);
+    const std::uint32_t both[] = {0, 1};
+    gather(set, both, *backend, kernels::IndexSpan{reinterpret_cast<std::int32_t*>(backend->allocate(2).data), 2}, span);
+    std::vector<float> values(2);
+    backend->download(span, values);
+    CHECK(values[0] == doctest::Approx(-1));
+    CHECK(values[1] == doctest::Approx(1));
+}
+
 TEST_CASE("a file that claims much gets no memory for it, and one that says little is refused") {
     const auto config = blobs(Kind::mlp);
     const Learnt trained(config);
