@@ -131,11 +131,13 @@ char separator_of(const std::string& rule, std::string_view line) {
 
 std::optional<Error> read_lines(const std::string& path, const config::DataFiles& how, std::vector<Line>& to) {
     std::error_code failed;
-    const auto size = std::filesystem::file_size(path, failed);
-    std::ifstream file(path, std::ios::binary);
+    const auto size = std::filesystem::file_size(path, failed);  // of a regular file: another may never end, or never begin
+    std::ifstream file;
+    if (!failed) file.open(path, std::ios::binary);
     if (failed || !file) return Error{path + " cannot be read", "check the name in [data] files, and its permissions"};
     if (size > most_bytes) return Error{path + " has more than 2 GiB", "some of the ratings"};
     const std::string text(std::istreambuf_iterator<char>(file), {});
+    if (text.starts_with("\x1f\x8b")) return Error{path + " is compressed", "gunzip it first"};
     char separator = 0;
     std::size_t columns = 0, number = 0;
     for (std::size_t begin = 0; begin < text.size();) {

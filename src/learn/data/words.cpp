@@ -46,11 +46,14 @@ void cut(const std::string& text, std::unordered_map<std::string, std::uint32_t>
 
 std::variant<std::string, Error> read_text(const std::string& path) {
     std::error_code failed;
-    const auto size = std::filesystem::file_size(path, failed);
-    std::ifstream file(path, std::ios::binary);
+    const auto size = std::filesystem::file_size(path, failed);  // of a regular file: another may never end, or never begin
+    std::ifstream file;
+    if (!failed) file.open(path, std::ios::binary);
     if (failed || !file) return Error{path + " cannot be read", "check the name in [data] files, and its permissions"};
     if (size > most_bytes) return Error{path + " has more than 2 GiB", "a shorter text"};
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (text.starts_with("\x1f\x8b")) return Error{path + " is compressed", "gunzip it first"};
+    return text;
 }
 
 std::string in(const config::Data& data, const std::string& name) { return data.directory.empty() ? name : data.directory + "/" + name; }
