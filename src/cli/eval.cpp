@@ -34,12 +34,23 @@ std::variant<Models, Error> load_models(const std::vector<std::string>& paths, c
             if (!set.empty()) {
                 loaded.config.data.set = set;
                 loaded.config.data.own.reset();
+                auto checked = config::read_text(config::to_toml(loaded.config, true), path + " with --data " + set);  // not every model learns from every set
+                if (const auto* error = std::get_if<config::Error>(&checked)) return *error;
+                loaded.config = std::get<config::Config>(std::move(checked));
+                loaded.config.data.directory = data_directory;
             }
             auto prepared = learn::prepare(loaded.config);
             if (const auto* error = std::get_if<learn::Error>(&prepared)) return *error;
             task = std::get<std::shared_ptr<const learn::Task>>(prepared);
             if (const auto other = learn::of_other_data(*task, checkpoint); other && set.empty())
                 std::fprintf(stderr, "note: %s was trained on other data than are here under the same name\n", path.c_str());
+            if (const auto said = checkpoint.metadata.find("shape"); said != checkpoint.metadata.end()) {  // a forest's tensors do not show it
+                const auto shape = nlohmann::json::parse(said->second, nullptr, false);
+                const auto is = [&](const char* key, std::size_t here) { return !shape.is_object() || !shape.contains(key) || shape[key] == here; };
+                const learn::Dataset& train_set = *task->sets.train;
+                if (!is("features", train_set.features) || !is("classes", train_set.classes))
+                    return Error{path + " was trained on rows of another shape: " + said->second, "data as it was trained on; these have " + std::to_string(train_set.features) + " numbers a row and " + std::to_string(train_set.classes) + " classes"};
+            }
             loaded.learner = learn::make_learner(loaded.config, 0, 1, task, learn::split(*task->sets.train, {}, 1, 1)[0], kernels::make_cpu_backend(1));
         }
         auto snapshot = learn::to_snapshot(task->table, checkpoint);
