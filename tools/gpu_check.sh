@@ -110,7 +110,7 @@ done
 
 # ---- the table of kernels.md ----
 run_file() {  # NAME PRECISION MODEL DATA [TRAIN]: writes a run
-  { printf '[model]\n%s\n[data]\n%s\n[train]\nprecision = "%s"\n%s\n' "$3" "$4" "$2" "${5:-optimizer = \"momentum\"
+  { printf 'until = "12s"\n[model]\n%s\n[data]\n%s\n[train]\nprecision = "%s"\n%s\n' "$3" "$4" "$2" "${5:-optimizer = \"momentum\"
 learning_rate = 0.01}"; } >"$work/$1.toml"
 }
 blobs=$'set = "blobs"\nfeatures = 784\nclasses = 10\ntrain_samples = 60000\ntest_samples = 1000\nbatch = 256'
@@ -169,7 +169,7 @@ cluster() {
   local nodes=("cuda:$device" cpu cpu) i port=27500 pids=() accuracies
   local gpu_node=$1
   [[ $gpu_node == no ]] && nodes=(cpu cpu cpu)
-  printf '[model]\nkind = "mlp"\nhidden = [64]\n[data]\nset = "blobs"\n[train]\nlearning_rate = 0.02\n[exchange]\nkind = "gossip"\nperiod = "100ms"\n[run]\nuntil = "12s"\n' >"$work/cluster.toml"
+  printf '[model]\nkind = "mlp"\nhidden = [64]\n[data]\nset = "blobs"\n[train]\nlearning_rate = 0.02\n[exchange]\nkind = "gossip"\nperiod = "100ms"\n' >"$work/cluster.toml"
   for i in 0 1 2; do
     local arguments=(node --port $((port + 3 * i)) --no-status --name "n$i" --device "${nodes[i]}" --out "$work/cluster-$gpu_node-$i" --quiet)
     if ((i == 0)); then arguments+=("$work/cluster.toml"); else arguments+=(--join "127.0.0.1:$port"); fi
