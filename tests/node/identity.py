@@ -53,7 +53,7 @@ for node in (a, b):
     until(f"{node.name} knows that c is back", lambda: [m["status"] for m in node.get("members")["members"] if m["name"] == "c"].count("alive") == 1 and about_c(node)[-1] == "joined")
 if not generation(c2) > first:
     fail("a restart has no later generation")
-until("c mixes again", lambda: c2.get("status")["mixes"] >= 3)
+until("c mixes again", lambda: c2.mixes() >= 3)
 
 # A second process under a name that is in use takes its place.
 later = Node("later", "--join", a.address(), "--name", "b").up()

@@ -74,6 +74,10 @@ class Node:
         except (OSError, ValueError):
             return None
 
+    def mixes(self):
+        """How often it has mixed so far; 0 before its first status is out."""
+        return (self.get("status") or {}).get("mixes") or 0
+
     def page(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
             return answer.read().decode()

@@ -15,7 +15,7 @@ b = Node("b", "--join", a.address(), "--shard", "2/4", "--out", "b").up()
 c = Node("c", "--join", a.address(), "--shard", "3/4").up()
 for node in (a, b, c):
     until(f"{node.name} sees all three", lambda: node.sees() == {"a", "b", "c"})
-    until(f"{node.name} mixes", lambda: node.get("status")["mixes"] >= 3)
+    until(f"{node.name} mixes", lambda: node.mixes() >= 3)
 listed = subprocess.run([program, "members", "--at", "b", "--json"], capture_output=True, text=True)
 if listed.returncode or {m["name"] for m in json.loads(listed.stdout)["members"]} != {"a", "b", "c"}:
     fail(f"grapevine members: {listed.stdout}{listed.stderr}")

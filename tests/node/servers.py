@@ -14,7 +14,7 @@ for name, kind, more in (("sync", "parameter-server", ""), ("async", "parameter-
     a = Node(f"{name}-a", f"{name}.toml").up()
     others = [Node(f"{name}-{x}", "--join", a.address()).up() for x in "bc"]
     for node in [a, *others]:
-        until(f"{node.name} mixes", lambda: node.get("status")["mixes"] >= 3)
+        until(f"{node.name} mixes", lambda: node.mixes() >= 3)
     for node in [a, *others]:
         node.ends(0)
 
@@ -23,7 +23,7 @@ open("endless.toml", "w").write(run.format("", 16, "parameter-server").replace('
 a = Node("a", "endless.toml").up()
 others = [Node(x, "--join", a.address()).up() for x in "bc"]
 for node in others:
-    until(f"{node.name} mixes", lambda: node.get("status")["mixes"] >= 3)
+    until(f"{node.name} mixes", lambda: node.mixes() >= 3)
 a.process.send_signal(signal.SIGKILL)
 for node in others:
     until(f"{node.name} has missed its server", lambda: node.events("partner_gone"))

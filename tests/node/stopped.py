@@ -15,10 +15,10 @@ others = [a] + [Node(name, "--join", a.address()).up() for name in "bc"]
 d = Node("d", "--join", a.address()).up()
 for node in [*others, d]:
     until(f"{node.name} sees all four", lambda: node.sees() == {"a", "b", "c", "d"})
-until("d mixes", lambda: d.get("status")["mixes"] >= 3)
+until("d mixes", lambda: d.mixes() >= 3)
 
 for stop in (1.6, 20):  # short: a probe is out; long: everybody has given it up
-    before = d.get("status")["mixes"]
+    before = d.mixes()
     d.process.send_signal(signal.SIGSTOP)
     time.sleep(stop)
     if stop > 15:
@@ -26,7 +26,7 @@ for stop in (1.6, 20):  # short: a probe is out; long: everybody has given it up
     d.process.send_signal(signal.SIGCONT)
     for node in others:
         until(f"{node.name} has d back", lambda: "d" in node.sees())
-    until("d mixes again", lambda: d.get("status")["mixes"] >= before + 3)
+    until("d mixes again", lambda: d.mixes() >= before + 3)
     until("d doubts nobody", lambda: d.sees() == {"a", "b", "c", "d"})
     if d.events("dead"):
         fail(f"d, stopped for {stop} s, holds for dead: {d.events('dead')}")
