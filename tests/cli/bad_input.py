@@ -2,49 +2,10 @@
 """What is typed wrong gets one clear error, what to do next, and the exit status that scripts rely on.
 usage: bad_input.py GRAPEVINE"""
 
-import atexit
 import os
-import resource
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 
-program = os.path.abspath(sys.argv[1])
-folder = tempfile.mkdtemp(prefix="grapevine-test-")
-atexit.register(shutil.rmtree, folder, ignore_errors=True)
-os.chdir(folder)
-environment = {k: v for k, v in os.environ.items() if not k.startswith("GRAPEVINE_")}
-failures = 0
-
-
-def write(name, text):
-    with open(name, "w") as f:
-        f.write(text)
-    return name
-
-
-def expect(code, words, *said, stdout=None, env=None, disk=None):
-    """`disk`: bytes a file may grow to, for want of a disk that is full."""
-    global failures
-    limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))) if disk else None
-    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=120, env={**environment, **(env or {})}, stdin=subprocess.DEVNULL,
-                          preexec_fn=limit)
-    wrong = []
-    if done.returncode != code:
-        wrong.append(f"exit status {done.returncode}, not {code}")
-    for s in said:
-        if s not in done.stderr:
-            wrong.append(f"stderr does not say '{s}'")
-    if code != 0 and len([l for l in done.stderr.splitlines() if l.startswith("grapevine: ")]) > 1:
-        wrong.append("more than one error")
-    if stdout is not None and stdout not in done.stdout:
-        wrong.append(f"stdout does not say '{stdout}'")
-    if wrong:
-        failures += 1
-        print(f"FAILED: grapevine {' '.join(words)}: {'; '.join(wrong)}\n{done.stdout}{done.stderr}")
-
+from cases import check, expect, finish, write
 
 world = '[model]\nkind = "average"\n[exchange]\nperiod = "250ms"\n[[group]]\nname = "p"\ncount = 4\n'
 
@@ -178,9 +139,7 @@ expect(3, ["sim", write("blobs.toml", blobs), "--target", "1", "--learning-rate"
 rig = world + '[[event]]\nat = "1s"\nkind = "crash"\nnodes = "p:1"\n[sweep]\n"event.0.nodes" = ["p:1", "p:2"]\n[[sweep.variant]]\nname = "a"\n[[sweep.variant]]\nname = "b"\nset = { "membership.lifeguard" = false }\n'
 few = '[[expect]]\nmetric = "peers_alive"\nover = "{}"\nat_most = {}\n'
 expect(0, ["sim", write("rig.toml", rig + few.format("median", 3)), "--until", "3s", "--quiet", "--seeds", "2", "--out", "sweep"], stdout="holds  median of peers_alive")
-if len(open("sweep/sweep.csv").readlines()) != 9 or not os.path.exists("sweep/b-p_2-seed-2/summary.json"):
-    failures += 1
-    print("FAILED: a sweep of eight runs left something else", os.listdir("sweep"))
+check(len(open("sweep/sweep.csv").readlines()) == 9 and os.path.exists("sweep/b-p_2-seed-2/summary.json"), f"a sweep of eight runs left something else: {os.listdir('sweep')}")
 expect(0, ["sim", "sweep/b-p_2-seed-2/config.toml", "--quiet"], stdout="seed 2")
 expect(7, ["sim", write("sums.toml", rig + few.format("sum", 9)), "--until", "3s", "--quiet", "--threads", "2"], "did not come true", stdout="FAILS  sum of peers_alive")
 expect(0, ["sim", "rig.toml", "--until", "3s", "--quiet", "--sweep", "event.0.nodes=p:1,p:3", "--json"], stdout='"event.0.nodes": "p:3"')
@@ -239,5 +198,4 @@ expect(2, ["compare", "good.toml", "--tune", "--rates", "0.1,0.1"], "twice")
 expect(2, ["compare", "good.toml", "--tune", "--real"], "simulated time only")
 expect(2, ["compare", "good.toml", "--against", "allreduc"], "did you mean 'allreduce'?")
 
-print("bad input: every case as it should be" if failures == 0 else f"bad input: {failures} cases wrong")
-sys.exit(1 if failures else 0)
+finish("bad input")

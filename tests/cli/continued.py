@@ -1,40 +1,9 @@
 #!/usr/bin/env python3
 """Models of texts, from a text to its continuation, and of words, to those that are near: node, eval, predict. usage: continued.py GRAPEVINE"""
 
-import atexit
 import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 
-program = os.path.abspath(sys.argv[1])
-folder = tempfile.mkdtemp(prefix="grapevine-test-")
-atexit.register(shutil.rmtree, folder, ignore_errors=True)
-os.chdir(folder)
-environment = {k: v for k, v in os.environ.items() if not k.startswith("GRAPEVINE_")}
-failures = 0
-
-
-def write(name, content):
-    with open(name, "wb") as f:
-        f.write(content.encode())
-    return name
-
-
-def check(holds, what):
-    global failures
-    if not holds:
-        failures += 1
-        print(f"FAILED: {what}")
-
-
-def expect(code, words, *said):
-    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=240, env=environment, stdin=subprocess.DEVNULL)
-    check(done.returncode == code and all(s in done.stderr for s in said), f"grapevine {' '.join(words)}: exit status {done.returncode}, not {code}, or not {said}\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
-    return done
-
+from cases import check, expect, finish, write
 
 write("digits.txt", "0123456789" * 400)
 node = ["--port", "0", "--no-status", "--device", "cpu"]
@@ -116,4 +85,4 @@ expect(0, ["node", "blobs.toml", *node, "--out", "blobs", "--until-steps", "20"]
 expect(2, ["predict", "blobs/final.safetensors", "--prompt", "1"], "--prompt is for models of texts")
 expect(2, ["predict", "blobs/final.safetensors", "--nearest", "x"], "--nearest is for vectors of words")
 
-sys.exit(1 if failures else 0)
+finish("continued")

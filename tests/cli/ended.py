@@ -3,31 +3,15 @@
 files and not the summary.
 usage: ended.py GRAPEVINE"""
 
-import atexit
 import json
 import os
 import resource
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 
-program = os.path.abspath(sys.argv[1])
-folder = tempfile.mkdtemp(prefix="grapevine-test-")
-atexit.register(shutil.rmtree, folder, ignore_errors=True)
-os.chdir(folder)
-environment = {k: v for k, v in os.environ.items() if not k.startswith("GRAPEVINE_")}
-failures = 0
-
-
-def check(holds, what):
-    global failures
-    if not holds:
-        failures += 1
-        print(f"FAILED: {what}")
-
+from cases import check, environment, finish, program, write
 
 with open("long.toml", "w") as f:  # hours of work
     f.write('until = "30d"\n[model]\nkind = "average"\n[exchange]\nperiod = "250ms"\n[[group]]\nname = "p"\ncount = 8\n')
@@ -95,5 +79,4 @@ with open("/dev/full", "w") as full:
     done = subprocess.run([program, "sim", "long.toml", "--quiet", "--until", "5s"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=300, env=environment)
 check(done.returncode == 1 and "could not be written" in done.stderr, f"a summary that nobody can read is no success: {done.returncode} {done.stderr}")
 
-print("ended: every case as it should be" if failures == 0 else f"ended: {failures} cases wrong")
-sys.exit(1 if failures else 0)
+finish("ended")

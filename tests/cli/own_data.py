@@ -2,58 +2,17 @@
 """Files of one's own, from a table to a prediction: check, node, checkpoints, --resume, eval, export, predict; and what is said of bad ones.
 Where numpy is installed it reads what export writes, and writes what eval reads. usage: own_data.py GRAPEVINE"""
 
-import atexit
 import glob
 import json
 import os
 import random
 import resource
-import shutil
 import signal
 import struct
 import subprocess
-import sys
-import tempfile
 import time
 
-program = os.path.abspath(sys.argv[1])
-folder = tempfile.mkdtemp(prefix="grapevine-test-")
-atexit.register(shutil.rmtree, folder, ignore_errors=True)
-os.chdir(folder)
-environment = {k: v for k, v in os.environ.items() if not k.startswith("GRAPEVINE_")}
-failures = 0
-
-
-def write(name, content):
-    with open(name, "wb") as f:
-        f.write(content.encode() if isinstance(content, str) else content)
-    return name
-
-
-def expect(code, words, *said, stdout=None, disk=None):
-    global failures
-    limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))) if disk else None
-    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=120, env=environment, stdin=subprocess.DEVNULL, preexec_fn=limit)
-    wrong = []
-    if done.returncode != code:
-        wrong.append(f"exit status {done.returncode}, not {code}")
-    for s in said:
-        if s not in done.stderr:
-            wrong.append(f"stderr does not say '{s}'")
-    if stdout is not None and stdout not in done.stdout:
-        wrong.append(f"stdout does not say '{stdout}'")
-    if wrong:
-        failures += 1
-        print(f"FAILED: grapevine {' '.join(words)}: {'; '.join(wrong)}\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
-    return done
-
-
-def check(holds, what):
-    global failures
-    if not holds:
-        failures += 1
-        print(f"FAILED: {what}")
-
+from cases import check, environment, expect, finish, folder, program, write
 
 draw = random.Random(1)
 lines = []
@@ -198,4 +157,4 @@ else:
     numpy.save("f.npy", numpy.asfortranarray(numpy.ones((3, 2), "f4")))
     expect(2, ["data", "show", "f.npy", "y.npy"], "column by column", "ascontiguousarray")
 
-sys.exit(1 if failures else 0)
+finish("own data")

@@ -3,30 +3,13 @@
 which believes nothing.
 usage: traces.py GRAPEVINE"""
 
-import atexit
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 import xml.etree.ElementTree as xml
 from collections import Counter, defaultdict
 
-program = os.path.abspath(sys.argv[1])
-folder = tempfile.mkdtemp(prefix="grapevine-test-")
-atexit.register(shutil.rmtree, folder, ignore_errors=True)
-os.chdir(folder)
-environment = {k: v for k, v in os.environ.items() if not k.startswith("GRAPEVINE_")}
-failures = 0
-
-
-def check(holds, what):
-    global failures
-    if not holds:
-        failures += 1
-        print(f"FAILED: {what}")
-
+from cases import check, environment, finish, program, write
 
 def run(*words, code=0, says="", env=None, disk=None):
     import resource
@@ -37,12 +20,6 @@ def run(*words, code=0, says="", env=None, disk=None):
     if code != 0:
         check(len([l for l in done.stderr.splitlines() if l.startswith("grapevine: ")]) == 1, f"grapevine {' '.join(words)}: one error, not several or none: {done.stderr}")
     return done
-
-
-def write(name, text):
-    with open(name, "w") as f:
-        f.write(text)
-    return name
 
 
 # Losses, copies, two that crash, one that comes back, one that joins, a cut, a pause, training and mixing that take time.
@@ -287,9 +264,9 @@ body = end.to_bytes(8, "little")
 checksum = 2166136261
 for byte in body:
     checksum = ((checksum ^ byte) * 16777619) & 0xFFFFFFFF
-finish = b"z" + (8).to_bytes(4, "little") + checksum.to_bytes(4, "little") + body
+last_part = b"z" + (8).to_bytes(4, "little") + checksum.to_bytes(4, "little") + body
 with open("without.rec", "wb") as f:
-    f.write(recording[:22] + b"".join(kept) + finish)
+    f.write(recording[:22] + b"".join(kept) + last_part)
 answer = run("replay", "without.rec", "--json", code=1, says="a fresh peer does something else: at input")
 check(json.loads(answer.stdout)["first_difference"] >= len(inputs) // 2 - 1, f"without.rec differs too early: {answer.stdout}")
 
@@ -354,4 +331,4 @@ run("bench", "step", "--model", "gru", code=2, says="--model gru is not measured
 run("bench", "step", "--channels", "32,", code=2, says="--channels 32,")
 run("bench", "mix", "--device", "cuda:0", code=2, says="--device cuda:0")
 
-sys.exit(1 if failures else 0)
+finish("traces")
