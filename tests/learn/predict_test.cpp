@@ -85,22 +85,33 @@ TEST_CASE("an npz file is the model that was written, as is a safetensors file")
     }
 }
 
-TEST_CASE("rows of a file are normalised as those of the training were, with labels or without") {
-    const Directory directory;
-    const auto write = [&](const std::string& name, const std::string& text) {
-        std::ofstream(directory.file(name)) << text;
-        return directory.file(name);
-    };
+namespace {
+
+std::string write(const Directory& directory, const std::string& name, const std::string& text) {
+    std::ofstream(directory.file(name)) << text;
+    return directory.file(name);
+}
+
+// A run on two files of one's own, to train on and held out.
+config::Config on_files(const Directory& directory, const std::string& train, const std::string& test) {
     auto config = blobs(Kind::logistic);
     config.data.set = config::own_files;
     config.data.own.emplace();
-    config.data.own->files = {write("train.csv", "0,7,a\n128,9,b\n0,9,a\n128,7,b\n")};
-    config.data.own->test_files = {write("test.csv", "0,7,a\n")};
+    config.data.own->files = {write(directory, "train.csv", train)};
+    config.data.own->test_files = {write(directory, "test.csv", test)};
+    return config;
+}
+
+}  // namespace
+
+TEST_CASE("rows of a file are normalised as those of the training were, with labels or without") {
+    const Directory directory;
+    const auto config = on_files(directory, "0,7,a\n128,9,b\n0,9,a\n128,7,b\n", "0,7,a\n");
     const Learnt trained(config);
     const Classifier classifier = trained.classifier();
     CHECK(classifier.classes == std::vector<std::string>{"a", "b"});
     const auto rows = [&](const std::string& text) {
-        auto read = rows_for(classifier, *config.data.own, {write("rows.csv", text)});
+        auto read = rows_for(classifier, *config.data.own, {write(directory, "rows.csv", text)});
         if (const auto* error = std::get_if<Error>(&read)) FAIL(error->what);
         return std::get<Dataset>(std::move(read));
     };
@@ -113,23 +124,15 @@ TEST_CASE("rows of a file are normalised as those of the training were, with lab
     CHECK(rows("0,7,strange\n").labels.empty());
     const auto backend = kernels::make_cpu_backend();
     CHECK(predict(classifier, plain, *backend)[1].label == 1);
-    const auto wide = rows_for(classifier, *config.data.own, {write("rows.csv", "1,2,3,4,5\n")});
+    const auto wide = rows_for(classifier, *config.data.own, {write(directory, "rows.csv", "1,2,3,4,5\n")});
     CHECK(has(std::get<Error>(wide).what, "has 4 numbers a row, and the model wants 2"));
 }
 
 TEST_CASE("rows of one number are normalised once") {
     const Directory directory;
-    const auto write = [&](const std::string& name, const std::string& text) {
-        std::ofstream(directory.file(name)) << text;
-        return directory.file(name);
-    };
-    auto config = blobs(Kind::logistic);
-    config.data.set = config::own_files;
-    config.data.own.emplace();
-    config.data.own->files = {write("train.csv", "100,a\n300,b\n100,a\n300,b\n")};
-    config.data.own->test_files = {write("test.csv", "100,a\n")};
+    const auto config = on_files(directory, "100,a\n300,b\n100,a\n300,b\n", "100,a\n");
     const Learnt trained(config);
-    auto read = rows_for(trained.classifier(), *config.data.own, {write("rows.csv", "100\n300\n")});
+    auto read = rows_for(trained.classifier(), *config.data.own, {write(directory, "rows.csv", "100\n300\n")});
     const Dataset& set = std::get<Dataset>(read);
     const auto backend = kernels::make_cpu_backend();
     const auto predicted = predict(trained.classifier(), set, *backend);
