@@ -123,10 +123,9 @@ Built transformer(const DataShape& data, const config::Model& model) {
 }
 
 // Error, unless the data are what the model reads.
-std::optional<Error> mismatch(config::ModelKind kind, const DataShape& data) {
-    const bool reads_text = kind == config::ModelKind::gru || kind == config::ModelKind::transformer;
-    if (reads_text == (data.length > 0)) return {};
-    if (reads_text) return Error{"this model reads texts, and these data are none", "set = \"kjv\", or format = \"text\" with files, in [data]"};
+std::optional<Error> mismatch(const config::Model& model, const DataShape& data) {
+    if (model.reads_text() == (data.length > 0)) return {};
+    if (model.reads_text()) return Error{"this model reads texts, and these data are none", "set = \"kjv\", or format = \"text\" with files, in [data]"};
     return Error{"these data are a text, which this model does not read", "kind = \"gru\" or \"transformer\" in [model]"};
 }
 
@@ -141,7 +140,7 @@ Built factors(const DataShape& data, std::size_t rank) {
 
 Built make_model(const config::Config& config, const DataShape& data) {
     using Kind = config::ModelKind;
-    if (auto error = mismatch(config.model.kind, data)) return std::move(*error);
+    if (auto error = mismatch(config.model, data)) return std::move(*error);
     const Augment augment{config.data.shift, config.data.mirror};
     const bool pictures = data.picture.size() > 0;
     if (augment && !pictures) return Error{"these data are no pictures, and only pictures can be moved and turned over", "take 'augment' out of [data]"};

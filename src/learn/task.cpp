@@ -29,10 +29,6 @@ TensorTable table_of(const config::Config& config, const DataShape& data) {
 
 bool has_model(const config::Config& config) { return config.model.needs_data() && config.model.follows_gradients(); }
 
-}  // namespace
-
-namespace {
-
 // Of sets of ratings: users and items of files are known when they are read, and no sooner.
 Sizes sizes_of_ratings(const config::Config& config) {
     const config::Data& data = config.data;
