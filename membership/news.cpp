@@ -132,11 +132,11 @@ void Membership::hear_about_self(Instant now, const Rumor& rumor, Out& out) {
 void Membership::change_self(Instant now, const Record& record, Out& out) {
     Record next = record;
     ++next.incarnation;
-    const auto handle = book_.intern(next);
+    const auto handle = book_.intern(book_.sealed(std::move(next)));
     if (!handle) return;
     self_ = *handle;
     if (view_) view_->self_is(self_);
-    roster_.degrade_self(next.degraded);
+    roster_.degrade_self(book_.degraded(self_));
     spread(now, about_self(), out, true);
 }
 

@@ -67,7 +67,7 @@ std::string to_text(const Greeting& g) {
                 {"layout_text", g.layout_text}, {"data", hex(g.data)}, {"data_text", g.data_text}, {"exchange", g.exchange},
                 {"id", hex(contact.id.value)}, {"name", contact.name}, {"control", contact.control},
                 {"bulk", contact.bulk}, {"incarnation", g.record.incarnation}, {"generation", hex(g.record.generation)}, {"key", to_hex(g.record.key)},
-                {"metadata", to_hex(g.record.metadata)}, {"failing", g.record.failing}, {"degraded", g.record.degraded}, {"elapsed", g.elapsed}, {"config", g.config}}
+                {"metadata", to_hex(g.record.metadata)}, {"failing", g.record.failing}, {"degraded", g.record.degraded}, {"outbound", g.record.outbound}, {"signature", to_hex(g.record.signature)}, {"elapsed", g.elapsed}, {"config", g.config}}
         .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -82,14 +82,17 @@ std::optional<Greeting> parse_greeting(const std::string& text) {
                        read(j, "exchange", g.exchange, 64) && read_hex(j, "id", contact.id.value) && read(j, "name", contact.name, 64) &&
                        read(j, "control", contact.control, 128) && read(j, "bulk", contact.bulk, 128) && read(j, "config", g.config, 16384) && read_hex(j, "generation", g.record.generation) &&
                        read_bytes(j, "key", g.record.key, membership::longest_key) && read_bytes(j, "metadata", g.record.metadata, membership::longest_metadata) &&
+                       read_bytes(j, "signature", g.record.signature, membership::signature_bytes) &&
                        read_number(j, "incarnation", incarnation, 0xffffffff) && read_number(j, "failing", failing, 100);
     if (!whole) return std::nullopt;
     g.record.incarnation = static_cast<std::uint32_t>(incarnation);
     g.record.failing = static_cast<std::uint8_t>(failing);
-    const auto elapsed = j.find("elapsed"), provisional = j.find("provisional"), degraded = j.find("degraded");
-    if (elapsed == j.end() || !elapsed->is_number() || provisional == j.end() || !provisional->is_boolean() || degraded == j.end() || !degraded->is_boolean())
+    const auto elapsed = j.find("elapsed"), provisional = j.find("provisional"), degraded = j.find("degraded"), outbound = j.find("outbound");
+    if (elapsed == j.end() || !elapsed->is_number() || provisional == j.end() || !provisional->is_boolean() || degraded == j.end() || !degraded->is_boolean() ||
+        outbound == j.end() || !outbound->is_boolean())
         return std::nullopt;
     g.record.degraded = degraded->get<bool>();
+    g.record.outbound = outbound->get<bool>();
     if (!membership::within_limits(g.record)) return std::nullopt;
     g.elapsed = elapsed->get<double>();
     if (!(g.elapsed >= 0) || g.elapsed > 1e9) return std::nullopt;

@@ -214,7 +214,7 @@ std::optional<End> Node::prepare() {
     record.contact = transport_->contact();
     record.metadata = pack(metadata_);
     if (options_.identity) record.generation = next_generation(options_.out, options_.name);
-    const auto self = book_.intern(record);
+    const auto self = book_.intern(book_.sealed(std::move(record)));
     if (!options_.record.empty()) {
         recorder_.emplace(options_.record);
         recorder_->born(book_, *self, peer, id_.value, {}, {});

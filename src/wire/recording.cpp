@@ -72,8 +72,8 @@ void list(A& a, T& c) {
 }
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, membership::Record>
 void list(A& a, T& r) {
-    auto& [contact, incarnation, generation, key, metadata, failing, degraded] = r;
-    fields(a, contact.id, contact.name, contact.control, contact.bulk, incarnation, generation, key, metadata, failing, degraded);
+    auto& [contact, incarnation, generation, key, metadata, failing, degraded, outbound, signature] = r;
+    fields(a, contact.id, contact.name, contact.control, contact.bulk, incarnation, generation, key, metadata, failing, degraded, outbound, signature);
     if (!membership::within_limits(r)) throw Malformed{};
 }
 // What is left of parameters: all but their values. How many bytes they had is kept, since a peer checks that they fit.

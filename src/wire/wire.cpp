@@ -139,12 +139,16 @@ void read_case(Reader& a, Variant& v) {
 }
 
 constexpr std::uint8_t degraded_bit = 0x80;  // beside a percentage
+// A generation has 56 bits; above it is what else there is to say: bit 56 for outbound, bit 57 for a signature at the end.
+constexpr std::uint64_t outbound_bit = std::uint64_t{1} << 56, signed_bit = std::uint64_t{1} << 57;
 
 void write_record(Writer& a, const membership::Record& record) {
     assert(membership::within_limits(record));
     const Contact& c = record.contact;
-    a(record.incarnation, record.generation, static_cast<std::uint8_t>(record.failing | (record.degraded ? degraded_bit : 0)), c.id, c.name,
+    const std::uint64_t flags = (record.outbound ? outbound_bit : 0) | (record.signature.empty() ? 0 : signed_bit);
+    a(record.incarnation, record.generation | flags, static_cast<std::uint8_t>(record.failing | (record.degraded ? degraded_bit : 0)), c.id, c.name,
       c.control, c.bulk, record.key, record.metadata);
+    a.write(record.signature.data(), record.signature.size());
 }
 
 void read_record(Reader& a, membership::Record& record) {
@@ -153,6 +157,13 @@ void read_record(Reader& a, membership::Record& record) {
     a(record.incarnation, record.generation, links, c.id, c.name, c.control, c.bulk, record.key, record.metadata);
     record.failing = links & ~degraded_bit;
     record.degraded = links & degraded_bit;
+    record.outbound = record.generation & outbound_bit;
+    record.signature.clear();
+    if (record.generation & signed_bit) {
+        record.signature.resize(membership::signature_bytes);
+        a.read(record.signature.data(), record.signature.size());
+    }
+    record.generation &= ~(outbound_bit | signed_bit);
     if (!membership::within_limits(record)) throw Malformed{};
 }
 

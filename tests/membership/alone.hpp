@@ -31,7 +31,8 @@ struct Alone {
     Membership::Effects effects;
     Instant now{};
 
-    explicit Alone(std::uint64_t others, Config given = {}, Record me = record(1, 0, "me")) : self(*book.intern(me)), config(given) {
+    explicit Alone(std::uint64_t others, Config given = {}, Record me = record(1, 0, "me"), Notary* notary = nullptr)
+        : book(most_handles, notary), self(*book.intern(book.sealed(me))), config(given) {
         std::vector<Handle> known;
         for (std::uint64_t i = 2; i < 2 + others; ++i) known.push_back(other(i));
         members.emplace(book, self, config, Random(7), known);

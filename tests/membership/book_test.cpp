@@ -39,3 +39,50 @@ TEST_CASE("a book lets go of what is not marked, keeps the handles of the rest a
     for (Handle h = book.namesake(fresh); h != fresh; h = book.namesake(h)) ++names;
     CHECK(names == 2);
 }
+
+namespace {
+
+// As a signature would: what it says can only be made of the record.
+class Stamp final : public Notary {
+public:
+    std::string sign(const Record& r) override { return stamp(r); }
+    bool genuine(const Record& r) const override { return r.signature == stamp(r); }
+
+private:
+    static std::string stamp(const Record& r) {
+        std::string text = r.contact.name + "/" + std::to_string(r.incarnation) + "/" + r.metadata + (r.outbound ? "/outbound" : "");
+        text.resize(signature_bytes, '.');
+        return text;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("with a notary, what a member did not sign is not in the book") {
+    Stamp notary;
+    Book book(most_handles, &notary);
+    CHECK(!book.intern(record(2)));
+    const Handle two = *book.intern(book.sealed(record(2)));
+    Record raised = book.at(two);  // its signature with another's words
+    ++raised.incarnation;
+    CHECK(!book.intern(raised));
+    raised = book.at(two);
+    raised.outbound = true;
+    CHECK(!book.intern(raised));
+    CHECK(*book.intern(book.at(two)) == two);
+    CHECK(book.size() == 1);
+    std::vector<bool> marks(book.bound(), true);
+    book.keep_only(marks);
+    CHECK(*book.intern(book.at(two)) == two);
+}
+
+TEST_CASE("who refutes signs what it says") {
+    Stamp notary;
+    Alone a(0, {}, record(1, 0, "me"), &notary);
+    const Handle two = *a.book.intern(a.book.sealed(record(2)));
+    a.give(Met{two});
+    a.hear({a.self, Standing::suspect, PeerId{2}});
+    const Record self = a.book.at(a.members->self());
+    CHECK(self.incarnation == 1);
+    CHECK(notary.genuine(self));
+}
