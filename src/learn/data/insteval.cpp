@@ -26,26 +26,34 @@ struct Unreadable : std::runtime_error {  // stays in this file
     using std::runtime_error::runtime_error;
 };
 
+struct Attribute;
 struct Value {
     enum class Type { nothing, integers, texts, list, other } type = Type::nothing;
     std::vector<std::int32_t> integers;
     std::vector<std::string> texts;
     std::vector<Value> list;
-    std::vector<std::pair<std::string, Value>> attributes;
+    std::vector<Attribute> attributes;
 
-    const Value& attribute(const std::string& name) const {
-        for (const auto& [key, value] : attributes)
-            if (key == name) return value;
-        throw Unreadable("it lacks '" + name + "'");
-    }
-    // Of a list with names.
-    const Value& member(const std::string& name) const {
-        const Value& names = attribute("names");
-        const auto found = std::find(names.texts.begin(), names.texts.end(), name);
-        if (found == names.texts.end() || names.texts.size() != list.size()) throw Unreadable("it holds no '" + name + "'");
-        return list[static_cast<std::size_t>(found - names.texts.begin())];
-    }
+    const Value& attribute(const std::string& name) const;
+    const Value& member(const std::string& name) const;  // of a list with names
 };
+struct Attribute {
+    std::string key;
+    Value value;
+};
+
+const Value& Value::attribute(const std::string& name) const {
+    for (const auto& [key, value] : attributes)
+        if (key == name) return value;
+    throw Unreadable("it lacks '" + name + "'");
+}
+
+const Value& Value::member(const std::string& name) const {
+    const Value& names = attribute("names");
+    const auto found = std::find(names.texts.begin(), names.texts.end(), name);
+    if (found == names.texts.end() || names.texts.size() != list.size()) throw Unreadable("it holds no '" + name + "'");
+    return list[static_cast<std::size_t>(found - names.texts.begin())];
+}
 
 class Reader {
 public:
@@ -98,7 +106,7 @@ private:
             if ((pair & 0xff) != pairs || (pair & 0x400) == 0 || (pair & 0x200) != 0) throw Unreadable("its attributes are no list of names and values");
             std::string name = symbol();
             Value value = item(depth + 1);
-            of.attributes.emplace_back(std::move(name), std::move(value));
+            of.attributes.push_back({std::move(name), std::move(value)});
         }
     }
     std::string symbol() {
