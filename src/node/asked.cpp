@@ -37,6 +37,7 @@ void Node::asked(Desk::Asked&& asked) {
     std::visit(Cases{
                    [&](const ShowMembers&) { reply.give({200, reporter_->members(view())}); },
                    [&](const ShowInfo&) { reply.give({200, reporter_->info(view())}); },
+                   [&](const ShowLinks&) { reply.give({200, reporter_->links(view())}); },
                    [&](const MeasureTrip& wish) {
                        auto from = member_called(wish.from);
                        if (auto* refused = std::get_if<Answer>(&from)) return reply.give(std::move(*refused));

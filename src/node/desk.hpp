@@ -18,6 +18,7 @@ namespace grapevine::node {
 // What a node can be asked while it runs.
 struct ShowMembers {};
 struct ShowInfo {};
+struct ShowLinks {};
 struct MeasureTrip {  // between two members, by name or id; `to` empty: ourselves
     std::string from, to;
     std::uint32_t pings = 5;
@@ -29,7 +30,7 @@ struct LeaveCluster {};
 struct ForceOut {
     std::string who;
 };
-using Question = std::variant<ShowMembers, ShowInfo, MeasureTrip, JoinThrough, LeaveCluster, ForceOut>;
+using Question = std::variant<ShowMembers, ShowInfo, ShowLinks, MeasureTrip, JoinThrough, LeaveCluster, ForceOut>;
 
 struct Answer {
     int status = 200;  // of HTTP

@@ -161,6 +161,7 @@ void Node::take(net::Inbound&& inbound) {
                            if (reporter_->refused() == 1) log(Level::warn, "gossip", "parameters that are no numbers, garbled, or in an encoding that is not this run's came in and are not mixed (said once)");
                            return;
                        }
+                       reporter_->partners().received(seconds(now()), parcel.from, parcel.body.size);
                        step(Received<Peer::Message>{parcel.from, std::move(*message)});
                    },
                    [&](net::Undelivered& u) { step(gossip::Undelivered{u.to, u.ticket}); },
@@ -221,6 +222,7 @@ void Node::step(Peer::Input&& input) {
 void Node::send(PeerId to, const Peer::Message& message) {
     std::string bytes = wire::encode(message, book_);
     if (const Snapshot* snapshot = parameters(message)) {
+        reporter_->partners().sent(seconds(now()), to, snapshot->bytes.size);
         transport_->ship(to, gossip::ticket(std::get<gossip::Message>(message)), std::move(bytes), snapshot->bytes);
     } else {
         transport_->send(to, std::move(bytes));

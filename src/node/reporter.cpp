@@ -51,7 +51,7 @@ std::optional<record::Error> Reporter::open(Desk& desk) {
         files_.emplace(std::get<record::RunFiles>(std::move(created)));
     }
     if (options_.status) {
-        auto opened = StatusServer::open(options_.status_host == "*" ? "0.0.0.0" : options_.status_host, options_.status_port, desk, journal_);
+        auto opened = StatusServer::open(options_.status_host == "*" ? "0.0.0.0" : options_.status_host, options_.status_port, desk, journal_, history_);
         if (const auto* taken = std::get_if<std::string>(&opened))
             return record::Error{"status page: " + *taken, "choose another with --status PORT (0: any free one), or none with --no-status"};
         status_ = std::get<std::unique_ptr<StatusServer>>(std::move(opened));
@@ -170,11 +170,14 @@ void Reporter::told(const View& view, const Peer::Event& event) {
                        tally_.mixed(m.staleness);
                        staleness_ = m.staleness;
                        if (m.norm > 0) distance_ = m.distance / m.norm;
+                       history_.mixed(static_cast<double>(m.staleness), m.norm > 0 ? std::optional(distance_) : std::nullopt);
+                       partners_.mixed(view.t, m);
                    },
                    [&](const gossip::Failed& f) {
                        ++failures_;
                        clipped_ += f.why == gossip::Failure::clipped;
                        tally_.failed(static_cast<record::ExchangeTally::Failure>(f.why));
+                       partners_.failed(view.t, f);
                    },
                    [&](const gossip::Skipped&) {
                        ++skipped_;
@@ -251,7 +254,7 @@ record::Sample Reporter::sample_of(const View& view) const {
 void Reporter::sample(const View& view) {
     t_ = view.t;
     const record::Sample s = sample_of(view);
-    readings_.push_back({view.t, samples_, view.traffic});
+    readings_.push_back({view.t, samples_, view.traffic, view.times});
     while (readings_.size() > 2 && readings_[1].t <= view.t - rates_over) readings_.pop_front();
     const auto self = view.peer->members().self();
     if (view.book->degraded(self) != degraded_self_) {
@@ -279,7 +282,24 @@ void Reporter::sample(const View& view) {
     if (!first_) first_ = s;
     last_ = s;
     if (view.t - train_logged_at_ >= train_log_every) log_training(view);
+    history_.add(point_of(s));
     if (status_) show(view, s);
+}
+
+History::Point Reporter::point_of(const record::Sample& s) const {
+    const StatusFacts::Rates now = rates();
+    History::Point p{s.t, s.unix_time, s.loss, s.accuracy, {}, s.cluster_loss, s.cluster_accuracy, s.cluster_worst_accuracy, s.consensus_relative, {}, {}, {}, {}, {}, {}, {}, {}, s.peers_alive};
+    if (steps_ > 0) p.training_loss = loss_;
+    if (readings_.size() < 2) return p;
+    p.samples_per_second = now.samples;
+    p.bytes_sent_per_second = now.bytes_out;
+    p.bytes_received_per_second = now.bytes_in;
+    const auto &a = readings_.front(), &b = readings_.back();
+    const double passed = std::max(b.t - a.t, 1e-3);
+    p.training = std::min(1.0, seconds(b.times.training - a.times.training) / passed);
+    p.mixing = std::min(1.0, seconds(b.times.mixing - a.times.mixing) / passed);
+    p.waiting = std::max(0.0, 1 - *p.training - *p.mixing - seconds(b.times.evaluating - a.times.evaluating) / passed);
+    return p;
 }
 
 std::string Reporter::quality() const {
@@ -353,6 +373,7 @@ StatusFacts Reporter::facts(const View& view) const {
 }
 
 std::string Reporter::members(const View& view) const { return members_json(facts(view), unix_now(), view.peer->members(), *view.book, accusers_); }
+std::string Reporter::links(const View& view) const { return partners_.json(view.t, options_.name, view.traffic, view.peer->members(), *view.book); }
 std::string Reporter::info(const View& view) const { return info_json(facts(view), sample_of(view), view.peer->members(), *view.book); }
 
 void Reporter::show(const View& view, const record::Sample& sample) {

@@ -11,10 +11,12 @@
 #include "grapevine/node/node.hpp"
 #include "grapevine/peer/peer.hpp"
 #include "grapevine/record/run_files.hpp"
+#include "history.hpp"
 #include "journal.hpp"
 #include "local_nodes.hpp"
 #include "log.hpp"
 #include "metadata.hpp"
+#include "partners.hpp"
 #include "status_pages.hpp"
 #include "status_server.hpp"
 #include "workshop.hpp"
@@ -50,6 +52,8 @@ public:
     void go_on_from(std::uint64_t steps) { steps_ = steps; }  // of a checkpoint
     std::string members(const View& view) const;  // JSON, as of now
     std::string info(const View& view) const;
+    std::string links(const View& view) const;
+    Partners& partners() { return partners_; }
     std::string metadata() const { return pack(metadata_now()); }
 
     std::uint16_t status_port() const { return status_ ? status_->port() : 0; }
@@ -75,6 +79,7 @@ private:
     std::string name_of(PeerId id, const View& view) const;
     void fault();
     record::Sample sample_of(const View& view) const;
+    History::Point point_of(const record::Sample& sample) const;
     void log_training(const View& view);
     std::string quality() const;            // of the model, to people
 
@@ -85,6 +90,8 @@ private:
     std::string device_, directory_;
     Metadata metadata_;                     // what of it does not change
     Journal journal_;
+    History history_;
+    Partners partners_;
     std::optional<record::RunFiles> files_;
     std::unique_ptr<StatusServer> status_;
     std::unique_ptr<Announcement> announcement_;
@@ -105,6 +112,7 @@ private:
     struct Reading {                        // of what is counted, for rates
         double t, samples;
         net::Counters traffic;
+        Workshop::Times times;
     };
     std::deque<Reading> readings_;
     double t_ = 0;                          // of the last we were told

@@ -8,30 +8,7 @@
 
 namespace grapevine::node {
 
-namespace {
-constexpr const char* page = R"(<!doctype html><html lang="en"><head><meta charset="utf-8"><title>grapevine</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>
-:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #8884}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1.5rem}dt{opacity:.7}dd{margin:0}
-</style></head><body><h1 id="name">grapevine</h1><dl id="status"></dl><h2>Members</h2>
-<table><thead><tr><th>name</th><th>status</th><th>address</th><th>round trip</th><th>steps</th><th>samples/s</th><th>device</th></tr></thead><tbody id="members"></tbody></table>
-<script>
-const text=(tag,s)=>{const e=document.createElement(tag);e.textContent=s;return e};
-async function refresh(){try{
- const s=await(await fetch('/v1/status')).json(),m=await(await fetch('/v1/members')).json();
- document.getElementById('name').textContent=s.name+' in '+s.run_name;
- const d=document.getElementById('status');d.replaceChildren();
- for(const[k,v]of Object.entries(s))d.append(text('dt',k),text('dd',v===null?'-':typeof v==='object'?JSON.stringify(v):v));
- const t=document.getElementById('members');t.replaceChildren();
- for(const p of m.members){const r=document.createElement('tr');
-  r.append(text('td',p.name),text('td',p.status),text('td',p.control),text('td',p.round_trip===null?'-':(p.round_trip*1e3).toFixed(1)+' ms'),
-   text('td',p.steps??'-'),text('td',p.speed===null?'-':p.speed.toFixed(0)),text('td',p.device??'-'));t.append(r)}
-}catch(e){document.getElementById('name').textContent='no answer from the node'}}
-refresh();setInterval(refresh,1000);
-</script></body></html>
-)";
-}  // namespace
+extern const char* const page;  // page/page.html with its style and script, embedded by the build
 
 namespace {
 
@@ -122,7 +99,7 @@ struct StatusServer::Inside {
 
 StatusServer::StatusServer() : inside_(std::make_unique<Inside>()) {}
 
-std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal) {
+std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal, const History& history) {
     std::unique_ptr<StatusServer> s(new StatusServer);
     Inside& in = *s->inside_;
     in.desk = &desk;
@@ -136,7 +113,12 @@ std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(cons
         const int yes = 1;
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
-    in.server.Get("/", [](const Request&, Response& r) { r.set_content(page, "text/html; charset=utf-8"); });
+    in.server.Get("/", [](const Request&, Response& r) {
+        r.set_header("X-Frame-Options", "DENY");
+        r.set_header("X-Content-Type-Options", "nosniff");
+        r.set_header("Referrer-Policy", "no-referrer");
+        r.set_content(page, "text/html; charset=utf-8");
+    });
     in.answer("/v1/status", "application/json", [](const StatusPages& p) { return p.status; });
     in.answer("/v1/config", "application/toml", [](const StatusPages& p) { return p.config; });
     in.answer("/metrics", "text/plain; version=0.0.4", [](const StatusPages& p) { return p.metrics; });
@@ -147,6 +129,12 @@ std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(cons
         r.set_content(in.pages.ready ? "ready\n" : "not yet\n", "text/plain");
     });
     in.server.Get("/v1/events", [&journal](const Request& request, Response& response) { events(request, response, journal); });
+    in.server.Get("/v1/history", [&history](const Request& request, Response& response) {
+        const auto after = number(request, "after", 0, 9e15);
+        if (!after) return put(response, refusal(400, "after is a number", "take 'kept' of the answer before"));
+        put(response, {200, history.json(request.has_param("after") ? std::optional(static_cast<std::uint64_t>(*after)) : std::nullopt)});
+    });
+    in.get("/v1/links", patience, [](const Request&) { return ShowLinks{}; });
     in.get("/v1/members", patience, [](const Request&) { return ShowMembers{}; });
     in.get("/v1/info", patience, [](const Request&) { return ShowInfo{}; });
     in.get("/v1/rtt", long_patience, [](const Request& r) {

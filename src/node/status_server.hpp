@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "desk.hpp"
+#include "history.hpp"
 #include "journal.hpp"
 
 namespace grapevine::node {
@@ -21,15 +22,16 @@ struct StatusPages {
 //
 //   GET  /  /v1/status  /v1/config  /metrics  /healthz  /readyz      from the pages
 //   GET  /v1/events?last=N | ?after=CURSOR [&wait=S] [&kind=K]...    from the journal; waits for something to come
-//   GET  /v1/members  /v1/info  /v1/rtt?from=A[&to=B][&pings=N]      asked of the loop
+//   GET  /v1/history[?after=N]                                       from the history
+//   GET  /v1/members  /v1/info  /v1/links  /v1/rtt?from=A[&to=B][&pings=N]      asked of the loop
 //   POST /v1/join?address=A...  /v1/leave  /v1/force-leave?node=N    likewise
 //
-// What changes something is a POST with the header `X-Grapevine: 1` and without `Origin`: a web page in a browser on
+// The page itself lies in page/. What changes something is a POST with the header `X-Grapevine: 1` and without `Origin`: a web page in a browser on
 // this machine can send neither.
 class StatusServer {
 public:
-    // The port is 0 for any free one. Taken: an error text. Desk and journal outlive the server.
-    static std::variant<std::unique_ptr<StatusServer>, std::string> open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal);
+    // The port is 0 for any free one. Taken: an error text. Desk, journal and history outlive the server.
+    static std::variant<std::unique_ptr<StatusServer>, std::string> open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal, const History& history);
     ~StatusServer();
 
     std::uint16_t port() const { return port_; }
