@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "grapevine/net/names.hpp"
+
 namespace grapevine::net {
 namespace {
 
@@ -64,19 +66,23 @@ bool is_numeric(const std::string& endpoint) {
     return where && (is_ipv4(where->host) || is_ipv6(where->host));
 }
 
-std::vector<std::string> look_up(const HostPort& where, std::string& why) {
+std::vector<std::string> look_up(const HostPort& where, std::string& why) { return addresses_of(where.host, where.port, max_addresses, why); }
+
+std::string endpoint_at(const std::string& host, std::uint16_t port) { return "tcp://" + bracketed(host) + ":" + std::to_string(port); }
+
+std::vector<std::string> addresses_of(const std::string& host, std::uint16_t port, std::size_t most, std::string& why) {
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
-    if (const int error = getaddrinfo(where.host.c_str(), nullptr, &wanted, &found); error != 0) {
+    if (const int error = getaddrinfo(host.c_str(), nullptr, &wanted, &found); error != 0) {
         why = gai_strerror(error);
         return {};
     }
     std::vector<std::string> endpoints;
     for (const int family : {AF_INET, AF_INET6})
         for (const addrinfo* a = found; a; a = a->ai_next) {
-            if (a->ai_family != family || endpoints.size() == max_addresses) continue;
-            const std::string endpoint = "tcp://" + bracketed(text(a->ai_addr)) + ":" + std::to_string(where.port);
+            if (a->ai_family != family || endpoints.size() == most) continue;
+            const std::string endpoint = endpoint_at(text(a->ai_addr), port);
             if (std::find(endpoints.begin(), endpoints.end(), endpoint) == endpoints.end()) endpoints.push_back(endpoint);
         }
     freeaddrinfo(found);
