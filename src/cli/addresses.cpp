@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <sstream>
 
 namespace grapevine::cli {
 
@@ -38,26 +37,6 @@ std::variant<std::pair<std::string, std::optional<std::uint16_t>>, Error> host_a
 std::string without_brackets(std::string host) {
     if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
     return host;
-}
-
-namespace {
-std::string endpoint(std::string host, std::uint16_t port) {
-    if (host.find(':') != std::string::npos && host[0] != '[') host = "[" + host + "]";
-    return "tcp://" + host + ":" + std::to_string(port);
-}
-}  // namespace
-
-std::variant<std::vector<std::string>, Error> endpoints(const std::string& what, const std::string& several) {
-    std::vector<std::string> found;
-    std::istringstream words(several);
-    for (std::string word; std::getline(words, word, ',');) {
-        if (word.empty()) continue;
-        auto parsed = host_and_port(what, word);
-        if (const auto* error = std::get_if<Error>(&parsed)) return *error;
-        const auto& [host, port] = std::get<0>(parsed);
-        found.push_back(endpoint(host, port.value_or(7470)));
-    }
-    return found;
 }
 
 }  // namespace grapevine::cli

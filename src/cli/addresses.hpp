@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "arguments.hpp"
 
@@ -17,8 +16,5 @@ std::optional<std::uint16_t> port_of(const std::string& text);
 std::variant<std::pair<std::string, std::optional<std::uint16_t>>, Error> host_and_port(const std::string& what, const std::string& text);
 
 std::string without_brackets(std::string host);  // "[::1]" -> "::1", as sockets want it
-
-// Addresses of nodes, with commas between them, as the transport wants them: "tcp://host:7470".
-std::variant<std::vector<std::string>, Error> endpoints(const std::string& what, const std::string& several);
 
 }  // namespace grapevine::cli

@@ -8,6 +8,7 @@
 #include "grapevine/node/node.hpp"
 #include "grapevine/setup/peer_config.hpp"
 #include "interrupt.hpp"
+#include "joins.hpp"
 #include "scenario.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
@@ -22,13 +23,10 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
     node::Options o;
     o.version = version();
     o.command = command_line();
-    for (const std::string& several : a.all("join")) {
-        auto seeds = endpoints("--join", several);
-        if (const auto* error = std::get_if<Error>(&seeds)) return *error;
-        for (std::string& seed : std::get<0>(seeds)) o.joins.push_back(std::move(seed));
-    }
+    auto seeds = sources("--join", a.all("join"));
+    if (const auto* error = std::get_if<Error>(&seeds)) return *error;
     const std::string file = a.positional.empty() ? "" : a.positional[0];
-    if (file.empty() && !o.joins.empty()) {
+    if (file.empty() && !begins_itself(std::get<0>(seeds))) {
         // The cluster says what is trained and how; only what concerns this machine is ours to say.
         for (const char* name : {"seed", "exchange", "period", "every-steps", "learning-rate", "batch", "until", "until-steps", "target"})
             if (a.has(name)) return Error{std::string("--") + name + " belongs to the run, which a joining node takes from the cluster", "leave it out, or give it to the node that begins the run"};
@@ -64,6 +62,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
                          "add --insecure if you trust that network, or leave --listen out"};
         if (!loopback(host)) std::fprintf(stderr, "WARNING: listening on %s without keys: whoever reaches it can read and change the model\n", host.c_str());
     }
+    if (const auto error = join_with(a, o)) return *error;
     if (const auto status = a.get("status")) {
         if (const auto p = port_of(*status)) {
             o.status_port = *p;
@@ -85,7 +84,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
             return Error{"--name '" + *name + "' cannot be a name", "up to 64 characters, no spaces, no slashes"};
         o.name = *name;
         o.identity = true;
-    } else {
+    } else if (o.name.empty()) {
         char host[65] = "";
         gethostname(host, sizeof host - 1);
         o.name = host;
@@ -115,10 +114,16 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
     for (const auto& [name, least, most, put] :
          std::vector<std::tuple<const char*, double, double, std::function<void(double)>>>{
              {"threads", 1, 1024, [&](double x) { o.threads = static_cast<int>(x); }},
-             {"require-peers", 1, 1e6, [&](double x) { o.require_peers = static_cast<std::uint32_t>(x); }}}) {
+             {"require-peers", 1, 1e5, [&](double x) { o.require_peers = static_cast<std::uint32_t>(x); }}}) {
         auto n = a.number(name, least, most);
         if (const auto* error = std::get_if<Error>(&n)) return *error;
         if (const auto& value = std::get<std::optional<double>>(n)) put(*value);
+    }
+    if (const auto patience = a.get("join-patience")) {
+        const auto duration = config::parse_duration(*patience);
+        if (!duration) return Error{"--join-patience '" + *patience + "' is not a duration", "a number and a unit: 30s, 5min"};
+        if (o.require_peers == 0) return Error{"--join-patience without --require-peers: a node that requires nobody waits for nobody", "--require-peers N"};
+        o.join_patience = *duration;
     }
     o.quiet = a.has("quiet");
     return o;
@@ -133,12 +138,13 @@ int run(const Arguments& a) {
 }  // namespace
 
 Verb node_verb() {
-    Verb v{"node", "[RUN.toml] [--join HOST[:PORT]]...", "be a peer and train",
+    Verb v{"node", "[RUN.toml] [--join HOST[:PORT]|dns:NAME[:PORT]|slurm|env|file:PATH]...", "be a peer and train",
            "Trains, and mixes with whoever is there. Without --join it begins a run (RUN.toml, or an MLP on Fashion-MNIST);\n"
            "with it, model, data set and exchange come from the cluster. ^C or SIGTERM leaves gracefully, a second ^C aborts.",
            run_options(), 1, run};
-    v.options.insert(v.options.end(), {{"join", "HOST[:PORT]", "a node of the run; repeated or with commas; port 7470 unless said", true},
-                                       {"require-peers", "N", "exit 4 if nobody answers within 30 s"},
+    v.options.insert(v.options.end(), {{"join", "WHERE", "where nodes of the run may be: HOST[:PORT], dns:NAME[:PORT], slurm, env (MASTER_ADDR), file:PATH; repeated or with commas; port 7470 unless said", true},
+                                       {"require-peers", "N", "train when N others are there; exit 4 if they are not within --join-patience"},
+                                       {"join-patience", "TIME", "default 30s"},
                                        {"name", "NAME", "its identity: who starts under this name again takes its place; default the host's name, which is none"},
                                        {"listen", "ADDR[:PORT]", "default 127.0.0.1:7470; other addresses want --insecure"},
                                        {"port", "N", "control port N, bulk N+1, status N+2; 0: any free ones"},

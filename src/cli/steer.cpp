@@ -1,8 +1,8 @@
 // grapevine join, leave, force-leave: what a running node can be told.
 #include <cstdio>
 
-#include "addresses.hpp"
 #include "http.hpp"
+#include "joins.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
 
@@ -10,14 +10,22 @@ namespace grapevine::cli {
 
 namespace {
 
+constexpr std::size_t most_asked = 32;  // by a node at once
+
 int join(const Arguments& a) {
     if (a.positional.empty()) return complain({"join wants an address", "'grapevine join HOST[:PORT]...'; port 7470 unless said"}, usage);
-    Fields fields;
-    for (const std::string& several : a.positional) {
-        auto seeds = endpoints("address", several);
-        if (const auto* error = std::get_if<Error>(&seeds)) return complain(*error, usage);
-        for (std::string& seed : std::get<0>(seeds)) fields.emplace_back("address", std::move(seed));
+    const auto read = sources("join", a.positional);
+    if (const auto* error = std::get_if<Error>(&read)) return complain(*error, usage);
+    // Names and files are looked up here: a path means something to who typed it.
+    node::Found found = node::find(std::get<0>(read), "127.0.0.1");
+    for (const std::string& what : found.missing) std::fprintf(stderr, "note: %s\n", what.c_str());
+    if (found.endpoints.empty()) return complain({"no address to join through", "see above"}, failed);
+    if (found.endpoints.size() > most_asked) {
+        std::fprintf(stderr, "note: of %zu addresses the first %zu are tried\n", found.endpoints.size(), most_asked);
+        found.endpoints.resize(most_asked);
     }
+    Fields fields;
+    for (std::string& endpoint : found.endpoints) fields.emplace_back("address", std::move(endpoint));
     const auto answer = tell(a, "/v1/join", fields);
     if (const int* code = std::get_if<int>(&answer)) return *code;
     const Json& j = std::get<Json>(answer);
@@ -64,7 +72,7 @@ int force_leave(const Arguments& a) {
 }  // namespace
 
 Verb join_verb() {
-    return {"join", "HOST[:PORT]... [--at PORT|NAME] [--json]", "tells a running node to join through further addresses",
+    return {"join", "HOST[:PORT]|dns:NAME[:PORT]|file:PATH... [--at PORT|NAME] [--json]", "tells a running node to join through further addresses",
             "For a node that was started alone, or was cut off. Exit status 1 if nobody answers. Two runs never become one: only a\n"
             "node that was given --join itself and found nobody gives up the run it began meanwhile.",
             {at_option(), {"json", "", "as JSON"}}, 32, join};

@@ -1,4 +1,7 @@
 // How a node finds its run: through a seed, or by beginning one.
+#include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <random>
@@ -28,12 +31,27 @@ std::string versions_apart(const net::OtherVersion& other) {
     return other.endpoint + " speaks " + version(other.theirs) + " of the protocol, we speak " + version(other.ours);
 }
 
-constexpr Duration greet_again = std::chrono::seconds(5);
+// Who was started together with us is there a moment later; who is started by hand takes his time.
+constexpr std::array<Duration, 3> greet_again{std::chrono::seconds(1), std::chrono::seconds(2), std::chrono::seconds(5)};
+constexpr Duration alone_after = std::chrono::seconds(5);             // though name servers have not answered
+constexpr double young = 120;                                         // s; of a provisional run
+constexpr Duration look_for_older_again = std::chrono::seconds(30);   // when it is no longer
+
+// A run's number says when it was begun, in milliseconds, above 22 random bits: of two runs the older has the lower.
+std::uint64_t number_of_new_run() {
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return (static_cast<std::uint64_t>(std::max<std::int64_t>(now, 1)) << 22) | (drawn() & 0x3fffff);
+}
+
+std::string host_of_ours(const std::string& listen_host) {
+    if (listen_host == "::" || listen_host == "[::]") return "::1";
+    return listen_host == "*" || listen_host == "0.0.0.0" ? "127.0.0.1" : listen_host;
+}
 
 }  // namespace
 
 Node::Node(const Options& options, const std::atomic<bool>& stop)
-    : options_(options), stop_(stop), id_{drawn()}, config_(options.config) {}
+    : options_(options), stop_(stop), id_{drawn()}, config_(options.config), search_(options.joins, host_of_ours(options.listen_host)) {}
 
 Node::~Node() = default;
 
@@ -56,8 +74,47 @@ std::optional<End> Node::open_transport() {
 }
 
 void Node::greet_seeds() {
-    for (const std::string& seed : options_.joins) transport_->greet(seed);
-    next_greeting_ = now() + greet_again;
+    search_.begin();
+    const bool settled = peer_ && peer_->members().roster().present() > 0 && elapsed_before_ + seconds(now()) > young;
+    next_greeting_ = now() + (settled ? look_for_older_again : greet_again[std::min<std::size_t>(greetings_, greet_again.size() - 1)]);
+    ++greetings_;
+}
+
+void Node::greet_found() {
+    const auto found = search_.take();
+    if (!found) return;
+    if (!found->missing.empty() && found->missing != missing_) {
+        std::string all;
+        for (const std::string& what : found->missing) all += (all.empty() ? "" : "; ") + what;
+        log(Level::warn, "join", all + (found->endpoints.empty() ? "; trying on" : ""));
+    }
+    missing_ = found->missing;
+    for (const std::string& endpoint : found->endpoints) {
+        awaited_.insert(endpoint);
+        transport_->greet(endpoint);
+    }
+}
+
+// Once a minute, as long as we are alone.
+void Node::lament(const std::string& what) {
+    if ((last_lament_ > Instant{} && now() - last_lament_ < std::chrono::minutes(1)) || (peer_ && peer_->members().roster().present() > 0)) return;
+    last_lament_ = now();
+    log(Level::warn, "join", what + "; trying on" + (config_ && options_.require_peers == 0 ? ", and training alone meanwhile" : ""));
+}
+
+// With --require-peers nothing is trained before so many are there; what was ordered lies ready.
+void Node::wait_for_peers() {
+    if (!held_ || phase_ != Phase::running) return;
+    const std::size_t here = peer_->members().roster().present();
+    if (here >= options_.require_peers) {
+        log(Level::info, "join", std::to_string(here) + (here == 1 ? " other is" : " others are") + " here, as required: training begins");
+        auto held = std::exchange(held_, std::nullopt);
+        for (Order& order : *held) workshop_->put(std::move(order));
+    } else if (now() - Instant{} > options_.join_patience) {
+        log(Level::error, "join", std::to_string(here) + " of the " + std::to_string(options_.require_peers) + " others that --require-peers wants are here after " +
+                                      std::to_string(static_cast<int>(seconds(options_.join_patience))) + " s: are they running, and may we reach them? --join-patience waits longer");
+        broken_ = End::not_joined;
+    }
 }
 
 std::optional<End> Node::other_version(const net::OtherVersion& other) const {
@@ -69,37 +126,31 @@ std::optional<End> Node::other_version(const net::OtherVersion& other) const {
 // Until a seed answers. With a file of our own we do not wait longer than the first greetings take: the run begins
 // alone, and is joined to the seed's when it comes. Without one there is nothing to begin with.
 std::optional<End> Node::look_for_cluster() {
-    if (options_.joins.empty()) return std::nullopt;
+    if (!search_.any()) return std::nullopt;
     greet_seeds();
-    std::size_t unanswered = 0;
     const Instant began = now();
     while (!stop_) {
-        if (now() >= next_greeting_ && (!config_ || options_.require_peers > 0)) greet_seeds();
-        if (config_ && options_.require_peers == 0 && unanswered >= options_.joins.size()) break;
+        if (now() >= next_greeting_ && !config_) greet_seeds();
+        greet_found();
+        if (config_ && ((!search_.under_way() && awaited_.empty()) || now() - began > alone_after)) break;
         if (options_.require_peers > 0 && now() - began > options_.join_patience) {
-            log(Level::error, "join", "nobody answers at " + options_.joins.front() + ": is a node running there, and may we reach it?");
+            log(Level::error, "join", "nobody answers at " + to_string(options_.joins.front()) + ": is a node running there, and may we reach it?");
             return End::not_joined;
         }
         auto inbound = transport_->receive(std::chrono::milliseconds(100));
         if (!inbound) continue;
         if (const auto* other = std::get_if<net::OtherVersion>(&*inbound)) return other_version(*other);
         if (const auto* none = std::get_if<net::NoAnswer>(&*inbound)) {
-            if (unanswered++ == 0 || now() - last_lament_ > std::chrono::minutes(1)) {
-                last_lament_ = now();
-                log(Level::warn, "join", "no answer from " + none->endpoint + " (" + none->why + "); trying on" +
-                                             (config_ && options_.require_peers == 0 ? ", and training alone meanwhile" : ""));
-            }
+            awaited_.erase(none->endpoint);
+            lament("no answer from " + none->endpoint + " (" + none->why + ")");
         } else if (const auto* h = std::get_if<net::Hello>(&*inbound)) {
+            awaited_.erase(h->endpoint);
             if (h->who == id_) {  // a list of seeds may name us too
-                ++unanswered;
-                log(Level::info, "join", h->endpoint + " is ourselves");
+                if (!std::exchange(met_ourselves_, true)) log(Level::info, "join", h->endpoint + " is ourselves");
                 continue;
             }
             auto greeting = parse_greeting(h->greeting);
-            if (!greeting) {  // it is only starting: it has opened its port and does not know its run yet
-                ++unanswered;
-                continue;
-            }
+            if (!greeting) continue;  // it is only starting: it has opened its port and does not know its run yet
             found_ = std::move(*greeting);
             break;
         }
@@ -183,9 +234,9 @@ std::optional<End> Node::prepare() {
     }
 
     // Whose run it is.
-    run_id_ = found_ ? found_->run : drawn();
+    run_id_ = found_ ? found_->run : number_of_new_run();
     elapsed_before_ = found_ ? found_->elapsed : 0;
-    provisional_ = !found_ && !options_.joins.empty();
+    provisional_ = found_ ? found_->provisional : search_.any();
     if (found_) {
         if (const auto end = refused_by(*found_)) return *end;
     }
@@ -298,8 +349,10 @@ void Node::meet(const Greeting& other) {
 }
 
 // A seed answers while we run. Ours or not? Two runs never mix silently: only one that is provisional, begun because
-// its seed was not there, gives itself up; of two such the one with the higher number.
+// its seed was not there, gives itself up; of two such the younger, which has the higher number. Many that were started at once
+// with the same list begin many such runs; all who are in one look on for an older, and so come to be in the oldest.
 std::optional<End> Node::hello(const net::Hello& h) {
+    awaited_.erase(h.endpoint);
     if (h.who == id_) return greeted(h.endpoint, "", "that is this node itself"), std::nullopt;
     const auto theirs = parse_greeting(h.greeting);
     if (!theirs) return greeted(h.endpoint, "", "it is only starting: try again"), std::nullopt;
@@ -320,7 +373,7 @@ std::optional<End> Node::hello(const net::Hello& h) {
         transport_->set_run(run_id_);
         log(Level::info, "join", "joined the run of " + theirs->record.contact.name);
     }
-    provisional_ = false;
+    provisional_ = provisional_ && theirs->provisional;
     show_greeting();
     meet(*theirs);
     greeted(h.endpoint, theirs->record.contact.name, "");

@@ -63,7 +63,7 @@ End Node::run() {
     log(Level::info, "node", (found_ ? "joins " + found_->record.contact.name + "'s run" : std::string("begins a run")) + ": " +
                                  config::to_string(config_->model.kind) + " on " + (config_->model.needs_data() ? config_->data.set : "no data") +
                                  ", exchange " + config::to_string(config_->exchange.kind));
-    if (options_.listen_host == "127.0.0.1" && options_.joins.empty())
+    if (options_.listen_host == "127.0.0.1" && !search_.any())
         log(Level::info, "node", "others on this machine join with: grapevine node --join " + self.control.substr(self.control.find("//") + 2));
     if (resumed_) reporter_->go_on_from(resumed_->number("step").value_or(0));
     resumed_.reset();
@@ -83,6 +83,7 @@ End Node::run() {
 }
 
 End Node::loop() {
+    if (options_.require_peers > 0) held_.emplace();
     step(Start{});
     if (found_) meet(*found_);
     next_sample_ = now();
@@ -141,9 +142,7 @@ void Node::take(net::Inbound&& inbound) {
                    },
                    [&](net::NoAnswer& none) {
                        greeted(none.endpoint, "", none.why);
-                       if (now() - last_lament_ < std::chrono::minutes(1) && last_lament_ > Instant{}) return;
-                       last_lament_ = now();
-                       log(Level::warn, "join", "no answer from " + none.endpoint + " (" + none.why + "); trying on");
+                       if (awaited_.erase(none.endpoint) > 0) lament("no answer from " + none.endpoint + " (" + none.why + ")");
                    },
                    [&](net::OtherVersion& other) {
                        (void)other_version(other);
@@ -230,7 +229,7 @@ void Node::send(PeerId to, const Peer::Message& message) {
 }
 
 void Node::tell(Peer::Event&& event) {
-    if (auto* order = std::get_if<Order>(&event)) return workshop_->put(std::move(*order));
+    if (auto* order = std::get_if<Order>(&event)) return held_ ? held_->push_back(std::move(*order)) : workshop_->put(std::move(*order));
     if (const auto* reachable = std::get_if<membership::Reachable>(&event)) return transport_->know(book_.at(reachable->record).contact);
     if (const auto* unreachable = std::get_if<membership::Unreachable>(&event)) return transport_->forget(unreachable->peer);
     if (const auto* m = std::get_if<membership::Measured>(&event)) return measured_.push_back(*m);
@@ -298,8 +297,10 @@ void Node::check_the_end() {
         show_greeting();  // its age of the run has changed
     }
     if (checkpoints_ && (t >= next_checkpoint_ || checkpoint_missed_) && phase_ == Phase::running) keep_checkpoint();
-    // Alone, though we were told of others: they may be there by now.
-    if (!options_.joins.empty() && t >= next_greeting_ && phase_ == Phase::running && peer_->members().roster().present() == 0) greet_seeds();
+    // Alone, though we were told of others: they may be there by now. Or in a run that gives way to an older one.
+    if (search_.any() && t >= next_greeting_ && phase_ == Phase::running && (provisional_ || peer_->members().roster().present() == 0)) greet_seeds();
+    greet_found();
+    wait_for_peers();
 
     if ((stop_ || told_to_leave_ || superseded_) && phase_ != Phase::leaving && phase_ != Phase::gone) {
         log(Level::info, "node", superseded_ ? "leaving, without a word to the files" : "told to stop: leaving");

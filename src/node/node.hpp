@@ -17,6 +17,7 @@
 #include "grapevine/node/node.hpp"
 #include "grapevine/peer/peer.hpp"
 #include "reporter.hpp"
+#include "search.hpp"
 #include "workshop.hpp"
 
 namespace grapevine::node {
@@ -45,6 +46,9 @@ private:
     std::optional<End> hello(const net::Hello& hello);     // while running
     std::optional<End> other_version(const net::OtherVersion& other) const;
     void greet_seeds();
+    void greet_found();
+    void lament(const std::string& what);
+    void wait_for_peers();
     Greeting greeting() const;
     std::optional<End> refused_by(const Greeting& other) const;
     void show_greeting();
@@ -89,12 +93,18 @@ private:
     std::optional<config::Config> config_;
     std::optional<learn::Checkpoint> resumed_;  // what we go on from
     std::optional<Greeting> found_;       // the node through which we join
-    bool provisional_ = false;            // we run alone, but were told of seeds
+    bool provisional_ = false;            // the run was begun by somebody who was told of seeds: it gives way to another
     std::uint64_t run_id_ = 0;
     double elapsed_before_ = 0;           // of the run, when our clock started
+    Search search_;
+    std::set<std::string> awaited_;       // greeted, and neither an answer nor none so far
     Instant next_greeting_{};
+    std::uint32_t greetings_ = 0;         // rounds of them
     Instant last_lament_{};
+    std::vector<std::string> missing_;    // what sources said last of why they gave nothing
+    bool met_ourselves_ = false;          // among the seeds: said once
     std::set<std::string> strangers_;     // seeds that belong to another run: said once
+    std::optional<std::vector<Order>> held_;  // until enough others are there
 
     std::shared_ptr<const learn::Task> task_;
     std::unique_ptr<Learner> learner_;

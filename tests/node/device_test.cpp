@@ -134,7 +134,7 @@ TEST_CASE("a node whose device is lost says farewell and ends with 6, and the ot
     second.config.reset();
     second.name = "second";
     second.control_port = 27473, second.bulk_port = 27474;
-    second.joins = {"tcp://127.0.0.1:27470"};
+    second.joins = {node::Address{"127.0.0.1", 27470}};
     second.backend = [] { return emulated::make_backend(); };
     auto one = std::async(std::launch::async, [&] { return node::run(first, stop_first); });
     std::this_thread::sleep_for(std::chrono::milliseconds(500));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "grapevine/config/config.hpp"
+#include "grapevine/node/sources.hpp"
 
 namespace grapevine::kernels {
 class Backend;
@@ -20,7 +21,7 @@ namespace grapevine::node {
 struct Options {
     std::optional<config::Config> config;     // of the run; none: the cluster's
     std::string data_directory;               // where the data set is on this machine; empty: where its package puts it
-    std::vector<std::string> joins;           // endpoints: "tcp://host:port"
+    std::vector<Source> joins;
     std::string name;                         // for people; unique in the cluster if you can
     bool identity = false;                    // the name was chosen: whoever bears it later is this node, started anew
     std::string listen_host = "127.0.0.1";
@@ -37,8 +38,8 @@ struct Options {
     std::string device = "auto";              // auto, cpu, cuda:N
     std::function<std::unique_ptr<kernels::Backend>()> backend;  // in place of `device`, where somebody brings one
     int threads = 1;
-    std::uint32_t require_peers = 0;          // wait for that many others first
-    Duration join_patience = std::chrono::seconds(30);  // with require_peers
+    std::uint32_t require_peers = 0;          // train when that many others are there, not before
+    Duration join_patience = std::chrono::seconds(30);  // with require_peers; then End::not_joined
     std::string command, version;
     bool quiet = false;                       // warnings and errors only
 };
