@@ -9,6 +9,7 @@
 #include "grapevine/record/format.hpp"
 #include "grapevine/record/quality.hpp"
 #include "log.hpp"
+#include "metrics.hpp"
 #include "status_pages.hpp"
 
 #include <sys/resource.h>

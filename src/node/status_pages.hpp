@@ -41,9 +41,6 @@ std::string status_json(const StatusFacts& facts, const record::Sample& sample);
 std::string members_json(const StatusFacts& facts, double unix_time, const membership::Membership& members, const membership::Book& book,
                          const std::map<PeerId, PeerId>& accusers);
 std::string info_json(const StatusFacts& facts, const record::Sample& sample, const membership::Membership& members, const membership::Book& book);
-// Text exposition format 0.0.4; base units, _total for what only grows.
-std::string prometheus_text(const StatusFacts& facts, const record::Sample& sample, const net::Counters& traffic,
-                            const membership::Membership& members, const membership::Book& book);
 
 std::string status_url(const std::string& host, std::uint16_t port);
 std::string hex(std::uint64_t x);  // 16 digits: how an id is written
