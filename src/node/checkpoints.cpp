@@ -61,6 +61,17 @@ std::optional<learn::Error> Checkpoints::take_fault() {
     return std::exchange(fault_, std::nullopt);
 }
 
+std::optional<double> Checkpoints::age() const {
+    const std::lock_guard lock(mutex_);
+    if (!written_) return std::nullopt;
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - *written_).count();
+}
+
+std::uint64_t Checkpoints::failed() const {
+    const std::lock_guard lock(mutex_);
+    return failed_;
+}
+
 void Checkpoints::work() {
     for (;;) {
         learn::Checkpoint checkpoint;
@@ -84,6 +95,8 @@ void Checkpoints::work() {
             for (; files_.size() > kept; files_.pop_front()) fs::remove(files_.front(), ignored);
         }
         const std::lock_guard lock(mutex_);
+        if (!fault) written_ = std::chrono::steady_clock::now();
+        failed_ += fault.has_value();
         if (fault) fault_ = std::move(fault);
         writing_ = false;
     }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -21,6 +23,8 @@ public:
     bool busy() const;
     void write(learn::Checkpoint checkpoint);   // not while busy
     std::optional<learn::Error> take_fault();   // of the last that could not be written
+    std::optional<double> age() const;          // seconds since the last was written; none: we have written none
+    std::uint64_t failed() const;               // that could not be written
 
     static constexpr std::size_t kept = 3;
 
@@ -33,6 +37,8 @@ private:
     std::optional<learn::Checkpoint> next_;
     std::optional<learn::Error> fault_;
     bool writing_ = false, closing_ = false;
+    std::optional<std::chrono::steady_clock::time_point> written_;
+    std::uint64_t failed_ = 0;
     std::deque<std::string> files_;  // oldest first; the thread's
     std::thread thread_;
 };

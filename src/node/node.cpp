@@ -319,7 +319,7 @@ void Node::check_the_end() {
 
 Reporter::View Node::view() const {
     static constexpr const char* phases[] = {"running", "finishing", "leaving", "gone"};
-    return {seconds(now()), peer_.get(), &book_, transport_->counters(), workshop_->times(), phases[static_cast<int>(phase_)]};
+    return {seconds(now()), peer_.get(), &book_, transport_->counters(), workshop_->times(), phases[static_cast<int>(phase_)], checkpoints_ ? checkpoints_->age() : std::nullopt, checkpoints_ ? checkpoints_->failed() : 0};
 }
 
 End Node::end() const {

@@ -157,13 +157,21 @@ void Reporter::write_down(record::RunEvent line, const Said& said, bool often) {
 void Reporter::told(const View& view, const Peer::Event& event) {
     t_ = view.t;
     std::visit(Cases{
-                   [&](const membership::Suspected& s) { accusers_[s.peer] = s.accuser; },
-                   [&](const membership::Refuted& r) { accusers_.erase(r.peer); },
+                   [&](const membership::Suspected& s) {
+                       ++happened_.suspected;
+                       accusers_[s.peer] = s.accuser;
+                   },
+                   [&](const membership::Refuted& r) {
+                       ++happened_.refuted;
+                       accusers_.erase(r.peer);
+                   },
                    [&](const membership::Gone& g) {
+                       ++(g.why == membership::Standing::left ? happened_.left : happened_.dead);
                        accusers_.erase(g.peer);
                        degraded_.erase(g.peer);
                    },
                    [&](const membership::Joined& j) {
+                       ++happened_.joined;
                        if (view.book->degraded(j.record)) degraded_.insert(j.peer);
                    },
                    [&](const gossip::MixedWith& m) {
@@ -173,6 +181,7 @@ void Reporter::told(const View& view, const Peer::Event& event) {
                        if (m.norm > 0) distance_ = m.distance / m.norm;
                        history_.mixed(static_cast<double>(m.staleness), m.norm > 0 ? std::optional(distance_) : std::nullopt);
                        partners_.mixed(view.t, m);
+                       took_.add(seconds(m.took));
                    },
                    [&](const gossip::Failed& f) {
                        ++failures_;
@@ -382,8 +391,8 @@ void Reporter::show(const View& view, const record::Sample& sample) {
     StatusPages pages;
     pages.status = status_json(now, sample);
     pages.config = config::to_toml(config_);
-    pages.metrics = prometheus_text(now, sample, view.traffic, view.peer->members(), *view.book);
     pages.ready = steps_ > 0;
+    pages.metrics = prometheus_text(now, {took_, tally_.staleness(), happened_, view.checkpoint_age, view.checkpoints_failed, pages.ready}, sample, view.traffic, view.peer->members(), *view.book);
     status_->show(std::move(pages));
 }
 

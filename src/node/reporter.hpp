@@ -16,6 +16,7 @@
 #include "local_nodes.hpp"
 #include "log.hpp"
 #include "metadata.hpp"
+#include "metrics.hpp"
 #include "partners.hpp"
 #include "status_pages.hpp"
 #include "status_server.hpp"
@@ -34,6 +35,8 @@ public:
         net::Counters traffic;
         Workshop::Times times;
         const char* phase = "running";
+        std::optional<double> checkpoint_age{};  // seconds
+        std::uint64_t checkpoints_failed = 0;
     };
 
     Reporter(const Options& options, const config::Config& config, const Contact& self, std::uint64_t run,
@@ -104,6 +107,8 @@ private:
     double distance_ = 0;                   // relative, of the last mix
     std::uint64_t staleness_ = 0;
     record::ExchangeTally tally_;
+    Durations took_;                        // of exchanges
+    MemberEvents happened_;
     std::vector<record::Sample> evaluations_;  // the last five
     double mix_logged_at_ = -1e9, train_logged_at_ = 0, samples_logged_ = 0;
     std::map<PeerId, PeerId> accusers_;     // of those that are suspected now
