@@ -10,6 +10,7 @@
 
 #include "desk.hpp"
 #include "fuzz.hpp"
+#include "history.hpp"
 #include "journal.hpp"
 #include "status_server.hpp"
 
@@ -21,11 +22,12 @@ namespace {
 struct Served {
     node::Desk desk{[] {}};
     node::Journal journal;
+    node::History history;
     std::unique_ptr<node::StatusServer> server;
     std::thread loop;
 
     Served() {
-        auto opened = node::StatusServer::open("127.0.0.1", 0, desk, journal);
+        auto opened = node::StatusServer::open("127.0.0.1", 0, desk, journal, history);
         if (const auto* why = std::get_if<std::string>(&opened)) {
             std::fprintf(stderr, "%s\n", why->c_str());
             std::abort();
