@@ -105,6 +105,7 @@ void Book::write(Handle h, const Record& r) {
     c.failing[p] = r.failing;
     c.degraded[p] = r.degraded;
     c.outbound[p] = r.outbound;
+    if (r.outbound) any_outbound_.store(true, std::memory_order_relaxed);
     if (endpoints_.empty() || endpoints_.back().control != r.contact.control || endpoints_.back().bulk != r.contact.bulk)
         endpoints_.push_back({r.contact.control, r.contact.bulk});
     c.endpoints[p] = &endpoints_.back();

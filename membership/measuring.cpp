@@ -19,7 +19,7 @@ void Membership::measure(Instant now, const Measure& m, Out& out) {
 }
 
 void Membership::measure_for(Instant now, PeerId asker, std::uint32_t serial, PeerId to, Out& out) {
-    const bool possible = to != id_ && roster_.contains(to) && measuring() < at_a_time;
+    const bool possible = to != id_ && roster_.contains(to) && reaches(to) && measuring() < at_a_time;
     if (!possible) {
         if (asker == id_) out.tell(Measured{serial, std::nullopt});
         else send(asker, MeasureReport{serial, false, 0}, out);

@@ -30,6 +30,7 @@ void Membership::step(Instant now, Input&& input, Out& out) {
                        if (const auto* e = roster_.find(f.peer); e && e->standing != Standing::left) bury(now, f.peer, Standing::left, out);
                    },
                    [&](const Measure& m) { measure(now, m, out); },
+                   [&](const Dialable& d) { dialable(now, d.yes, out); },
                    [&](const Leave&) { leave(now, out); },
                },
                input);
@@ -68,8 +69,12 @@ void Membership::receive(Instant now, PeerId from, const Message& message, Out& 
     if (from == id_) return;
     woken_late(now);
     last_heard_ = now;
+    heard_directly(now, from);
     if (view_ && heard_from_the_dead(now, from, message, out)) return;
-    if (std::holds_alternative<Join>(message.body)) return join_asked(now, from, message, out);
+    if (std::holds_alternative<Join>(message.body)) {
+        join_asked(now, from, message, out);
+        return heard_directly(now, from);
+    }
     const bool hearsay = std::holds_alternative<Welcome>(message.body) || std::holds_alternative<Records>(message.body);
     for (const Rumor& rumor : message.rumors) hear(now, from, rumor, hearsay, out);
     successor_speaks(from, out);
@@ -126,7 +131,7 @@ void Membership::woken_late(Instant now) {
 
 bool Membership::Occasional::over(Instant now, Duration period) const {
     const auto long_ago = [&](Instant at) { return at == Instant{} || now - at > 60 * period; };
-    return suspicions.size() == 0 && graveyard.size() == 0 && complaints.fresh(now) == 0 && flapping.over(now, 10 * period) && relays.empty() &&
+    return suspicions.size() == 0 && graveyard.size() == 0 && complaints.fresh(now) == 0 && flapping.over(now, 10 * period) && relays.empty() && open_links.empty() &&
            measurements.empty() && doubtful.empty() && seeds.empty() && welcomed.empty() && farewells == 0 && !successor && !metadata &&
            (answered.empty() || std::all_of(answered.begin(), answered.end(), [&](const Answered& a) { return long_ago(a.at); })) &&
            long_ago(described_at) && now >= next_heal && sync_stamp == 0;

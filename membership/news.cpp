@@ -59,6 +59,7 @@ void Membership::hear(Instant now, PeerId from, const Rumor& rumor, bool hearsay
         case Standing::alive:
         case Standing::suspect:
             roster_.put(rumor.about, Standing::alive);
+            if (view_) roster_.reach(who, true);
             if (before == Standing::suspect && standing == Standing::alive) {
                 occasional().flapping.refuted(who, now);
                 out.tell(Refuted{who});

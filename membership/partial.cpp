@@ -37,6 +37,7 @@ public:
             if (m_.book_.incarnation(e->record) >= m_.book_.incarnation(who)) return;
         }
         m_.roster_.put(who, Standing::alive);
+        m_.roster_.reach(peer, true);
         m_.order_.added(peer);
         out_.tell(Joined{peer, who});
         m_.tell_of_the_dead();

@@ -382,6 +382,10 @@ std::optional<PeerId> PartialView::draw(Random& random) const {
     std::size_t i = random.below(size());
     // Neighbours seldom change, so in a cluster larger than the views they would be drawn too often: a second try.
     if (i < active_.size() && passive_.size() == config_.passive) i = random.below(size());
+    // Of who only dials out we are sure to reach our neighbours, and nobody if we are such a one ourselves.
+    const auto shut = [&](std::size_t k) { return book_->outbound(either(k)) && (k >= active_.size() || book_->outbound(self_)); };
+    for (int tries = 0; shut(i) && tries < 16; ++tries) i = random.below(size());
+    if (shut(i)) return std::nullopt;
     return book_->id(either(i));
 }
 

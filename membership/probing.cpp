@@ -1,4 +1,7 @@
 // Finding out whether a member still answers: one probe a period, helpers, health.
+//
+// Of one that cannot be dialled and has no link to us open the helpers are asked at once, those that keep links to it. That
+// says nothing about us, and nothing about our links.
 #include <algorithm>
 
 #include "grapevine/membership/membership.hpp"
@@ -20,9 +23,11 @@ void Membership::probe(Instant now, Out& out) {
     contact_the_dead(out);
     if (view_) tend_view(now, out);
     else try_doubtful_links(out);
+    tend_links(now, out);
     const auto target = order_.next(roster_, random_);
     if (!target) return;
-    probe_ = {*target, now, ++round_, false, false, 0, 0};
+    probe_ = {*target, now, ++round_, false, false, reaches(*target), 0, 0};
+    if (!probe_.direct) return ask_helpers(round_, out);
     send(*target, Ping{round_, {}, false}, out, news_for(*target));
     const Duration patience = std::min(health_.stretched(round_trips_.timeout(*target, config_.probe_timeout)),
                                        period() * 4 / 5);  // leave the helpers some time
@@ -40,6 +45,11 @@ void Membership::ask_helpers(std::uint32_t round, Out& out) {
 
 std::vector<PeerId> Membership::helpers_for(PeerId target) {
     std::vector<PeerId> helpers;
+    if (const auto* e = view_ ? nullptr : roster_.find(target); e && book_.outbound(e->record)) {
+        for (const PeerId keeper : keepers_of(target, roster_, book_))
+            if (helpers.size() < config_.indirect) helpers.push_back(keeper);
+        return helpers;
+    }
     const std::size_t most = std::min<std::size_t>(config_.indirect, roster_.present() > 0 ? roster_.present() - 1 : 0);
     for (int tries = 0; helpers.size() < most && tries < 32; ++tries) {
         const auto helper = roster_.draw_alive(random_);
@@ -70,6 +80,7 @@ void Membership::relay_probe(Instant now, PeerId asker, const PingRequest& reque
     if (occasional_ && occasional_->relays.size() >= 256) return;
     if (view_) reach_target(message, request.target, out);
     else if (!roster_.find(request.target)) return;
+    else if (!reaches(request.target)) return send(asker, Nack{request.round}, out);
     const Duration patience = round_trips_.timeout(request.target, config_.probe_timeout);
     occasional().relays.push_back({++round_, asker, request.target, request.round, now + config_.period * 4});
     send(request.target, Ping{round_, asker, request.deaf}, out, news_for(request.target));
@@ -101,6 +112,10 @@ void Membership::answered(Instant now, PeerId from, std::uint32_t round, Out& ou
         round_trips_.heard(from, now - probe_.sent);
         link_works(from);
         links_.probed(!probe_.helped);
+    } else if (!probe_.direct) {
+        return;
+    } else if (const auto* e = roster_.find(probe_.target); e && book_.outbound(e->record) && !view_) {
+        link_is_shut(probe_.target);
     } else {
         link_failed(probe_.target);
         links_.probed(false);
@@ -112,9 +127,10 @@ void Membership::answered(Instant now, PeerId from, std::uint32_t round, Out& ou
 void Membership::conclude_probe(Instant now, Out& out) {
     if (probe_.answered) return;
     probe_.answered = true;
-    health_.doubt(config_.nacks && probe_.nacks < probe_.helpers ? 2 : 1);
+    if (!probe_.direct && probe_.helpers == 0) return;  // nobody could try
+    if (probe_.direct) health_.doubt(config_.nacks && probe_.nacks < probe_.helpers ? 2 : 1);
     if (!roster_.contains(probe_.target)) return;
-    links_.probed(false);
+    if (probe_.direct) links_.probed(false);
     out.tell(ProbeFailed{probe_.target});
     accuse(now, probe_.target, id_, out);
 }

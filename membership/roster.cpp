@@ -9,7 +9,7 @@ namespace grapevine::membership {
 Roster::Roster(const Book& book, const std::vector<Handle>& known) : book_(&book) {
     entries_.reserve(known.size());
     for (const Handle h : known) {
-        entries_.push_back({h, Standing::alive, book.degraded(h)});
+        entries_.push_back({h, Standing::alive, book.degraded(h), !book.outbound(h)});
         count(entries_[entries_.size() - 1], 1);
     }
     const auto by_id = [&](const Entry& a, const Entry& b) { return book.id(a.record) < book.id(b.record); };
@@ -35,9 +35,13 @@ void Roster::count(const Entry& entry, std::uint32_t by) {
     switch (entry.standing) {
         case Standing::alive:
             alive_ += by;
-            if (!entry.degraded) fit_ += by;
+            if (entry.reachable) near_alive_ += by, near_ += by;
+            if (entry.reachable && !entry.degraded) fit_ += by;
             break;
-        case Standing::suspect: suspect_ += by; break;
+        case Standing::suspect:
+            suspect_ += by;
+            if (entry.reachable) near_ += by;
+            break;
         case Standing::dead: dead_ += by; break;
         case Standing::left: break;
     }
@@ -46,7 +50,7 @@ void Roster::count(const Entry& entry, std::uint32_t by) {
 
 void Roster::put(Handle record, Standing standing) {
     const PeerId peer = book_->id(record);
-    const Entry fresh{record, standing, book_->degraded(record)};
+    Entry fresh{record, standing, book_->degraded(record), !book_->outbound(record)};
     const std::size_t i = place(peer);
     if (i < entries_.size() && book_->id(entries_[i].record) == peer) {
         Entry& e = entries_[i];
@@ -54,6 +58,7 @@ void Roster::put(Handle record, Standing standing) {
         assert(is > was || (is == was && standing >= e.standing));
         assert(!(e.standing == Standing::left && standing == Standing::dead));
         count(e, ~0u);
+        if (book_->outbound(e.record) && e.reachable) fresh.reachable = true;
         e = fresh;
     } else {
         entries_.insert(entries_.begin() + i, fresh);
@@ -66,6 +71,14 @@ void Roster::remove(PeerId peer) {
     if (i >= entries_.size() || book_->id(entries_[i].record) != peer) return;
     count(entries_[i], ~0u);
     entries_.erase(entries_.begin() + i);
+}
+
+void Roster::reach(PeerId peer, bool reachable) {
+    const std::size_t i = place(peer);
+    if (i >= entries_.size() || book_->id(entries_[i].record) != peer || entries_[i].reachable == reachable || !book_->outbound(entries_[i].record)) return;
+    count(entries_[i], ~0u);
+    entries_[i].reachable = reachable;
+    count(entries_[i], 1);
 }
 
 // Uniform over the `of` entries that are wanted: by trying, and where they are rare by counting.
@@ -89,15 +102,15 @@ std::optional<PeerId> Roster::id_of(std::optional<Handle> record) const {
 
 std::optional<PeerId> Roster::draw(Random& random) const {
     if (self_degraded_) return std::nullopt;
-    return id_of(pick(random, fit_, [](const Entry& e) { return e.standing == Standing::alive && !e.degraded; }));
+    return id_of(pick(random, fit_, [](const Entry& e) { return e.standing == Standing::alive && !e.degraded && e.reachable; }));
 }
 
 std::optional<PeerId> Roster::draw_alive(Random& random) const {
-    return id_of(pick(random, alive_, [](const Entry& e) { return e.standing == Standing::alive; }));
+    return id_of(pick(random, near_alive_, [](const Entry& e) { return e.standing == Standing::alive && e.reachable; }));
 }
 
 std::optional<PeerId> Roster::draw_present(Random& random) const {
-    return id_of(pick(random, present(), [](const Entry& e) { return membership::present(e.standing); }));
+    return id_of(pick(random, near_, [](const Entry& e) { return membership::present(e.standing) && e.reachable; }));
 }
 
 Handle Roster::draw_dead(Random& random) const {

@@ -27,6 +27,7 @@ void Membership::gossip(Instant now, Out& out) {
     const std::size_t most = std::min<std::size_t>(config_.gossip_to, roster_.present());
     for (int tries = 0; told.size() < most && !rumors_.empty() && tries < 16; ++tries) {
         const auto to = roster_.draw_present(random_);
+        if (!to) break;  // all are out of reach
         if (std::find(told.begin(), told.end(), *to) != told.end()) continue;
         told.push_back(*to);
         send(*to, Gossip{}, out);

@@ -33,11 +33,12 @@ World::World(Options options)
 }
 World::~World() = default;
 
-membership::Handle World::register_peer(const std::string& name, std::uint64_t generation) {
+membership::Handle World::register_peer(const std::string& name, std::uint64_t generation, bool outbound) {
     membership::Record record;
     record.contact.id = id_of(static_cast<std::uint32_t>(registered_.size()));
     record.contact.name = name;
     record.generation = generation;
+    record.outbound = outbound;
     // As long as a real one, so that simulated rumors have their true size.
     record.contact.control = "tcp://10.0.0.1:7470";
     record.contact.bulk = "tcp://10.0.0.1:7471";

@@ -61,7 +61,7 @@ void Population::start() {
         peer_config_.exchange.fixed_roll = std::move(ids);
     }
     std::vector<membership::Handle> all;
-    for (const Machine& m : waiting_) all.push_back(world_.register_peer(name_of(m), m.generation));
+    for (const Machine& m : waiting_) all.push_back(register_peer(m));
     machines_ = std::move(waiting_);
     waiting_.clear();
     if (config_.membership.kind == config::MembershipKind::partial) {  // of as many as a view holds they know at first
@@ -112,6 +112,8 @@ void Population::find_out_who_is_up() {
     for (std::uint32_t i = 0; i < world_.size(); ++i) up_.add(world_.up(i));
 }
 
+membership::Handle Population::register_peer(const Machine& m) { return world_.register_peer(name_of(m), m.generation, config_.groups[m.group].nat); }
+
 bool Population::behind_nat(std::uint32_t peer) const { return config_.groups[group_of(machine_of(peer))].nat; }
 
 std::optional<std::uint32_t> Population::somebody() {
@@ -140,7 +142,7 @@ std::optional<std::uint32_t> Population::somebody_near(std::uint32_t peer) {
 
 void Population::start_next() {
     machines_.push_back(std::move(waiting_[next_++]));
-    world_.register_peer(name_of(machines_.back()));
+    register_peer(machines_.back());
     std::optional<std::uint32_t> meets;  // all come through the first, as long as it is there
     if (world_.size() > 0) meets = world_.up(0) ? std::optional(0u) : somebody();
     add(static_cast<std::uint32_t>(machines_.size() - 1), {}, meets, world_.now() > Instant{});
@@ -151,7 +153,7 @@ std::uint32_t Population::join(const std::string& group) {
         std::find_if(config_.groups.begin(), config_.groups.end(), [&](const auto& x) { return x.name == group; }) - config_.groups.begin());
     assert(g < config_.groups.size());
     machines_.push_back(machine(g, members_of_[g]++, no_shard));
-    world_.register_peer(name_of(machines_.back()));
+    register_peer(machines_.back());
     add(static_cast<std::uint32_t>(machines_.size() - 1), {}, somebody(), true);
     return machines_.back().peer;
 }
@@ -170,7 +172,8 @@ std::uint32_t Population::restart(std::uint32_t peer, bool checkpoint) {
         parameters = std::get<Published>(learner.carry_out({0, Publish{model_slot, {0, learner.size()}}}).what).snapshot;
     }
     world_.bury(peer);
-    world_.register_peer(name_of(machines_[again]), ++machines_[again].generation);
+    ++machines_[again].generation;
+    register_peer(machines_[again]);
     add(again, {}, somebody_near(peer), true, parameters ? &*parameters : nullptr);
     world_.network().faults().replaces(machines_[again].peer, peer);
     return machines_[again].peer;

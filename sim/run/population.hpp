@@ -56,6 +56,7 @@ private:
     void add(std::uint32_t machine, std::vector<membership::Handle> known, std::optional<std::uint32_t> meets, bool newcomer, const Snapshot* checkpoint = nullptr);
     const std::vector<std::uint32_t>& rows_for(Machine& machine, std::uint32_t index);
     void find_out_who_is_up();
+    membership::Handle register_peer(const Machine& machine);
     bool behind_nat(std::uint32_t peer) const;
     std::optional<std::uint32_t> somebody();  // that is up
     std::optional<std::uint32_t> somebody_near(std::uint32_t peer);  // that is up and not cut off from it, if there is one

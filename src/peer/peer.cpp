@@ -32,6 +32,7 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    },
                    [&](membership::Met& met) { to_membership(met); },
                    [&](Received<Message>& received) {
+                       if (!std::holds_alternative<membership::Message>(received.message)) membership_.heard_directly(now, received.from);
                        if (auto* m = std::get_if<membership::Message>(&received.message)) {
                            membership_.receive(now, received.from, *m, effects);
                        } else if (const auto* tally = std::get_if<gossip::Tally>(&std::get<gossip::Message>(received.message))) {
@@ -58,6 +59,7 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    [&](membership::Describe& d) { to_membership(std::move(d)); },
                    [&](membership::ForceLeave& f) { to_membership(f); },
                    [&](membership::Measure& m) { to_membership(m); },
+                   [&](membership::Dialable& d) { to_membership(d); },
                    [&](gossip::Observed& o) {
                        if (tallier_) tallier_->observe(now, o);
                    },

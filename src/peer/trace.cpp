@@ -205,6 +205,7 @@ const char* word(const Peer::Input& input) {
                           [](const membership::ForceLeave&) { return "force-leave"; },
                           [](const membership::Measure&) { return "measure"; },
                           [](const gossip::Observed&) { return "observed"; },
+                          [](const membership::Dialable&) { return "dialable"; },
                       },
                       input);
 }
@@ -231,6 +232,7 @@ void integers(const Peer::Input& input, const membership::Book& book, std::vecto
                    [&](const membership::ForceLeave& f) { into.push_back(f.peer.value); },
                    [&](const membership::Measure& m) { put(into, {m.serial, m.from.value, m.to.value}); },
                    [](const gossip::Observed&) {},
+                   [&](const membership::Dialable& d) { into.push_back(d.yes); },
                },
                input);
 }

@@ -294,6 +294,7 @@ std::string encode_input(Instant at, const Peer::Input& input, const membership:
                    [&](const membership::ForceLeave& f) { fields(a, f.peer); },
                    [&](const membership::Measure& m) { fields(a, m.serial, m.from, m.to); },
                    [&](const gossip::Observed& o) { fields(a, o.loss, o.accuracy); },
+                   [&](const membership::Dialable& d) { fields(a, d.yes); },
                },
                input);
     return bytes;
@@ -335,13 +336,14 @@ std::optional<Given> decode_input(std::span<const std::byte> bytes, membership::
             case 9: take(membership::ForceLeave{}, &membership::ForceLeave::peer); break;
             case 10: take(membership::Measure{}, &membership::Measure::serial, &membership::Measure::from, &membership::Measure::to); break;
             case 11: take(gossip::Observed{}, &gossip::Observed::loss, &gossip::Observed::accuracy); break;
+            case 12: take(membership::Dialable{}, &membership::Dialable::yes); break;
             default: throw Malformed{};
         }
         if (!a.at_end()) throw Malformed{};
         return given;
     });
 }
-static_assert(std::variant_size_v<Peer::Input> == 12, "a new input is to be written and read above");
+static_assert(std::variant_size_v<Peer::Input> == 13, "a new input is to be written and read above");
 
 namespace {
 

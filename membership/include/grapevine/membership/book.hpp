@@ -80,6 +80,7 @@ public:
     std::string_view name(Handle handle) const { return texts(handle).name(); }
     std::string_view key(Handle handle) const { return texts(handle).key(); }
     std::string_view metadata(Handle handle) const { return texts(handle).metadata(); }
+    bool any_outbound() const { return any_outbound_.load(std::memory_order_relaxed); }  // has ever been heard of
     std::size_t size() const { return made_ - free_.size(); }
 
     // A record that bears the same name as an identity, or the handle itself: following it from any of them goes
@@ -151,6 +152,7 @@ private:
     std::vector<std::unique_ptr<char[]>> text_;  // blocks; the last has text_left_ of text_block bytes left
     std::size_t text_left_ = 0;
     std::deque<Endpoints> endpoints_;            // many records have those of the one before
+    std::atomic<bool> any_outbound_{false};
     std::atomic_flag busy_;
 };
 

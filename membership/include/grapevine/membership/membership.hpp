@@ -14,6 +14,7 @@
 #include "grapevine/membership/link_quality.hpp"
 #include "grapevine/membership/local_health.hpp"
 #include "grapevine/membership/messages.hpp"
+#include "grapevine/membership/open_links.hpp"
 #include "grapevine/membership/partial_view.hpp"
 #include "grapevine/membership/probe_order.hpp"
 #include "grapevine/membership/roster.hpp"
@@ -70,6 +71,9 @@ struct Measure {  // the round trip between two members; Measured follows
     std::uint32_t serial;
     PeerId from, to;
 };
+struct Dialable {  // whether others can dial us, as far as we have found out
+    bool yes = true;
+};
 struct Leave {};  // say goodbye; Departed follows
 
 // Timers.
@@ -117,11 +121,11 @@ std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda);
 //
 // This class joins the parts, which know nothing of each other; its methods lie with the concept they belong to:
 // probing.cpp, news.cpp (what is heard), telling.cpp, joining.cpp (and identity), anti_entropy.cpp, healing.cpp,
-// degraded.cpp, measuring.cpp, partial.cpp.
+// degraded.cpp, open_links.cpp, measuring.cpp, partial.cpp.
 class Membership {
 public:
     using Message = membership::Message;
-    using Input = std::variant<Start, Met, Received<Message>, Woken<Timer>, Describe, ForceLeave, Measure, Leave>;
+    using Input = std::variant<Start, Met, Received<Message>, Woken<Timer>, Describe, ForceLeave, Measure, Dialable, Leave>;
     using Out = grapevine::Out<Message, Timer, Event>;
     using Effects = grapevine::Effects<Message, Timer, Event>;
 
@@ -133,6 +137,8 @@ public:
     void receive(Instant now, PeerId from, const Message& message, Out& out);
     void wake(Instant now, const Timer& timer, Out& out);
     void unanswered(Instant now, PeerId partner, Out& out);  // an exchange with it came to nothing
+    void heard_directly(Instant now, PeerId from);           // anything: its link to us is open
+    bool reaches(PeerId peer) const;                         // a member that can be dialled, or has a link open
 
     // Whom to mix with. In partial mode that is who is in the view, neighbours or not.
     const Company& company() const { return view_ ? static_cast<const Company&>(*view_) : roster_; }
@@ -154,6 +160,7 @@ private:
         std::uint32_t round = 0;
         bool answered = true;  // nothing is out
         bool helped = false;   // helpers were asked
+        bool direct = true;    // we pinged it ourselves
         std::uint8_t helpers = 0, nacks = 0;
     };
     struct Relay {  // a probe that we make for somebody else
@@ -185,6 +192,8 @@ private:
         Graveyard graveyard;
         Complaints complaints;
         Flapping flapping;
+        OpenLinks open_links;
+        Calls calls;
         std::vector<Relay> relays;
         std::vector<Measurement> measurements;
         std::vector<DoubtfulLink> doubtful;
@@ -295,6 +304,11 @@ private:
     void enter_through(Instant now, Handle contact, Out& out);
     void welcome_back(Instant now, Handle record, Out& out);
     void no_neighbour_more(Instant now, PeerId peer, Out& out);
+
+    // open_links.cpp
+    void link_is_shut(PeerId peer);
+    void tend_links(Instant now, Out& out);
+    void dialable(Instant now, bool yes, Out& out);
 
     // measuring.cpp
     void measure(Instant now, const Measure& measure, Out& out);

@@ -12,13 +12,15 @@
 namespace grapevine::membership {
 
 // Everybody we know of but ourselves, with their standing: sorted by id, eight bytes a member. A walk over it
-// is the same everywhere. Those alive can be mixed with, unless they are degraded; those suspected are still members.
+// is the same everywhere. Those alive can be mixed with, unless they are degraded or out of reach; those suspected are still
+// members. Out of reach is who cannot be dialled and has no link to us open, which our owner knows.
 class Roster final : public Company {
 public:
     struct Entry {
         Handle record;
         Standing standing;
         bool degraded;
+        bool reachable;
     };
 
     Roster(const Book& book, const std::vector<Handle>& known);
@@ -28,6 +30,7 @@ public:
     // falls, at the same one a standing only gets worse, and who left never becomes dead.
     void put(Handle record, Standing standing);
     void remove(PeerId peer);
+    void reach(PeerId peer, bool reachable);  // of one that cannot be dialled; at first, and on becoming one, as it was: no
 
     std::size_t present() const { return alive_ + suspect_; }  // members besides us
     std::size_t dead() const { return dead_; }
@@ -37,6 +40,7 @@ public:
     using Entries = Few<Entry, 6>;  // the neighbours of a partial view, and then there is some room
     const Entries& entries() const { return entries_; }
     Handle draw_dead(Random& random) const;      // dead() > 0
+    // Of those in reach.
     std::optional<PeerId> draw_present(Random& random) const;  // alive or suspect
     std::optional<PeerId> draw_alive(Random& random) const;    // degraded ones too
     std::uint32_t median_failing() const;        // of what the members publish, per cent
@@ -46,7 +50,7 @@ public:
             if (membership::present(e.standing)) f(book_->id(e.record));
     }
 
-    // Company: for a draw those alive and not degraded (nobody while we are degraded ourselves), all that are
+    // Company: for a draw those alive, in reach and not degraded (nobody while we are degraded ourselves), all that are
     // present otherwise.
     std::size_t size() const override { return alive_ + suspect_; }
     bool contains(PeerId peer) const override;
@@ -63,7 +67,8 @@ private:
 
     const Book* book_;
     Entries entries_;
-    std::uint32_t alive_ = 0, suspect_ = 0, dead_ = 0, fit_ = 0;  // fit: alive and not degraded
+    std::uint32_t alive_ = 0, suspect_ = 0, dead_ = 0;
+    std::uint32_t fit_ = 0, near_alive_ = 0, near_ = 0;  // in reach: alive and not degraded, alive, present
     std::uint64_t digest_ = 0;
     bool self_degraded_ = false;
 };

@@ -87,7 +87,7 @@ public:
     explicit World(Options options);
     ~World();
 
-    membership::Handle register_peer(const std::string& name, std::uint64_t generation = 1);  // its record, before it exists; in order of index
+    membership::Handle register_peer(const std::string& name, std::uint64_t generation = 1, bool outbound = false);  // its record, before it exists; in order of index
     std::uint32_t add(Newcomer newcomer);  // of the next registered record; starts now
 
     void crash(std::uint32_t peer);

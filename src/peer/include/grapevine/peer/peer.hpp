@@ -43,7 +43,7 @@ public:
                                gossip::RollFormed, gossip::TrainedSome, gossip::Finished, gossip::Tallied>;
     using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,
                                Completion, gossip::Finish, membership::Leave, membership::Describe,
-                               membership::ForceLeave, membership::Measure, gossip::Observed>;
+                               membership::ForceLeave, membership::Measure, gossip::Observed, membership::Dialable>;
 
     // The peer's list of wishes, which both halves write into.
     struct Effects final : Out<membership::Message, membership::Timer, membership::Event>,
