@@ -62,6 +62,7 @@ int run(const Arguments& a) {
         const std::string name = text(m, "name");
         std::string address = text(m, "control"), note = m.value("self", false) ? "(asked)" : "";
         if (address.rfind("tcp://", 0) == 0) address = address.substr(6);
+        if (text(m, "reach") == "outbound") note += std::string(note.empty() ? "" : " ") + (m.value("in_reach", true) ? "(only dials out)" : "(only dials out, no link to it)");
         if (text(m, "suspected_by") != "-") note = "(suspected by " + text(m, "suspected_by") + ")";
         const auto steps = number(m, "steps"), incarnation = number(m, "incarnation");
         rows.push_back({called[m.value("name", "")] > 1 ? name + " " + text(m, "id") : name, text(m, "status"), address, record::format_seconds(number(m, "round_trip")),

@@ -79,6 +79,13 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
     }
     o.status = !a.has("no-status");
     o.advertise_host = a.get("advertise").value_or("");
+    o.outbound = a.has("outbound");
+    for (auto& [flag, put] : {std::pair{"uplink", &o.uplink}, std::pair{"downlink", &o.downlink}}) {
+        const auto text = a.get(flag);
+        const auto rate = text ? config::parse_rate(*text) : std::optional(0.0);
+        if (!rate || (text && *rate < 1000)) return Error{std::string("--") + flag + " '" + text.value_or("") + "' is not a rate, or below 8 kbit", "a number and a unit: 50Mbit, 6MB/s"};
+        *put = *rate;
+    }
     if (const auto name = a.get("name")) {
         if (name->empty() || name->size() > 64 || name->find_first_of(" \t\n\r/") != std::string::npos)
             return Error{"--name '" + *name + "' cannot be a name", "up to 64 characters, no spaces, no slashes"};
@@ -149,6 +156,9 @@ Verb node_verb() {
                                        {"listen", "ADDR[:PORT]", "default 127.0.0.1:7470; other addresses want --insecure"},
                                        {"port", "N", "control port N, bulk N+1, status N+2; 0: any free ones"},
                                        {"advertise", "HOST", "what others dial to reach us"},
+                                       {"uplink", "RATE", "what may go out, over all peers: 50Mbit, 6MB/s; default no limit"},
+                                       {"downlink", "RATE", "what may come in, likewise"},
+                                       {"outbound", "", "nobody can dial us (a home router): we dial out; else it is found out"},
                                        {"insecure", "", "listen off loopback without keys"},
                                        {"status", "[ADDR:]PORT", "of the status page; default 127.0.0.1:7472; other addresses want --insecure"},
                                        {"no-status", "", "no status page"},

@@ -8,12 +8,13 @@ namespace grapevine::net {
 namespace {
 
 constexpr int messages_at_once = 64;  // received or sent, before it is the other's turn
+constexpr Duration limit_burst = std::chrono::milliseconds(50);
 constexpr Duration tidy_when_busy = std::chrono::milliseconds(100);
 constexpr Duration tidy_when_idle = std::chrono::seconds(1);
 
 }  // namespace
 
-Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Options& options, Inbox& inbox, int io_thread)
+Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally& control, const Options& options, Inbox& inbox, int io_thread)
     : self_(self),
       tally_(tally),
       inbox_(inbox),
@@ -23,7 +24,12 @@ Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Option
              {.name = "bulk", .io_thread = io_thread, .max_message = static_cast<int>(max_chunk_bytes + 8192),
               .max_queued_out = 256, .max_queued_in = 64, .idle = options.idle}),
       wire_(links_, self, tally),
-      incoming_(wire_, inbox, waiting_, options) {}
+      incoming_(wire_, inbox, waiting_, options),
+      control_(control),
+      uplink_(options.uplink, limit_burst),
+      // On a slow uplink a chunk must not hold up the pings behind it for long: 20 ms of the line.
+      most_chunk_(options.uplink > 0 ? std::clamp<std::size_t>(static_cast<std::size_t>(options.uplink / 50), 4096, max_chunk_bytes) : max_chunk_bytes),
+      quantum_(static_cast<std::int64_t>(std::min<std::size_t>(most_chunk_, 64 * 1024))) {}
 
 Bulk::~Bulk() { stop(); }
 
@@ -43,11 +49,27 @@ void Bulk::run() {
     while (!stopping_) {
         const Instant at = now();
         obey(at);
+        count_control(at);
         receive(at);
         const bool more = pump();
         if (now() >= next_tidy_) tidy(now());
-        zmq_poll(items, 2, more || links_.waiting() ? 0 : milliseconds_up(next_tidy_ - now()));
+        zmq_poll(items, 2, links_.waiting() ? 0 : milliseconds_up(due(more) - now()));
     }
+}
+
+// When there is something to do although nothing comes in. `more`: pump() stopped, and not for want of a window.
+Instant Bulk::due(bool more) const {
+    Instant first = std::min(next_tidy_, incoming_.due());
+    if (more) first = std::min(first, uplink_.limited() ? uplink_.due() : Instant{});
+    return first;
+}
+
+// The other plane's bytes count, and wait for nothing.
+void Bulk::count_control(Instant now) {
+    const std::uint64_t out = control_.bytes_out, in = control_.bytes_in;
+    uplink_.take(now, static_cast<double>(out - control_out_));
+    incoming_.count(now, in - control_in_);
+    control_out_ = out, control_in_ = in;
 }
 
 void Bulk::obey(Instant now) {
@@ -64,6 +86,10 @@ void Bulk::obey(Instant now) {
                 incoming_.forget(forget.peer);
                 links_.forget(forget.peer);
             },
+            [&](const Call& call) {
+                if (const auto route = links_.knows(call.peer) ? links_.route(call.peer, now) : std::nullopt)
+                    wire_.send(*route, wire_.begin(Kind::here, call.peer).take(), now);
+            },
             [&](Ship& ship) {
                 if (!links_.knows(ship.to)) {
                     tally_.drop(Drop::unknown_peer);
@@ -72,8 +98,8 @@ void Bulk::obey(Instant now) {
                     return;
                 }
                 Outgoing& to = outgoing(ship.to);
-                if (to.empty() && std::find(turn_.begin(), turn_.end(), ship.to) == turn_.end()) {
-                    turn_.push_back(ship.to);
+                if (to.empty() && std::none_of(turn_.begin(), turn_.end(), [&](const Turn& t) { return t.to == ship.to; })) {
+                    turn_.push_back({ship.to});
                     next_tidy_ = std::min(next_tidy_, now + tidy_when_busy);
                 }
                 to.add(now, ship.ticket, std::move(ship.header), std::move(ship.body));
@@ -116,6 +142,7 @@ void Bulk::handle(const Links::Arrived& arrived, Instant now) {
         case Kind::open: return incoming_.open(arrived, from, reader, now);
         case Kind::chunk: return incoming_.chunk(arrived, from, reader, now);
         case Kind::abandon: return incoming_.abandoned(arrived, from, reader);
+        case Kind::here: return;  // that it was heard is all
         case Kind::ack:
         case Kind::refuse: {
             const auto to = outgoing_.find(from);
@@ -132,28 +159,36 @@ void Bulk::handle(const Links::Arrived& arrived, Instant now) {
         case Kind::greet:
         case Kind::welcome:
         case Kind::other_version:
-        case Kind::frame: break;
+        case Kind::frame:
+        case Kind::call:
+        case Kind::try_me:
+        case Kind::tried: break;
     }
     tally_.drop(Drop::not_ours);
 }
 
-// One message to each in turn. Whoever has nothing to send now keeps its place as long as it has parcels. True
-// if it stopped for fairness only.
+// So many bytes to each in turn, whatever the length of its chunks. Whoever has nothing to send now keeps its place as long
+// as it has parcels. True if it stopped for fairness, or for the limit, and not because nobody could send.
 bool Bulk::pump() {
     std::size_t idle = 0;
     for (int sent = 0; sent < messages_at_once && idle < turn_.size();) {
-        const PeerId to = turn_.front();
+        if (!uplink_.may(now())) return true;
+        Turn turn = turn_.front();
         turn_.pop_front();
-        const auto place = outgoing_.find(to);
+        const auto place = outgoing_.find(turn.to);
         if (place == outgoing_.end() || place->second.empty()) continue;
-        if (place->second.pump(now())) {
-            idle = 0;
-            ++sent;
-        } else {
-            ++idle;
+        turn.credit = std::min(turn.credit + quantum_, quantum_);
+        bool any = false, owing = turn.credit <= 0;
+        while (turn.credit > 0 && sent < messages_at_once && uplink_.may(now())) {
+            const auto bytes = place->second.pump(now(), most_chunk_);
+            if (!bytes) break;
+            any = true, ++sent;
+            turn.credit -= static_cast<std::int64_t>(*bytes);
+            uplink_.take(now(), static_cast<double>(*bytes + header_bytes + 24));
         }
-        report_failed(to, place->second);
-        turn_.push_back(to);
+        idle = any || owing ? 0 : idle + 1;
+        report_failed(turn.to, place->second);
+        turn_.push_back(turn);
     }
     return idle < turn_.size();
 }

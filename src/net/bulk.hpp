@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "bucket.hpp"
 #include "inbox.hpp"
 #include "incoming.hpp"
 #include "outgoing.hpp"
@@ -19,7 +20,8 @@ namespace grapevine::net {
 // below is that thread's, and the two mailboxes are the only way in and out.
 class Bulk {
 public:
-    Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Options& options, Inbox& inbox, int io_thread);
+    // `control`: what the other plane sends and receives, which counts against the limits.
+    Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally& control, const Options& options, Inbox& inbox, int io_thread);
     ~Bulk();
 
     std::optional<Error> listen(const std::string& host, std::uint16_t port) { return links_.listen(host, port); }
@@ -29,23 +31,30 @@ public:
 
     struct Know { PeerId peer; std::string endpoint; };
     struct Forget { PeerId peer; };
+    struct Call { PeerId peer; };  // it has a parcel for us and cannot dial us: open a connection
     struct Ship { PeerId to; std::uint32_t ticket; std::string header; Bytes body; };
     void tell(Know know) { orders_.put(std::move(know)); }
     void tell(Forget forget) { orders_.put(forget); }
+    void tell(Call call) { orders_.put(call); }
     void tell(Ship ship) { orders_.put(std::move(ship)); }
 
-    void taken(const Parcel& parcel) { waiting_ -= Incoming::weight(parcel.body.size); }
+    void taken(const Parcel& parcel) {
+        waiting_ -= Incoming::weight(parcel.body.size);
+        incoming_.taken(parcel.from);
+    }
     Pool::Count buffers() const { return incoming_.count(); }
     std::vector<BulkPath> paths() const;
 
 private:
-    using Order = std::variant<Know, Forget, Ship>;
+    using Order = std::variant<Know, Forget, Call, Ship>;
 
     void run();
     void obey(Instant now);
     void receive(Instant now);
     void handle(const Links::Arrived& arrived, Instant now);
     bool pump();
+    void count_control(Instant now);
+    Instant due(bool more) const;
     void tidy(Instant now);
     void report_failed(PeerId to, Outgoing& outgoing);
     Outgoing& outgoing(PeerId to);
@@ -59,7 +68,16 @@ private:
     ParcelWire wire_;
     Incoming incoming_;
     std::map<PeerId, Outgoing> outgoing_;
-    std::deque<PeerId> turn_;  // who has something to send, next first
+    struct Turn {
+        PeerId to;
+        std::int64_t credit = 0;  // bytes: who has sent a long chunk waits until the others have sent as much
+    };
+    std::deque<Turn> turn_;    // who has something to send, next first
+    const Tally& control_;
+    std::uint64_t control_out_ = 0, control_in_ = 0;  // of its bytes, counted so far
+    Bucket uplink_;
+    std::size_t most_chunk_;
+    std::int64_t quantum_;     // bytes in one turn, as in deficit round robin (Shreedhar, Varghese 1995)
     Instant next_tidy_{};
 
     Mailbox<Order> orders_;

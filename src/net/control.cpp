@@ -7,6 +7,7 @@ namespace grapevine::net {
 namespace {
 
 constexpr Duration tidy_period = std::chrono::seconds(1);
+constexpr std::size_t most_calls = 64;
 constexpr int frames_at_once = 64;  // so that a flood of rubbish does not keep take() from returning
 
 std::uint64_t draw_token() {
@@ -23,7 +24,8 @@ Control::Control(zmq::context_t& context, const Self& self, Tally& tally, const 
              {.name = "control", .io_thread = io_thread, .max_message = static_cast<int>(max_frame_bytes + 1024),
               .max_queued_out = 512, .max_queued_in = 256, .idle = options.idle}),
       greeting_(options.greeting),
-      greet_patience_(options.greet_patience) {}
+      greet_patience_(options.greet_patience),
+      rates_(options) {}
 
 void Control::greet(const std::string& endpoint, Instant now) {
     Greeting& greeting = greetings_[endpoint];
@@ -53,9 +55,11 @@ void Control::give_up(const std::string& endpoint, const std::string& why) {
     failed_.push_back(NoAnswer{endpoint, why});
 }
 
-void Control::send(PeerId to, std::string_view bytes, Instant now) {
+void Control::send(PeerId to, std::string_view bytes, Instant now) { send(Kind::frame, to, bytes, now); }
+
+void Control::send(Kind kind, PeerId to, std::string_view bytes, Instant now) {
     if (bytes.size() > max_frame_bytes) return tally_.drop(Drop::too_long);
-    const std::string frame = Writer(header(Kind::frame, to)).text(bytes).take();
+    const std::string frame = Writer(header(kind, to)).text(bytes).take();
     // A connection that a peer had opened may be gone; then it is tried once more, and that dials.
     for (int attempt = 0; attempt < 2; ++attempt) {
         const auto route = links_.route(to, now);
@@ -83,14 +87,18 @@ std::optional<Inbound> Control::take(Instant now) {
     if (now >= next_tidy_) {
         next_tidy_ = now + tidy_period;
         links_.tidy(now);
+        rates_.tidy(now);
         tally_.connections = links_.connections();
     }
+    for (const DialBack::Trial& trial : dial_back_.expire(now)) tell_tried(trial, false, now);
     while (const auto found = lookups_.take()) reach(found->endpoint, found->endpoints, found->why, now);
     if (auto ended = expired(now)) return ended;
     for (int i = 0; i < frames_at_once; ++i) {
+        if (!rates_.may_read(now)) return std::nullopt;
         Links::Arrived arrived;
         const Links::Take taken = links_.take(arrived);
         if (taken == Links::Take::nothing) return std::nullopt;
+        rates_.read(now);
         Tally::add(tally_.frames_in);
         Tally::add(tally_.bytes_in, arrived.size());
         if (taken == Links::Take::garbage || arrived.two_parts) {
@@ -115,7 +123,7 @@ std::optional<Inbound> Control::expired(Instant now) {
 }
 
 Instant Control::due() const {
-    Instant earliest = failed_.empty() ? next_tidy_ : Instant::min();
+    Instant earliest = failed_.empty() ? std::min({next_tidy_, dial_back_.due(), rates_.due()}) : Instant::min();
     for (const auto& [endpoint, greeting] : greetings_) earliest = std::min(earliest, greeting.deadline);
     return earliest;
 }
@@ -125,19 +133,75 @@ std::optional<Inbound> Control::handle(const Links::Arrived& arrived, Instant no
     const auto header = read_header(reader);
     if (!header) return dropped(Drop::not_ours);
     if (header->kind == Kind::greet) {
+        if (!rates_.greet(now)) return dropped(Drop::too_many);
         greeted(arrived, *header, reader, now);
         return std::nullopt;
     }
     if (header->kind == Kind::other_version) return other_version(arrived, read_versions(reader, *header));
     if (!speaks(header->version)) return other_version(arrived, {header->version, header->version});
     if (header->kind == Kind::welcome) return welcomed(arrived, *header, reader, now);
-    if (header->kind != Kind::frame) return dropped(Drop::not_ours);
+    if (header->kind != Kind::frame && header->kind != Kind::call && header->kind != Kind::try_me && header->kind != Kind::tried)
+        return dropped(Drop::not_ours);
     if (header->run != self_.run || header->run == 0) return dropped(Drop::other_run);
     if (header->to != self_.id) return dropped(Drop::other_peer);
     if (!links_.belongs(arrived.route, header->from)) return dropped(Drop::impostor);
     if (reader.rest().size() > max_frame_bytes) return dropped(Drop::too_long);
+    if (!rates_.frame(header->from, now)) return dropped(Drop::too_many);
     links_.heard(arrived.route, header->from, now);
-    return Frame{header->from, std::string(reader.rest())};
+    if (header->kind == Kind::frame) return Frame{header->from, std::string(reader.rest())};
+    return of_run(*header, reader, now);
+}
+
+// What the transports of one run say to each other.
+std::optional<Inbound> Control::of_run(const Header& header, Reader reader, Instant now) {
+    if (header.kind == Kind::call) {
+        if (calls_.size() < most_calls) calls_.push_back(header.from);
+        return std::nullopt;
+    }
+    const std::uint64_t token = reader.u64();
+    if (header.kind == Kind::try_me) {
+        if (!reader.ok() || reader.rest().size() > DialBack::longest_endpoint) return dropped(Drop::malformed);
+        try_out(header.from, token, std::string(reader.rest()), now);
+        return std::nullopt;
+    }
+    const bool reached = reader.u8() != 0;
+    if (!reader.done()) return dropped(Drop::malformed);
+    if (!dial_back_.answered(header.from, token, now)) return std::nullopt;
+    return DialledBack{header.from, reached};
+}
+
+std::optional<PeerId> Control::take_call() {
+    if (calls_.empty()) return std::nullopt;
+    const PeerId peer = calls_.front();
+    calls_.pop_front();
+    return peer;
+}
+
+void Control::ask_back(PeerId who, const std::string& our_endpoint, Instant now) {
+    const std::uint64_t token = draw_token();
+    dial_back_.ask(who, token, now);
+    std::string bytes;
+    for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(token >> (8 * i) & 0xff));
+    send(Kind::try_me, who, bytes + our_endpoint, now);
+}
+
+// Dials, and greets: who answers has to be the asker. The connection is the one that frames to it would take, if there is one.
+void Control::try_out(PeerId asker, std::uint64_t token, std::string endpoint, Instant now) {
+    const std::uint64_t ours = draw_token();
+    const auto trial = dial_back_.begin(asker, token, ours, endpoint, now);
+    if (!trial) return;
+    const auto route = links_.dial(endpoint, now);
+    const std::string greet = Writer(header(Kind::greet, {})).u64(ours).u16(spoken.lowest).u16(spoken.highest).take();
+    if (route && put(*route, greet, now)) return;
+    dial_back_.end(ours);
+    tell_tried(*trial, false, now);
+}
+
+void Control::tell_tried(const DialBack::Trial& trial, bool reached, Instant now) {
+    std::string bytes;
+    for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(trial.theirs >> (8 * i) & 0xff));
+    send(Kind::tried, trial.asker, bytes + static_cast<char>(reached), now);
+    links_.hang_up_unless_known(trial.endpoint);
 }
 
 std::optional<Inbound> Control::dropped(Drop reason) {
@@ -170,6 +234,11 @@ std::optional<Inbound> Control::welcomed(const Links::Arrived& arrived, const He
         greetings_.erase(greeting);
         return hello;
     }
+    if (address && reader.ok())
+        if (const auto trial = dial_back_.welcomed(header.from, token, *address)) {
+            tell_tried(*trial, true, now);
+            return std::nullopt;
+        }
     // Late, or the second answer of a host with several addresses.
     return std::nullopt;
 }

@@ -8,6 +8,8 @@
 
 #include "links.hpp"
 #include "lookup.hpp"
+#include "dial_back.hpp"
+#include "rates.hpp"
 #include "tally.hpp"
 
 namespace grapevine::net {
@@ -25,9 +27,13 @@ public:
     void set_greeting(std::string greeting) { greeting_ = std::move(greeting); }
     void greet(const std::string& endpoint, Instant now);
     void send(PeerId to, std::string_view bytes, Instant now);
+    void call(PeerId to, Instant now) { send(Kind::call, to, {}, now); }
+    std::optional<PeerId> take_call();         // who has called, and wants our bulk plane to dial its
+    void ask_back(PeerId who, const std::string& our_endpoint, Instant now);
 
     std::optional<Inbound> take(Instant now);  // what came in or fell due; never waits
     Instant due() const;                       // when take() has something to do although nothing came in
+    bool reads(Instant now) const { return rates_.may_read(now); }  // or what came in waits until due()
     Bell& bell() { return lookups_.bell(); }   // rings when take() has something that is not on the socket
 
 private:
@@ -37,6 +43,10 @@ private:
         Instant deadline{};
     };
 
+    void send(Kind kind, PeerId to, std::string_view bytes, Instant now);
+    std::optional<Inbound> of_run(const Header& header, Reader reader, Instant now);
+    void try_out(PeerId asker, std::uint64_t token, std::string endpoint, Instant now);
+    void tell_tried(const DialBack::Trial& trial, bool reached, Instant now);
     std::optional<Inbound> handle(const Links::Arrived& arrived, Instant now);
     std::optional<Inbound> welcomed(const Links::Arrived& arrived, const Header& header, Reader reader, Instant now);
     std::optional<Inbound> other_version(const Links::Arrived& arrived, Versions theirs);
@@ -55,6 +65,9 @@ private:
     std::string greeting_;
     Duration greet_patience_;
     std::map<std::string, Greeting> greetings_;  // under way, by endpoint
+    DialBack dial_back_;
+    Rates rates_;
+    std::deque<PeerId> calls_;
     std::deque<Inbound> failed_;                 // greetings that ended without the network
     Instant next_tidy_{};
 };

@@ -26,11 +26,15 @@ enum class Kind : std::uint8_t {
     welcome = 2,        // control: token u64, greeting. Its version is the highest that both speak
     other_version = 3,  // control: lowest u16, highest u16: the answer to a greet where there is none. (Version 1: nothing)
     frame = 4,          // control: the bytes
+    call = 5,           // control: nothing. "I have a parcel for you and cannot dial you: dial my bulk plane"
+    try_me = 6,         // control: token u64, endpoint. "Can you dial me there?"
+    tried = 7,          // control: token u64, yes u8. The answer
     open = 16,          // bulk: serial u64, total u64, sent_at u64, ticket u32, header
     chunk = 17,         // bulk: serial u64, offset u64, sent_at u64; the bytes are a second part
     ack = 18,           // bulk: serial u64, upto u64, echo u64
     refuse = 19,        // bulk: serial u64. From the receiver: this parcel will not be delivered.
     abandon = 20,       // bulk: serial u64. From the sender: no more of this parcel will come.
+    here = 21,          // bulk: nothing. The answer to a call: a connection
 };
 
 constexpr bool is_greeting(Kind kind) { return kind == Kind::greet || kind == Kind::welcome || kind == Kind::other_version; }
@@ -49,6 +53,7 @@ struct Header {
 class Writer {
 public:
     explicit Writer(const Header& header);
+    Writer& u8(std::uint8_t v) { return number(v, 1); }
     Writer& u16(std::uint16_t v) { return number(v, 2); }
     Writer& u32(std::uint32_t v) { return number(v, 4); }
     Writer& u64(std::uint64_t v) { return number(v, 8); }

@@ -7,6 +7,7 @@ namespace grapevine::net {
 namespace {
 
 constexpr int chunks_per_acknowledgement = 4;
+constexpr Duration limit_burst = std::chrono::milliseconds(50);
 constexpr Duration lively = std::chrono::seconds(1);
 
 }  // namespace
@@ -23,7 +24,10 @@ Incoming::Incoming(ParcelWire& wire, Inbox& inbox, std::atomic<std::uint64_t>& w
       most_waiting_(most_waiting(options)),
       most_bytes_(options.max_parcel_bytes),
       patience_(options.half_parcel_patience),
-      pool_(most_waiting_) {}
+      pool_(most_waiting_),
+      most_whole_(options.parcels_per_peer),
+      downlink_(options.downlink, limit_burst),
+      quantum_(std::clamp<std::uint64_t>(static_cast<std::uint64_t>(options.downlink / 50), 4096, 64 * 1024)) {}
 
 void Incoming::open(const Links::Arrived& arrived, PeerId from, Reader reader, Instant now) {
     Half half;
@@ -42,6 +46,7 @@ void Incoming::open(const Links::Arrived& arrived, PeerId from, Reader reader, I
         wire_.tally().drop(Drop::stalled);
         drop(before);
     }
+    if (whole(from) >= most_whole_) return refuse(half.route, from, half.serial, Drop::too_many, now);
     if (waiting_ + weight(half.total) > most_waiting_) return refuse(half.route, from, half.serial, Drop::queue_full, now);
     if (half.total > 0 && !(half.buffer = pool_.take(half.total)))
         return refuse(half.route, from, half.serial, Drop::queue_full, now);
@@ -78,13 +83,48 @@ void Incoming::deliver(Place place, Instant now) {
     Half& half = place->second;
     Bytes body{half.buffer.get(), half.total, half.buffer};
     Tally::add(wire_.tally().parcels_in);
+    {
+        const std::lock_guard lock(whole_mutex_);
+        ++whole_[place->first];
+    }
     inbox_.put(Parcel{place->first, half.ticket, std::move(half.header), std::move(body)});
     halves_.erase(place);  // its weight stays until receive() hands it out
 }
 
+std::uint64_t Incoming::whole(PeerId from) const {
+    const std::lock_guard lock(whole_mutex_);
+    const auto at = whole_.find(from);
+    return at == whole_.end() ? 0 : at->second;
+}
+
+void Incoming::taken(PeerId from) {
+    const std::lock_guard lock(whole_mutex_);
+    if (const auto at = whole_.find(from); at != whole_.end() && --at->second == 0) whole_.erase(at);
+}
+
 void Incoming::acknowledge(PeerId from, Half& half, Instant now) {
-    wire_.send(half.route, wire_.begin(Kind::ack, from).u64(half.serial).u64(half.have).u64(half.echo).take(), now);
     half.unacknowledged = 0;
+    if (!downlink_.limited()) {
+        wire_.send(half.route, wire_.begin(Kind::ack, from).u64(half.serial).u64(half.have).u64(half.echo).take(), now);
+        return;
+    }
+    const auto before = std::find_if(owed_.begin(), owed_.end(), [&](const Owed& o) { return o.to == from && o.serial == half.serial; });
+    if (before != owed_.end()) before->have = half.have, before->echo = half.echo;
+    else if (owed_.size() < most_owed) owed_.push_back({from, half.route, half.serial, half.paid, half.have, half.echo});
+    half.paid = half.have;
+}
+
+// What is owed to each in turn, as far as the limit goes.
+void Incoming::pay(Instant now) {
+    while (!owed_.empty() && downlink_.may(now)) {
+        Owed owed = std::move(owed_.front());
+        owed_.pop_front();
+        const std::uint64_t step = std::min(quantum_, owed.have - owed.upto);
+        owed.upto += step;
+        downlink_.take(now, static_cast<double>(step));
+        wire_.send(owed.route, wire_.begin(Kind::ack, owed.to).u64(owed.serial).u64(owed.upto).u64(owed.echo).take(), now);
+        if (owed.upto < owed.have) owed_.push_back(std::move(owed));
+    }
 }
 
 void Incoming::acknowledge(Instant now) {
@@ -92,6 +132,7 @@ void Incoming::acknowledge(Instant now) {
         if (const auto half = halves_.find(from); half != halves_.end() && half->second.unacknowledged > 0)
             acknowledge(from, half->second, now);
     to_acknowledge_.clear();
+    pay(now);
 }
 
 void Incoming::refuse(const Route& route, PeerId from, std::uint64_t serial, Drop reason, Instant now) {
@@ -121,6 +162,7 @@ void Incoming::expire(Instant now) {
 
 void Incoming::forget(PeerId from) {
     if (const auto half = halves_.find(from); half != halves_.end()) drop(half);
+    std::erase_if(owed_, [&](const Owed& owed) { return owed.to == from; });
 }
 
 void Incoming::drop(Place place) {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <map>
+#include <mutex>
 #include <string>
 
+#include "bucket.hpp"
 #include "inbox.hpp"
 #include "parcels.hpp"
 #include "pool.hpp"
@@ -17,6 +20,8 @@ namespace grapevine::net {
 //       ▼                    └─ a chunk out of order or too much; abandoned; a new one opened; sender
 //    refused: too large,        forgotten; half_parcel_patience without a chunk ─▶ dropped
 //    no room, no memory
+//
+// Under a downlink limit acknowledgements wait for it, each sender's in turn, and its window with them.
 class Incoming {
 public:
     Incoming(ParcelWire& wire, Inbox& inbox, std::atomic<std::uint64_t>& waiting, const Options& options);
@@ -24,9 +29,12 @@ public:
     void open(const Links::Arrived& arrived, PeerId from, Reader reader, Instant now);
     void chunk(const Links::Arrived& arrived, PeerId from, Reader reader, Instant now);
     void abandoned(const Links::Arrived& arrived, PeerId from, Reader reader);
-    void acknowledge(Instant now);  // what came in since the last time
+    void acknowledge(Instant now);  // what came in since the last time, and what the limit held back
+    void count(Instant now, std::uint64_t bytes) { downlink_.take(now, static_cast<double>(bytes)); }  // of the other plane
+    Instant due() const { return owed_.empty() ? Instant::max() : downlink_.due(); }
     void expire(Instant now);
     void forget(PeerId from);
+    void taken(PeerId from);        // one that was delivered, by receive(): from any thread
 
     bool empty() const { return halves_.empty(); }
     Pool::Count count() const { return pool_.count(); }
@@ -46,6 +54,7 @@ private:
         Instant progress{};
         std::uint64_t echo = 0;        // when its last chunk was sent, by the sender's clock
         int unacknowledged = 0;        // chunks
+        std::uint64_t paid = 0;        // bytes acknowledged, or owed
     };
     using Place = std::map<PeerId, Half>::iterator;
 
@@ -53,6 +62,8 @@ private:
     void acknowledge(PeerId from, Half& half, Instant now);
     void refuse(const Route& route, PeerId from, std::uint64_t serial, Drop reason, Instant now);
     void drop(Place place);
+    void pay(Instant now);
+    std::uint64_t whole(PeerId from) const;
 
     ParcelWire& wire_;
     Inbox& inbox_;
@@ -62,7 +73,19 @@ private:
     Duration patience_;
     Pool pool_;
     std::map<PeerId, Half> halves_;
+    mutable std::mutex whole_mutex_;
+    std::map<PeerId, std::uint64_t> whole_;  // parcels delivered and not taken yet
+    std::uint64_t most_whole_;
     std::vector<PeerId> to_acknowledge_;
+    struct Owed {                   // an acknowledgement that waits for the limit
+        PeerId to;
+        Route route;
+        std::uint64_t serial, upto, have, echo;
+    };
+    static constexpr std::size_t most_owed = 4096;
+    std::deque<Owed> owed_;         // next first; of each parcel one
+    Bucket downlink_;
+    std::uint64_t quantum_;         // acknowledged in one turn: 20 ms of the line
 };
 
 }  // namespace grapevine::net

@@ -33,18 +33,18 @@ Outgoing::Parcel* Outgoing::to_send() {
     return nullptr;
 }
 
-bool Outgoing::pump(Instant now) {
+std::optional<std::size_t> Outgoing::pump(Instant now, std::size_t most_chunk) {
     Parcel* parcel = to_send();
-    if (!parcel) return false;
-    return parcel->opened ? send_chunk(*parcel, now) : open(*parcel, now);
+    if (!parcel) return std::nullopt;
+    return parcel->opened ? send_chunk(*parcel, most_chunk, now) : open(*parcel, now);
 }
 
-bool Outgoing::open(Parcel& parcel, Instant now) {
+std::optional<std::size_t> Outgoing::open(Parcel& parcel, Instant now) {
     if (&parcel != &queue_.front()) {
         parcel.route = queue_.front().route;  // behind one that is still on its way: the same way, or it overtakes
     } else {
         const auto route = wire_.links().route(to_, now);
-        if (!route) return false;             // it may dial us yet
+        if (!route) return std::nullopt;      // it may dial us yet
         parcel.route = *route;
     }
     const std::string head = wire_.begin(Kind::open, to_)
@@ -52,22 +52,22 @@ bool Outgoing::open(Parcel& parcel, Instant now) {
                                  .u64(static_cast<std::uint64_t>(now.time_since_epoch().count()))
                                  .u32(parcel.ticket).text(parcel.header).take();
     switch (wire_.send(parcel.route, head, now)) {
-        case Links::Sent::yes: parcel.opened = true; return true;
-        case Links::Sent::full: return false;
+        case Links::Sent::yes: parcel.opened = true; return 0;
+        case Links::Sent::full: return std::nullopt;
         case Links::Sent::gone: {  // one that the peer had opened: now it is dialled, so try again
             const bool theirs = !wire_.links().dialled(parcel.route);
             wire_.links().hang_up_route(parcel.route);
-            return theirs;
+            return theirs ? std::optional<std::size_t>(0) : std::nullopt;
         }
     }
-    return false;
+    return std::nullopt;
 }
 
-bool Outgoing::send_chunk(Parcel& parcel, Instant now) {
-    const std::size_t size = std::min<std::uint64_t>(window_.chunk_bytes(), parcel.body.size - parcel.sent);
+std::optional<std::size_t> Outgoing::send_chunk(Parcel& parcel, std::size_t most, Instant now) {
+    const std::size_t size = std::min<std::uint64_t>({window_.chunk_bytes(), most, parcel.body.size - parcel.sent});
     if (in_flight_ > 0 && in_flight_ + size > window_.bytes()) {
         window_.limited();
-        return false;
+        return std::nullopt;
     }
     const std::string head = wire_.begin(Kind::chunk, to_)
                                  .u64(parcel.serial).u64(parcel.sent)
@@ -78,14 +78,14 @@ bool Outgoing::send_chunk(Parcel& parcel, Instant now) {
             parcel.sent += size;
             in_flight_ += size;
             Tally::add(wire_.tally().body_bytes_out, size);
-            return true;
-        case Links::Sent::full: return false;
+            return size;
+        case Links::Sent::full: return std::nullopt;
         case Links::Sent::gone:
             wire_.links().hang_up_route(parcel.route);
             give_up(find(parcel.serial), now);
-            return true;  // the next may be sendable
+            return 0;  // the next may be sendable
     }
-    return false;
+    return std::nullopt;
 }
 
 void Outgoing::acknowledged(Instant now, std::uint64_t serial, std::uint64_t upto, Instant sent_at) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,9 @@ public:
     Outgoing(ParcelWire& wire, PeerId to, Duration stall) : wire_(wire), to_(to), stall_(stall) {}
 
     void add(Instant now, std::uint32_t ticket, std::string header, Bytes body);
-    bool pump(Instant now);  // sends one message; false if there is nothing to send, or not now
+    // Sends one message, a chunk of so many bytes at most; says how many bytes of the body, nothing if there is nothing to send,
+    // or not now.
+    std::optional<std::size_t> pump(Instant now, std::size_t most_chunk = max_chunk_bytes);
     void acknowledged(Instant now, std::uint64_t serial, std::uint64_t upto, Instant sent_at);
     void refused(Instant now, std::uint64_t serial);
     void expire(Instant now);
@@ -50,8 +53,8 @@ private:
     };
 
     Parcel* to_send();
-    bool open(Parcel& parcel, Instant now);
-    bool send_chunk(Parcel& parcel, Instant now);
+    std::optional<std::size_t> open(Parcel& parcel, Instant now);
+    std::optional<std::size_t> send_chunk(Parcel& parcel, std::size_t most, Instant now);
     void give_up(std::size_t i, Instant now);
     std::size_t find(std::uint64_t serial) const;  // queue_.size() if there is none
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 #include <utility>
 
 #include "address.hpp"
@@ -83,6 +84,7 @@ const char* to_string(Drop reason) {
         case Drop::unreachable: return "unreachable";
         case Drop::stalled: return "stalled";
         case Drop::stray: return "stray";
+        case Drop::too_many: return "too_many";
     }
     return "unknown";
 }
@@ -93,7 +95,7 @@ struct Transport::Inside {
           self{o.self, o.run},
           context(2),
           control(context, self, control_tally, o, control_io),
-          bulk(context, self, bulk_tally, o, inbox, bulk_io) {}
+          bulk(context, self, bulk_tally, control_tally, o, inbox, bulk_io) {}
 
     Options options;
     Self self;
@@ -106,6 +108,7 @@ struct Transport::Inside {
     Bulk bulk;
     bool bulk_first = false;  // they take turns, so that neither starves the other
     bool closed = false;
+    std::set<PeerId> callers;  // peers that only they can dial us
 
     std::optional<Inbound> from_bulk() {
         auto inbound = inbox.take();
@@ -117,7 +120,9 @@ struct Transport::Inside {
         bulk_first = !bulk_first;
         if (bulk_first)
             if (auto inbound = from_bulk()) return inbound;
-        if (auto inbound = control.take(now())) return inbound;
+        auto inbound = control.take(now());
+        while (const auto caller = control.take_call()) bulk.tell(Bulk::Call{*caller});
+        if (inbound) return inbound;
         return bulk_first ? std::nullopt : from_bulk();
     }
 };
@@ -155,14 +160,19 @@ void Transport::set_greeting(std::string greeting) {
 
 void Transport::greet(const std::string& endpoint) { inside_->control.greet(endpoint, now()); }
 
+void Transport::ask_back(PeerId who) { inside_->control.ask_back(who, contact().control, now()); }
+
 void Transport::know(const Contact& peer) {
     inside_->control.links().know(peer.id, peer.control);
     inside_->bulk.tell(Bulk::Know{peer.id, peer.bulk});
+    if (peer.bulk.empty()) inside_->callers.insert(peer.id);
+    else inside_->callers.erase(peer.id);
 }
 
 void Transport::forget(PeerId peer) {
     inside_->control.links().forget(peer);
     inside_->bulk.tell(Bulk::Forget{peer});
+    inside_->callers.erase(peer);
 }
 
 void Transport::send(PeerId to, std::string bytes) { inside_->control.send(to, bytes, now()); }
@@ -170,6 +180,7 @@ void Transport::send(PeerId to, std::string bytes) { inside_->control.send(to, b
 void Transport::ship(PeerId to, std::uint32_t ticket, std::string header, Bytes body) {
     assert(header.size() <= max_parcel_header_bytes);
     assert(body.size <= inside_->options.max_parcel_bytes);
+    if (inside_->callers.contains(to)) inside_->control.call(to, now());
     inside_->bulk.tell(Bulk::Ship{to, ticket, std::move(header), std::move(body)});
 }
 
@@ -185,6 +196,8 @@ std::optional<Inbound> Transport::receive(Duration patience) {
         if (in.woken.exchange(false)) return std::nullopt;
         const Instant at = now();
         if (at >= deadline) return std::nullopt;
+        // What is over the rate of all stays in the sockets: each connection waits its turn there, and its sender with it.
+        items[0].events = in.control.reads(at) ? ZMQ_POLLIN : 0;
         zmq_poll(items, 4, milliseconds_up(std::min(deadline, in.control.due()) - at));
         // A bell is silenced before what it rings for is looked at: a ring too many costs a look, one too few
         // would cost the message.

@@ -64,6 +64,8 @@ std::optional<End> Node::open_transport() {
     o.bulk_port = options_.bulk_port;
     o.advertise_host = options_.advertise_host;
     o.max_parcel_bytes = std::uint64_t{1} << 30;
+    o.uplink = options_.uplink;
+    o.downlink = options_.downlink;
     auto opened = net::Transport::open(o);
     if (const auto* error = std::get_if<net::Error>(&opened)) {
         log(Level::error, "net", error->what + ": " + error->hint);
@@ -264,6 +266,7 @@ std::optional<End> Node::prepare() {
     membership::Record record;
     record.contact = transport_->contact();
     record.metadata = pack(metadata_);
+    record.outbound = options_.outbound;
     if (options_.identity) record.generation = next_generation(options_.out, options_.name);
     const auto self = book_.intern(book_.sealed(std::move(record)));
     if (!options_.record.empty()) {
@@ -344,7 +347,7 @@ void Node::show_greeting() { transport_->set_greeting(to_text(greeting())); }
 void Node::meet(const Greeting& other) {
     const auto record = book_.intern(other.record);
     if (!record) return;
-    transport_->know(other.record.contact);
+    know(*record);
     step(membership::Met{*record});
 }
 

@@ -148,6 +148,7 @@ void Node::take(net::Inbound&& inbound) {
                        (void)other_version(other);
                        greeted(other.endpoint, "", "it speaks version " + net::to_string(other.theirs) + " of the protocol, we speak " + net::to_string(other.ours));
                    },
+                   [&](net::DialledBack& answer) { dialled_back(answer); },
                    [&](net::Frame& frame) {
                        auto message = wire::decode(std::as_bytes(std::span(frame.bytes)), book_);
                        if (message) step(Received<Peer::Message>{frame.from, std::move(*message)});
@@ -230,12 +231,13 @@ void Node::send(PeerId to, const Peer::Message& message) {
 
 void Node::tell(Peer::Event&& event) {
     if (auto* order = std::get_if<Order>(&event)) return held_ ? held_->push_back(std::move(*order)) : workshop_->put(std::move(*order));
-    if (const auto* reachable = std::get_if<membership::Reachable>(&event)) return transport_->know(book_.at(reachable->record).contact);
+    if (const auto* reachable = std::get_if<membership::Reachable>(&event)) return know(reachable->record);
     if (const auto* unreachable = std::get_if<membership::Unreachable>(&event)) return transport_->forget(unreachable->peer);
     if (const auto* m = std::get_if<membership::Measured>(&event)) return measured_.push_back(*m);
     if (std::holds_alternative<membership::Superseded>(event) && std::exchange(superseded_, true)) return;  // it says so until we are gone
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;
-    if (const auto* joined = std::get_if<membership::Joined>(&event)) transport_->know(book_.at(joined->record).contact);
+    if (const auto* joined = std::get_if<membership::Joined>(&event)) know(joined->record);
+    if (const auto* changed = std::get_if<membership::Changed>(&event)) know(changed->record);
     look_for_agreement(event);
     reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
     // The dead keep their address: they are called now and then, and a cut heals by that. Unreachable follows.
@@ -297,6 +299,7 @@ void Node::check_the_end() {
         show_greeting();  // its age of the run has changed
     }
     if (checkpoints_ && (t >= next_checkpoint_ || checkpoint_missed_) && phase_ == Phase::running) keep_checkpoint();
+    if (t >= next_ask_back_ && phase_ == Phase::running) ask_whether_dialable();
     // Alone, though we were told of others: they may be there by now. Or in a run that gives way to an older one.
     if (search_.any() && t >= next_greeting_ && phase_ == Phase::running && (provisional_ || peer_->members().roster().present() == 0)) greet_seeds();
     greet_found();

@@ -54,6 +54,11 @@ private:
     void show_greeting();
     void meet(const Greeting& other);
 
+    // --- whether we can be dialled (dialable.cpp) ---
+    void know(membership::Handle record);                  // its address, where it can be dialled
+    void ask_whether_dialable();                           // a member; asked again now and then, and when our address has changed
+    void dialled_back(const net::DialledBack& answer);
+
     // --- what people ask (asked.cpp) ---
     void asked(Desk::Asked&& asked);
     void measure_next(std::size_t i);
@@ -105,6 +110,8 @@ private:
     bool met_ourselves_ = false;          // among the seeds: said once
     std::set<std::string> strangers_;     // seeds that belong to another run: said once
     std::optional<std::vector<Order>> held_;  // until enough others are there
+    Instant next_ask_back_{};
+    int not_reached_ = 0;                 // members, one after the other, that could not dial us
 
     std::shared_ptr<const learn::Task> task_;
     std::unique_ptr<Learner> learner_;

@@ -109,6 +109,8 @@ std::string members_json(const StatusFacts& f, double unix_time, const membershi
         j["incarnation"] = record.incarnation;
         j["failing"] = record.failing / 100.0;
         j["self"] = me;
+        j["reach"] = record.outbound ? "outbound" : "dialable";
+        j["in_reach"] = me || members.reaches(c.id);
         list.push_back(std::move(j));
     };
     add(members.self(), members.leaving() ? membership::Standing::left : membership::Standing::alive, true);

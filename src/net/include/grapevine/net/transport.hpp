@@ -45,6 +45,16 @@ struct Options {
     // Parcels half received or not yet taken by receive(), of all senders together; more are refused. Raise it
     // if many partners send at once; it costs memory only then. 0: four of the largest parcel, 64 MiB at least.
     std::uint64_t max_waiting_bytes = 0;
+    // Bytes a second that go out and come in, over all peers, which share them evenly; 0: no limit. Parcels wait; control
+    // frames are counted and never wait. What comes in is held back by acknowledging later: the first of each parcel, up
+    // to a window, comes at the sender's pace.
+    double uplink = 0, downlink = 0;
+    // Frames a second that one peer may send us, and its burst; the same of all connections together. What is beyond it is
+    // dropped before it is looked into (one peer), or not read yet (all). A peer of a small model that exchanges after every
+    // step sends some thousand a second; ten thousand members that join at once, a burst of as many frames.
+    double frames_per_peer = 10'000, frames_of_all = 50'000;
+    double greets_of_all = 1'000;                             // a second; each is answered with the greeting
+    std::uint64_t parcels_per_peer = 256;                     // whole ones that wait for receive(); more are refused
     Duration greet_patience = std::chrono::seconds(3);        // then NoAnswer
     Duration idle = std::chrono::seconds(60);                 // a connection we dialled and nobody used is closed
     Duration stall = std::chrono::seconds(3);                 // a parcel without progress for max(this, 8 round trips) is given up
@@ -72,6 +82,10 @@ struct OtherVersion {         // to greet(): a grapevine answers there, but spea
     std::string endpoint;
     Versions theirs, ours;
 };
+struct DialledBack {          // an answer to ask_back()
+    PeerId by;
+    bool reached = false;     // at the address that contact() names
+};
 struct Frame {
     PeerId from;
     std::string bytes;
@@ -86,7 +100,7 @@ struct Undelivered {          // a parcel of ours that we gave up; it may have a
     PeerId to;
     std::uint32_t ticket = 0;
 };
-using Inbound = std::variant<Hello, NoAnswer, OtherVersion, Frame, Parcel, Undelivered>;
+using Inbound = std::variant<Hello, NoAnswer, OtherVersion, DialledBack, Frame, Parcel, Undelivered>;
 
 // Why something was dropped.
 enum class Drop : std::uint8_t {
@@ -102,8 +116,9 @@ enum class Drop : std::uint8_t {
     unreachable,    // no connection, and no address to dial
     stalled,        // half a parcel, and then nothing more
     stray,          // the rest of a parcel that was refused or dropped
+    too_many,       // more a second than one peer, or all who greet, may send
 };
-inline constexpr std::size_t drop_reasons = 12;
+inline constexpr std::size_t drop_reasons = 13;
 const char* to_string(Drop reason);
 
 struct PlaneCounters {
@@ -145,9 +160,13 @@ public:
     // OtherVersion, once however often the same address was greeted meanwhile.
     void greet(const std::string& endpoint);
 
+    // Asks a peer in the address book to dial us where contact() says, and tell us whether that went: a node behind a router
+    // cannot know otherwise. Ends in a DialledBack, or in nothing where the peer does not answer.
+    void ask_back(PeerId who);
+
     // The address book. A peer is dialled when first sent to; until then its entry costs no socket. Endpoints
     // are numeric ("tcp://10.0.0.7:7470", "tcp://[::1]:7470"): a book that others fill must not make us wait for
-    // name servers of their choice. Empty ones mean it can only dial us. Frames are taken from anybody of our
+    // name servers of their choice. Empty ones mean it can only dial us; who ships to it asks it to. Frames are taken from anybody of our
     // run, parcels only from who is in the book.
     void know(const Contact& peer);
     void forget(PeerId peer);             // parcels to it become Undelivered

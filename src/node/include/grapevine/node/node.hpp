@@ -29,6 +29,8 @@ struct Options {
     bool status = true;
     std::string status_host = "127.0.0.1";    // who reaches it can tell this node to leave
     std::string advertise_host;
+    double uplink = 0, downlink = 0;          // bytes a second over all peers; 0: no limit
+    bool outbound = false;                    // nobody can dial us, and we know it; else it is found out
     std::string out;                          // directory of the run's files
     bool overwrite = false;
     Duration checkpoint_every = std::chrono::minutes(1);  // to DIR/checkpoints; zero: never

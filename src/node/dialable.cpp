@@ -1,0 +1,44 @@
+// Whether others can dial us: a node behind a home router finds out by asking.
+#include <random>
+
+#include "log.hpp"
+#include "node.hpp"
+
+namespace grapevine::node {
+
+namespace {
+constexpr Duration ask_soon = std::chrono::seconds(5);    // longer than an answer may take
+constexpr Duration ask_again = std::chrono::minutes(10);  // a router may have been told to let us be dialled, or no more
+constexpr int enough = 2;                                 // one that could not dial us may be to blame itself
+}  // namespace
+
+// Who can only dial out is written to over the connections that it has opened.
+void Node::know(membership::Handle record) {
+    Contact contact = book_.at(record).contact;
+    if (book_.outbound(record)) contact.control.clear(), contact.bulk.clear();
+    transport_->know(contact);
+}
+
+void Node::ask_whether_dialable() {
+    next_ask_back_ = now() + ask_soon;
+    if (options_.outbound) return;
+    std::vector<PeerId> whom;
+    for (const auto& e : peer_->members().roster().entries())
+        if (e.standing == membership::Standing::alive && !book_.outbound(e.record)) whom.push_back(book_.id(e.record));
+    if (whom.empty()) return;
+    std::random_device device;
+    transport_->ask_back(whom[device() % whom.size()]);
+}
+
+void Node::dialled_back(const net::DialledBack& answer) {
+    not_reached_ = answer.reached ? 0 : not_reached_ + 1;
+    const bool was = !book_.outbound(peer_->members().self()), is = answer.reached || (was && not_reached_ < enough);
+    next_ask_back_ = now() + (is == answer.reached ? ask_again : Duration::zero());
+    if (was == is) return;
+    const std::string where = transport_->contact().control;
+    if (is) log(Level::info, "net", "others can dial us at " + where + " now");
+    else log(Level::warn, "net", "nobody can dial us at " + where + ": we dial out only, and mix with those that can be dialled. A router or a firewall? --advertise HOST says where else we are; --outbound that this is as it should be");
+    step(membership::Dialable{is});
+}
+
+}  // namespace grapevine::node
