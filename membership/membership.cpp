@@ -25,6 +25,11 @@ void Membership::step(Instant now, Input&& input, Out& out) {
                    [&](const Describe& d) {
                        assert(d.metadata.size() <= longest_metadata);
                        occasional().metadata = d.metadata;
+                       Record record = book_.at(self_);
+                       const Contact before = record.contact;
+                       if (!d.control.empty()) record.contact.control = d.control;
+                       if (!d.bulk.empty()) record.contact.bulk = d.bulk;
+                       if (!leaving_ && !(record.contact == before)) change_self(now, record, out);
                    },
                    [&](const ForceLeave& f) {
                        if (const auto* e = roster_.find(f.peer); e && e->standing != Standing::left) bury(now, f.peer, Standing::left, out);

@@ -109,4 +109,23 @@ std::string guess_own_host() {
     return guess.empty() ? "127.0.0.1" : guess;
 }
 
+bool on_this_machine(const std::string& host) {
+    const std::string bare = host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+    in_addr v4{};
+    in6_addr v6{};
+    const bool is_v4 = inet_pton(AF_INET, bare.c_str(), &v4) == 1;
+    if (!is_v4 && inet_pton(AF_INET6, bare.substr(0, bare.find('%')).c_str(), &v6) != 1) return true;  // a name: nobody knows
+    if (is_v4 && (ntohl(v4.s_addr) >> 24) == 127) return true;  // all of these, though the interface names one
+    ifaddrs* all = nullptr;
+    if (getifaddrs(&all) != 0) return true;
+    bool found = false;
+    for (const ifaddrs* i = all; i && !found; i = i->ifa_next) {
+        if (!i->ifa_addr || !(i->ifa_flags & IFF_UP)) continue;
+        if (is_v4 && i->ifa_addr->sa_family == AF_INET) found = reinterpret_cast<const sockaddr_in*>(i->ifa_addr)->sin_addr.s_addr == v4.s_addr;
+        if (!is_v4 && i->ifa_addr->sa_family == AF_INET6) found = IN6_ARE_ADDR_EQUAL(&reinterpret_cast<const sockaddr_in6*>(i->ifa_addr)->sin6_addr, &v6);
+    }
+    freeifaddrs(all);
+    return found;
+}
+
 }  // namespace grapevine::net

@@ -28,4 +28,6 @@ bool is_wildcard(const std::string& host);  // all addresses of this machine
 // there is none. Behind a router it is wrong, and only a person can know.
 std::string guess_own_host();
 
+bool on_this_machine(const std::string& host);  // an address of one of its interfaces that is up
+
 }  // namespace grapevine::net

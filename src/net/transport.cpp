@@ -106,6 +106,7 @@ struct Transport::Inside {
     zmq::context_t context;
     Control control;
     Bulk bulk;
+    bool guessed = false;     // what others dial
     bool bulk_first = false;  // they take turns, so that neither starves the other
     bool closed = false;
     std::set<PeerId> callers;  // peers that only they can dial us
@@ -135,6 +136,7 @@ std::variant<std::unique_ptr<Transport>, Error> Transport::open(Options options)
     auto inside = std::make_unique<Inside>(options);
     if (auto error = inside->control.links().listen(options.listen_host, options.control_port)) return *std::move(error);
     if (auto error = inside->bulk.listen(options.listen_host, options.bulk_port)) return *std::move(error);
+    inside->guessed = options.advertise_host.empty() && is_wildcard(options.listen_host);
     if (options.advertise_host.empty())
         inside->options.advertise_host = is_wildcard(options.listen_host) ? guess_own_host() : options.listen_host;
     inside->bulk.start();
@@ -149,6 +151,21 @@ Contact Transport::contact() const {
     const std::string& host = inside_->options.advertise_host;
     return {inside_->self.id, inside_->options.name, endpoint(host, inside_->control.links().port()),
             endpoint(host, inside_->bulk.port())};
+}
+
+Transport::Whereabouts Transport::look_around() {
+    Options& o = inside_->options;
+    if (!inside_->guessed) {
+        const std::string& host = o.listen_host;
+        return is_wildcard(host) || on_this_machine(host) ? Whereabouts::as_before : Whereabouts::cut_off;
+    }
+    const bool alone = o.advertise_host.starts_with("127.");  // there was no network when it was guessed
+    if (!alone && on_this_machine(o.advertise_host)) return Whereabouts::as_before;
+    const std::string guess = guess_own_host();
+    if (guess == o.advertise_host) return Whereabouts::as_before;
+    if (guess.starts_with("127.")) return Whereabouts::cut_off;
+    o.advertise_host = guess;
+    return Whereabouts::moved;
 }
 
 void Transport::set_run(std::uint64_t run) { inside_->self.run = run; }

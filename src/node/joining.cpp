@@ -34,6 +34,7 @@ std::string versions_apart(const net::OtherVersion& other) {
 // Who was started together with us is there a moment later; who is started by hand takes his time.
 constexpr std::array<Duration, 3> greet_again{std::chrono::seconds(1), std::chrono::seconds(2), std::chrono::seconds(5)};
 constexpr Duration alone_after = std::chrono::seconds(5);             // though name servers have not answered
+constexpr Duration look_every = std::chrono::seconds(2);
 constexpr double young = 120;                                         // s; of a provisional run
 constexpr Duration look_for_older_again = std::chrono::seconds(30);   // when it is no longer
 
@@ -123,6 +124,25 @@ std::optional<End> Node::other_version(const net::OtherVersion& other) const {
     log(Level::error, "join", versions_apart(other) + ". " + (other.theirs.highest > other.ours.highest ? "Run a newer grapevine here" : "Run a newer grapevine there") +
                                   ", or the same on both; this is " + options_.version);
     return End::incompatible;
+}
+
+// Whether we are still where others believe us to be. They hear of another address at once, by a higher incarnation, over the
+// connections that we dial.
+void Node::look_around() {
+    if (now() < next_look_) return;
+    next_look_ = now() + look_every;
+    const auto where = transport_->look_around();
+    const Contact self = transport_->contact();
+    if (where == net::Transport::Whereabouts::moved) {
+        log(Level::info, "node", "this machine has another address: " + options_.name + " is at " + self.control + " from now on");
+        step(membership::Describe{reporter_->metadata(), self.control, self.bulk});
+        show_greeting();
+        if (search_.any()) greet_seeds();
+    }
+    const bool gone = where == net::Transport::Whereabouts::cut_off;
+    if (gone && !cut_off_) log(Level::warn, "node", "this machine has no longer the address of " + self.control + ": until it is back others cannot dial us. With --listen 0.0.0.0 a node moves with its machine");
+    if (!gone && cut_off_ && where == net::Transport::Whereabouts::as_before) log(Level::info, "node", self.control + " is an address of this machine again");
+    cut_off_ = gone;
 }
 
 // Until a seed answers. With a file of our own we do not wait longer than the first greetings take: the run begins

@@ -304,6 +304,7 @@ void Node::check_the_end() {
     if (search_.any() && t >= next_greeting_ && phase_ == Phase::running && (provisional_ || peer_->members().roster().present() == 0)) greet_seeds();
     greet_found();
     wait_for_peers();
+    look_around();
 
     if ((stop_ || told_to_leave_ || superseded_) && phase_ != Phase::leaving && phase_ != Phase::gone) {
         log(Level::info, "node", superseded_ ? "leaving, without a word to the files" : "told to stop: leaving");

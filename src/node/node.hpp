@@ -49,6 +49,7 @@ private:
     void greet_found();
     void lament(const std::string& what);
     void wait_for_peers();
+    void look_around();
     Greeting greeting() const;
     std::optional<End> refused_by(const Greeting& other) const;
     void show_greeting();
@@ -112,6 +113,8 @@ private:
     std::optional<std::vector<Order>> held_;  // until enough others are there
     Instant next_ask_back_{};
     int not_reached_ = 0;                 // members, one after the other, that could not dial us
+    Instant next_look_{};                 // for our own address
+    bool cut_off_ = false;                // it is gone
 
     std::shared_ptr<const learn::Task> task_;
     std::unique_ptr<Learner> learner_;

@@ -128,7 +128,7 @@ std::string info_json(const StatusFacts& f, const record::Sample& s, const membe
     j["model"] = f.model;
     j["exchange"] = f.exchange;
     j["device"] = f.device;
-    j["addresses"] = {{"control", f.self.control}, {"bulk", f.self.bulk}, {"status", status_url(f.status_host, f.status_port)}};
+    j["addresses"] = {{"control", self.contact.control}, {"bulk", self.contact.bulk}, {"status", status_url(f.status_host, f.status_port)}};
     j["directory"] = f.directory.empty() ? Json(nullptr) : Json(f.directory);
     j["t"] = s.t;
     add_metadata(j, f.metadata, s.unix_time.value_or(0));

@@ -290,7 +290,7 @@ std::string encode_input(Instant at, const Peer::Input& input, const membership:
                    [&](const Completion& c) { fields(a, c.tag, c.samples_behind, c.steps, c.what); },
                    [&](const gossip::Finish& f) { fields(a, f.parting); },
                    [](const membership::Leave&) {},
-                   [&](const membership::Describe& d) { fields(a, d.metadata); },
+                   [&](const membership::Describe& d) { fields(a, d.metadata, d.control, d.bulk); },
                    [&](const membership::ForceLeave& f) { fields(a, f.peer); },
                    [&](const membership::Measure& m) { fields(a, m.serial, m.from, m.to); },
                    [&](const gossip::Observed& o) { fields(a, o.loss, o.accuracy); },
@@ -332,7 +332,7 @@ std::optional<Given> decode_input(std::span<const std::byte> bytes, membership::
             case 5: take(Completion{}, &Completion::tag, &Completion::samples_behind, &Completion::steps, &Completion::what); break;
             case 6: take(gossip::Finish{}, &gossip::Finish::parting); break;
             case 7: given.input = membership::Leave{}; break;
-            case 8: take(membership::Describe{}, &membership::Describe::metadata); break;
+            case 8: take(membership::Describe{}, &membership::Describe::metadata, &membership::Describe::control, &membership::Describe::bulk); break;
             case 9: take(membership::ForceLeave{}, &membership::ForceLeave::peer); break;
             case 10: take(membership::Measure{}, &membership::Measure::serial, &membership::Measure::from, &membership::Measure::to); break;
             case 11: take(gossip::Observed{}, &gossip::Observed::loss, &gossip::Observed::accuracy); break;

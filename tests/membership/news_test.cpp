@@ -158,6 +158,34 @@ TEST_CASE("who refutes again and again is doubted no more for a while, and then 
     CHECK(doubt(3));  // long ago
 }
 
+TEST_CASE("who moves says so at once, under a higher incarnation, and once") {
+    Alone a(3);
+    a.give(Describe{"steps", "tcp://10.0.0.9:7470", "tcp://10.0.0.9:7471"});
+    const Record moved = a.book.at(a.members->self());
+    CHECK(moved.contact.control == "tcp://10.0.0.9:7470");
+    CHECK(moved.contact.bulk == "tcp://10.0.0.9:7471");
+    CHECK(moved.incarnation == 1);
+    a.give(Describe{"steps", "tcp://10.0.0.9:7470", "tcp://10.0.0.9:7471"});
+    CHECK(a.book.incarnation(a.members->self()) == 1);
+    a.give(Describe{"more steps"});  // which can wait
+    CHECK(a.book.at(a.members->self()).contact.control == "tcp://10.0.0.9:7470");
+    CHECK(a.book.incarnation(a.members->self()) == 1);
+    a.give(Leave{});
+    a.give(Describe{"", "tcp://10.0.0.8:7470", ""});
+    CHECK(a.book.at(a.members->self()).contact.control == "tcp://10.0.0.9:7470");
+}
+
+TEST_CASE("of a member that has moved its owner is told the new address") {
+    Alone a(3);
+    Record moved = a.book.at(a.other(2));
+    moved.incarnation = 1;
+    moved.contact.control = "tcp://10.0.0.9:7470";
+    a.hear({*a.book.intern(moved), Standing::alive, {}});
+    CHECK(a.told<Changed>() == 1);
+    CHECK(a.told<Joined>() == 0);
+    CHECK(a.book.at(a.members->roster().find(PeerId{2})->record).contact.control == "tcp://10.0.0.9:7470");
+}
+
 TEST_CASE("a doubt about us that we have answered is answered again for whom it comes from") {
     Alone a(3);
     a.hear({a.self, Standing::suspect, PeerId{3}});

@@ -63,6 +63,7 @@ struct Met {  // somebody answered at an address we were given: join the cluster
 };
 struct Describe {  // our record's metadata is to be this; told when it is not too often
     std::string metadata;
+    std::string control{}, bulk{};  // where we are reached from now on, which is told at once; empty: as before
 };
 struct ForceLeave {  // whoever it is will not come back: left, not dead
     PeerId peer;

@@ -153,6 +153,13 @@ public:
     Transport& operator=(const Transport&) = delete;
 
     Contact contact() const;              // our own, with the ports we really have
+
+    // Machines change their addresses: a laptop that is carried about, a lease that ran out. Where contact() was guessed it names
+    // another from now on (moved). Where it was said (listen_host, advertise_host) it stays, and while it is no address of this
+    // machine nobody can dial us (cut_off). What we dial ourselves goes on in either case. Cheap enough for every second.
+    enum class Whereabouts { as_before, moved, cut_off };
+    Whereabouts look_around();
+
     void set_run(std::uint64_t run);
     void set_greeting(std::string greeting);
 
