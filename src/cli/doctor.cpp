@@ -14,7 +14,9 @@
 #include "grapevine/kernels/cpu.hpp"
 #include "grapevine/kernels/cuda.hpp"
 #include "grapevine/learn/dataset.hpp"
+#include "finding.hpp"
 #include "grapevine/node/node.hpp"
+#include "joins.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
 
@@ -22,11 +24,6 @@ namespace grapevine::cli {
 
 namespace {
 
-struct Finding {
-    std::string what;
-    enum class How { good, note, bad } how;
-    std::string is, advice;
-};
 using How = Finding::How;
 
 bool port_free(int port) {
@@ -106,13 +103,22 @@ Finding nodes() {
 int run(const Arguments& a) {
     auto list = nlohmann::ordered_json::array();
     bool well = true;
-    for (const Finding& f : {ports(), files(), clock_set(), name(), blas(), gpu(), data(a.get("data-dir").value_or("")), nodes()}) {
+    const auto joins = sources("--join", a.all("join"));
+    if (const auto* error = std::get_if<Error>(&joins)) return complain(*error, usage);
+    std::vector<Finding> findings{ports(), files(), clock_set(), name(), blas(), gpu(), data(a.get("data-dir").value_or("")), nodes()};
+    for (Finding& f : looked_up(std::get<0>(joins))) findings.push_back(std::move(f));
+    if (const auto peer = a.get("peer")) {
+        const auto whom = node::read_address(*peer);
+        if (!whom) return complain({"--peer '" + *peer + "' is not an address", "HOST[:PORT] of a node that runs, port 7470 unless said"}, usage);
+        for (Finding& f : visited(*whom)) findings.push_back(std::move(f));
+    }
+    for (const Finding& f : findings) {
         static constexpr const char* words[] = {"ok", "note", "BAD"};
         well = well && f.how != How::bad;
         list.push_back({{"what", f.what}, {"how", words[static_cast<int>(f.how)]}, {"is", f.is}, {"advice", f.advice}});
         if (a.has("json")) continue;
-        std::printf("%-5s %-6s %s\n", words[static_cast<int>(f.how)], f.what.c_str(), f.is.c_str());
-        if (!f.advice.empty()) std::printf("             %s\n", f.advice.c_str());
+        std::printf("%-5s %-7s %s\n", words[static_cast<int>(f.how)], f.what.c_str(), f.is.c_str());
+        if (!f.advice.empty()) std::printf("              %s\n", f.advice.c_str());
     }
     if (a.has("json")) std::printf("%s\n", list.dump(2).c_str());
     return well ? finished : failed;
@@ -121,8 +127,9 @@ int run(const Arguments& a) {
 }  // namespace
 
 Verb doctor_verb() {
-    return {"doctor", "", "what works on this machine, and what to do about the rest",
-            "Looks at ports, limits, clock, name, CPU, GPU, data and running nodes.", {{"data-dir", "DIR", "where the data set's files are"}, {"json", "", "as JSON"}}, 0, run};
+    return {"doctor", "[--join WHERE]... [--peer HOST[:PORT]]", "what works on this machine, and what to do about the rest",
+            "Looks at ports, limits, clock, name, CPU, GPU, data and running nodes; with --join at what each source says now, with\n"
+            "--peer at whether a node there could be joined from here, on both planes. Exit status 1 if something is BAD.", {{"join", "WHERE", "as of 'grapevine node'", true}, {"peer", "HOST[:PORT]", "a node that runs", false, true}, {"data-dir", "DIR", "where the data set's files are"}, {"json", "", "as JSON"}}, 0, run};
 }
 
 }  // namespace grapevine::cli

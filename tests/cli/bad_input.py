@@ -183,6 +183,10 @@ expect(6, ["node", "blobs.toml", "--port", "0", "--device", "cuda:99"], "cuda:99
 expect(2, ["node", "blobs.toml", "--status", "0.0.0.0:7472"], "--insecure")
 expect(2, ["node", "blobs.toml", "--status", "here"], "is not a port")
 
+expect(2, ["doctor", "--peer", "a:b"], "--peer 'a:b' is not an address")
+expect(2, ["doctor", "--join", "dsn:a"], "did you mean dns:a?")
+expect(1, ["doctor", "--peer", "127.0.0.1:1"], stdout="Connection refused")
+
 # asking nodes, of which there are none
 for words in (["members"], ["info"], ["monitor"], ["rtt", "a"], ["join", "a"], ["leave"], ["force-leave", "a"]):
     expect(1, [*words, "--at", "1"], "no node answers at 127.0.0.1:1", "'grapevine node' starts one")
