@@ -3,12 +3,13 @@
 started at once with the same list come to be in one run, also when they have begun several.
 usage: sources.py GRAPEVINE"""
 
+import json
 import os
-import re
 import signal
 import socket
+import subprocess
 
-from nodes import Node, fail, until
+from nodes import Node, fail, program, until
 
 
 def free_ports(count, row=3):
@@ -89,14 +90,19 @@ del os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"]
 open("peers.txt", "w").write(f"127.0.0.1:{first} # the first\n")
 if "joined through task-0" not in tasks[1].verb("join", "file:peers.txt"):
     fail("'grapevine join file:' did not join")
+# From elsewhere it is seen whether one could join there, on both planes.
+said = subprocess.run([program, "doctor", "--join", "file:peers.txt", "--peer", f"127.0.0.1:{first}"], capture_output=True, text=True)
+for line in (f"join    file:peers.txt: 127.0.0.1:{first}", f"control 127.0.0.1:{first} connects in", "peer    task-0, grapevine", f"bulk    127.0.0.1:{first + 1} connects in"):
+    if said.returncode or line not in said.stdout:
+        fail(f"doctor does not say '{line}', and ends with {said.returncode}:\n{said.stdout}{said.stderr}")
 stop(e, *tasks)
 
 # Who requires others and finds none, or too few, gives up and says so.
-lone = Node("lone", "run.toml", "--require-peers", "1", "--join-patience", "2s")
+lone = Node("lone", "run.toml", "--require-peers", "1", "--join-patience", "2s", "--out", "lone")
 lone.ends(4)
 if "0 of the 1 others that --require-peers wants" not in lone.said():
     fail("the lone one does not say what it waited for")
-if not re.search(r"train +0 steps", lone.said()):
+if json.load(open("lone/summary.json"))["final"]["steps"] != 0:
     fail("the lone one has trained")
 seeker = Node("seeker", "--join", "file:nowhere.txt", "--require-peers", "1", "--join-patience", "2s")
 seeker.ends(4)
