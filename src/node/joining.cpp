@@ -142,6 +142,7 @@ void Node::look_around() {
     const bool gone = where == net::Transport::Whereabouts::cut_off;
     if (gone && !cut_off_) log(Level::warn, "node", "this machine has no longer the address of " + self.control + ": until it is back others cannot dial us. With --listen 0.0.0.0 a node moves with its machine");
     if (!gone && cut_off_ && where == net::Transport::Whereabouts::as_before) log(Level::info, "node", self.control + " is an address of this machine again");
+    if (gone != cut_off_ || where == net::Transport::Whereabouts::moved) next_ask_back_ = now();  // who could dial us there may not here
     cut_off_ = gone;
 }
 
