@@ -11,6 +11,7 @@ namespace grapevine::cli {
 int bench_step(const Arguments& arguments);
 int bench_mix(const Arguments& arguments);
 int bench_sim(const Arguments& arguments);
+int bench_net(const Arguments& arguments);
 
 // Of the calling thread's CPU time: others may be at work on this machine.
 double seconds_of(const std::function<void()>& work);
