@@ -14,7 +14,7 @@ constexpr Duration tidy_when_idle = std::chrono::seconds(1);
 
 }  // namespace
 
-Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally& control, const Options& options, Inbox& inbox, int io_thread)
+Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally& control, const Options& options, Inbox& inbox, int io_thread, const Gatekeeper* keeper)
     : self_(self),
       tally_(tally),
       inbox_(inbox),
@@ -22,7 +22,7 @@ Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally&
       // A window of the smallest chunks fits into the queue out; the queue in is what a stranger can make us hold.
       links_(context, self.id,
              {.name = "bulk", .io_thread = io_thread, .max_message = static_cast<int>(max_chunk_bytes + 8192),
-              .max_queued_out = 256, .max_queued_in = 64, .idle = options.idle}),
+              .max_queued_out = 256, .max_queued_in = 64, .idle = options.idle}, keeper),
       wire_(links_, self, tally),
       incoming_(wire_, inbox, waiting_, options),
       control_(control),
@@ -76,7 +76,8 @@ void Bulk::obey(Instant now) {
     orders_.bell().silence();  // first, or an order put in between would not ring
     while (auto order = orders_.take())
         std::visit(Cases{
-            [&](Know& know) { links_.know(know.peer, know.endpoint); },
+            [&](Know& know) { links_.know(know.peer, know.endpoint, know.key); },
+            [&](const HangUp&) { links_.hang_up_on_the_banned(); },
             [&](const Forget& forget) {
                 if (const auto place = outgoing_.find(forget.peer); place != outgoing_.end()) {
                     place->second.give_up_all(now);
@@ -120,6 +121,7 @@ void Bulk::receive(Instant now) {
         Tally::add(tally_.frames_in);
         Tally::add(tally_.bytes_in, arrived.size());
         if (taken == Links::Take::garbage) tally_.drop(Drop::not_ours);
+        else if (taken == Links::Take::banned) tally_.drop(Drop::banned);
         else handle(arrived, now);
     }
     incoming_.acknowledge(now);
@@ -134,7 +136,7 @@ void Bulk::handle(const Links::Arrived& arrived, Instant now) {
     if (header->to != self_.id) return tally_.drop(Drop::other_peer);
     const PeerId from = header->from;
     if (!links_.knows(from)) return tally_.drop(Drop::unknown_peer);
-    if (!links_.belongs(arrived.route, from)) return tally_.drop(Drop::impostor);
+    if (!links_.belongs(arrived, from)) return tally_.drop(Drop::impostor);
     if (arrived.two_parts != (header->kind == Kind::chunk)) return tally_.drop(Drop::not_ours);
     links_.heard(arrived.route, from, now);
 

@@ -21,7 +21,7 @@ namespace grapevine::net {
 class Bulk {
 public:
     // `control`: what the other plane sends and receives, which counts against the limits.
-    Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally& control, const Options& options, Inbox& inbox, int io_thread);
+    Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally& control, const Options& options, Inbox& inbox, int io_thread, const Gatekeeper* keeper = nullptr);
     ~Bulk();
 
     std::optional<Error> listen(const std::string& host, std::uint16_t port) { return links_.listen(host, port); }
@@ -29,14 +29,16 @@ public:
     void start();  // after listen()
     void stop();   // parcels under way are abandoned
 
-    struct Know { PeerId peer; std::string endpoint; };
+    struct Know { PeerId peer; std::string endpoint; KeyText key; };
     struct Forget { PeerId peer; };
     struct Call { PeerId peer; };  // it has a parcel for us and cannot dial us: open a connection
     struct Ship { PeerId to; std::uint32_t ticket; std::string header; Bytes body; };
+    struct HangUp {};  // on whoever is no longer allowed
     void tell(Know know) { orders_.put(std::move(know)); }
     void tell(Forget forget) { orders_.put(forget); }
     void tell(Call call) { orders_.put(call); }
     void tell(Ship ship) { orders_.put(std::move(ship)); }
+    void tell(HangUp hang_up) { orders_.put(hang_up); }
 
     void taken(const Parcel& parcel) {
         waiting_ -= Incoming::weight(parcel.body.size);
@@ -46,7 +48,7 @@ public:
     std::vector<BulkPath> paths() const;
 
 private:
-    using Order = std::variant<Know, Forget, Call, Ship>;
+    using Order = std::variant<Know, Forget, Call, Ship, HangUp>;
 
     void run();
     void obey(Instant now);

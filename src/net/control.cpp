@@ -8,7 +8,10 @@ namespace {
 
 constexpr Duration tidy_period = std::chrono::seconds(1);
 constexpr std::size_t most_calls = 64;
+constexpr Duration look_within = std::chrono::seconds(1);  // why nobody answers
 constexpr int frames_at_once = 64;  // so that a flood of rubbish does not keep take() from returning
+
+const std::string nobody = "nobody answered: is a node running there, and does a firewall let us through?";
 
 std::uint64_t draw_token() {
     std::random_device device;
@@ -17,18 +20,23 @@ std::uint64_t draw_token() {
 
 }  // namespace
 
-Control::Control(zmq::context_t& context, const Self& self, Tally& tally, const Options& options, int io_thread)
+Control::Control(zmq::context_t& context, const Self& self, Tally& tally, const Options& options, int io_thread, const Gatekeeper* keeper)
     : self_(self),
       tally_(tally),
       links_(context, self.id,
              {.name = "control", .io_thread = io_thread, .max_message = static_cast<int>(max_frame_bytes + 1024),
-              .max_queued_out = 512, .max_queued_in = 256, .idle = options.idle}),
+              .max_queued_out = 512, .max_queued_in = 256, .idle = options.idle}, keeper),
+      keys_(options.keys),
       greeting_(options.greeting),
       greet_patience_(options.greet_patience),
       rates_(options) {}
 
-void Control::greet(const std::string& endpoint, Instant now) {
+void Control::greet(const std::string& endpoint, const std::vector<std::string>& keys, Instant now) {
     Greeting& greeting = greetings_[endpoint];
+    greeting.keys.clear();
+    greeting.knocked = false;
+    for (const std::string& key : keys)
+        if (greeting.keys.size() < most_candidates) greeting.keys.push_back(to_key_text(key));
     greeting.token = draw_token();
     greeting.deadline = now + greet_patience_;
     const auto where = split(endpoint);
@@ -41,18 +49,41 @@ void Control::reach(const std::string& endpoint, const std::vector<std::string>&
     const auto place = greetings_.find(endpoint);
     if (place == greetings_.end()) return;  // it took so long that it was given up
     Greeting& greeting = place->second;
+    if (!keys_ || numeric.empty()) return dial(endpoint, numeric, {}, why, now);
+    greeting.knocked = true;
+    knocks_.start({endpoint, numeric, greeting.keys, false}, keys_, greeting.deadline - now);
+    greeting.deadline += look_within;  // the knock's own comes first
+}
+
+void Control::dial(const std::string& endpoint, const std::vector<std::string>& numeric, const KeyText& key, const std::string& why, Instant now) {
+    Greeting& greeting = greetings_.at(endpoint);
     const std::string frame = Writer(header(Kind::greet, {})).u64(greeting.token).u16(spoken.lowest).u16(spoken.highest).take();
     for (const std::string& address : numeric)
-        if (const auto route = links_.dial(address, now); route && put(*route, frame, now))
+        if (const auto route = links_.dial(address, now, key); route && put(*route, frame, now))
             greeting.dialled.push_back(address);
     if (greeting.dialled.empty())
         give_up(endpoint, why.empty() ? "it cannot be dialled" : "its name cannot be looked up: " + why);
 }
 
-void Control::give_up(const std::string& endpoint, const std::string& why) {
+void Control::opened(const Knocks::Answer& answer, Instant now) {
+    const auto place = greetings_.find(answer.endpoint);
+    if (place == greetings_.end() || !place->second.knocked) return;
+    switch (answer.outcome) {
+        case Knocks::Outcome::in:
+            if (!keys_) return give_up(answer.endpoint, "somebody listens there and does not answer: is it a node?");
+            place->second.deadline = std::max(place->second.deadline, now + look_within);
+            return dial(answer.endpoint, {answer.address}, answer.key, "", now);
+        case Knocks::Outcome::turned_away: return end(answer.endpoint, TurnedAway{answer.endpoint, answer.why});
+        case Knocks::Outcome::silence: return give_up(answer.endpoint, nobody);
+    }
+}
+
+void Control::give_up(const std::string& endpoint, const std::string& why) { end(endpoint, NoAnswer{endpoint, why}); }
+
+void Control::end(const std::string& endpoint, Inbound how) {
     for (const std::string& address : greetings_[endpoint].dialled) links_.hang_up_unless_known(address);
     greetings_.erase(endpoint);
-    failed_.push_back(NoAnswer{endpoint, why});
+    failed_.push_back(std::move(how));
 }
 
 void Control::send(PeerId to, std::string_view bytes, Instant now) { send(Kind::frame, to, bytes, now); }
@@ -92,6 +123,7 @@ std::optional<Inbound> Control::take(Instant now) {
     }
     for (const DialBack::Trial& trial : dial_back_.expire(now)) tell_tried(trial, false, now);
     while (const auto found = lookups_.take()) reach(found->endpoint, found->endpoints, found->why, now);
+    while (const auto answer = knocks_.take()) opened(*answer, now);
     if (auto ended = expired(now)) return ended;
     for (int i = 0; i < frames_at_once; ++i) {
         if (!rates_.may_read(now)) return std::nullopt;
@@ -101,6 +133,10 @@ std::optional<Inbound> Control::take(Instant now) {
         rates_.read(now);
         Tally::add(tally_.frames_in);
         Tally::add(tally_.bytes_in, arrived.size());
+        if (taken == Links::Take::banned) {
+            tally_.drop(Drop::banned);
+            continue;
+        }
         if (taken == Links::Take::garbage || arrived.two_parts) {
             tally_.drop(Drop::not_ours);
             continue;
@@ -111,10 +147,15 @@ std::optional<Inbound> Control::take(Instant now) {
 }
 
 std::optional<Inbound> Control::expired(Instant now) {
-    for (const auto& [endpoint, greeting] : greetings_)
+    for (auto& [endpoint, greeting] : greetings_)
         if (now >= greeting.deadline) {
-            give_up(std::string(endpoint), "nobody answered: is a node running there, and does a firewall let us through?");
-            break;
+            if (keys_ || greeting.knocked || greeting.dialled.empty()) {
+                give_up(std::string(endpoint), nobody);
+                break;
+            }
+            greeting.knocked = true;
+            greeting.deadline = now + 2 * look_within;
+            knocks_.start({endpoint, greeting.dialled, {}, true}, {}, look_within);
         }
     if (failed_.empty()) return std::nullopt;
     std::optional<Inbound> ended(std::move(failed_.front()));
@@ -144,7 +185,7 @@ std::optional<Inbound> Control::handle(const Links::Arrived& arrived, Instant no
         return dropped(Drop::not_ours);
     if (header->run != self_.run || header->run == 0) return dropped(Drop::other_run);
     if (header->to != self_.id) return dropped(Drop::other_peer);
-    if (!links_.belongs(arrived.route, header->from)) return dropped(Drop::impostor);
+    if (!links_.belongs(arrived, header->from)) return dropped(Drop::impostor);
     if (reader.rest().size() > max_frame_bytes) return dropped(Drop::too_long);
     if (!rates_.frame(header->from, now)) return dropped(Drop::too_many);
     links_.heard(arrived.route, header->from, now);
@@ -190,7 +231,7 @@ void Control::try_out(PeerId asker, std::uint64_t token, std::string endpoint, I
     const std::uint64_t ours = draw_token();
     const auto trial = dial_back_.begin(asker, token, ours, endpoint, now);
     if (!trial) return;
-    const auto route = links_.dial(endpoint, now);
+    const auto route = links_.dial(endpoint, now, links_.key_known(asker));
     const std::string greet = Writer(header(Kind::greet, {})).u64(ours).u16(spoken.lowest).u16(spoken.highest).take();
     if (route && put(*route, greet, now)) return;
     dial_back_.end(ours);
@@ -229,8 +270,10 @@ std::optional<Inbound> Control::welcomed(const Links::Arrived& arrived, const He
     for (auto greeting = greetings_.begin(); address && reader.ok() && greeting != greetings_.end(); ++greeting) {
         const auto& dialled = greeting->second.dialled;
         if (greeting->second.token != token || std::find(dialled.begin(), dialled.end(), *address) == dialled.end()) continue;
+        const std::string key = from_key_text(*links_.key_of(arrived.route));
+        if (keys_ && !may_bear(key, header.from)) return dropped(Drop::impostor);
         links_.met(arrived.route, header.from, now);
-        Hello hello{greeting->first, header.from, header.run, std::string(reader.rest()), header.version};
+        Hello hello{greeting->first, header.from, header.run, std::string(reader.rest()), header.version, key};
         greetings_.erase(greeting);
         return hello;
     }

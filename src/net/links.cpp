@@ -1,5 +1,7 @@
 #include "links.hpp"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <chrono>
 #include <random>
@@ -33,6 +35,13 @@ PeerId caller_of(const Route& route) {
     return PeerId{reader.u64()};
 }
 
+// libzmq has no call for it. The message says which file it came through; that may have been closed meanwhile and be another
+// connection of ours, which is then opened anew.
+void end_connection(zmq::message_t& message) {
+    const int file = zmq_msg_get(message.handle(), ZMQ_SRCFD);
+    if (file >= 0) shutdown(file, SHUT_RDWR);
+}
+
 Error cannot_listen(const Plane& plane, const std::string& host, std::uint16_t port, int why) {
     const std::string where = host + ":" + std::to_string(port);
     if (why == EADDRINUSE)
@@ -47,8 +56,8 @@ Error cannot_listen(const Plane& plane, const std::string& host, std::uint16_t p
 
 }  // namespace
 
-Links::Links(zmq::context_t& context, PeerId self, const Plane& plane)
-    : socket_(context, zmq::socket_type::router), self_(self), plane_(plane) {
+Links::Links(zmq::context_t& context, PeerId self, const Plane& plane, const Gatekeeper* keeper)
+    : socket_(context, zmq::socket_type::router), self_(self), plane_(plane), keeper_(keeper) {
     namespace option = zmq::sockopt;
     socket_.set(option::affinity, std::uint64_t{1} << plane.io_thread);
     socket_.set(option::maxmsgsize, std::int64_t{plane.max_message});
@@ -67,6 +76,7 @@ Links::Links(zmq::context_t& context, PeerId self, const Plane& plane)
     socket_.set(option::tcp_maxrt, 5000);        // TCP's own patience is minutes
     socket_.set(option::handshake_ivl, 5000);
     socket_.set(option::backlog, 1024);
+    if (keeper_) keeper_->guard(socket_);
 }
 
 std::optional<Error> Links::listen(const std::string& host, std::uint16_t port) {
@@ -77,7 +87,8 @@ std::optional<Error> Links::listen(const std::string& host, std::uint16_t port) 
     return std::nullopt;
 }
 
-void Links::know(PeerId peer, const std::string& endpoint) {
+void Links::know(PeerId peer, const std::string& endpoint, const KeyText& key) {
+    if (keeper_) keys_[peer] = key;
     std::string& known = book_[peer];
     if (known == endpoint) return;
     const std::string before = std::exchange(known, endpoint);
@@ -89,6 +100,7 @@ void Links::forget(PeerId peer) {
     if (known == book_.end()) return;
     const std::string endpoint = known->second;
     book_.erase(known);
+    keys_.erase(peer);
     callers_.erase(peer);
     hang_up_unless_known(endpoint);
 }
@@ -96,18 +108,24 @@ void Links::forget(PeerId peer) {
 std::optional<Route> Links::route(PeerId peer, Instant now) {
     const auto caller = callers_.find(peer);
     const auto known = book_.find(peer);
+    const auto key = keys_.find(peer);
     if (known == book_.end() || known->second.empty()) {
         if (caller == callers_.end()) return std::nullopt;
         return caller->second.route;
     }
-    if (caller == callers_.end()) return dial(known->second, now);
+    if (caller == callers_.end()) return dial(known->second, now, key == keys_.end() ? KeyText() : key->second);
     const auto ours = dials_.find(known->second);
     const bool prefer_ours = self_ < peer && ours != dials_.end() && ours->second.heard != Instant{} &&
                              ours->second.heard + fresh > caller->second.heard;
     return prefer_ours ? ours->second.route : caller->second.route;
 }
 
-std::optional<Route> Links::dial(const std::string& endpoint, Instant now) {
+std::optional<Route> Links::dial(const std::string& endpoint, Instant now, const KeyText& key) {
+    if (keeper_ && !keeper_->allowed(key)) return std::nullopt;
+    if (const auto old = dials_.find(endpoint); old != dials_.end() && old->second.key != key) {
+        if (old->second.heard != Instant{} && now - old->second.heard < fresh) return std::nullopt;
+        hang_up(endpoint);  // whoever was there had another key
+    }
     const auto [place, is_new] = dials_.try_emplace(endpoint);
     if (!is_new) return place->second.route;
     // What others say about addresses comes over the network: only what costs no name look-up is dialled.
@@ -115,6 +133,7 @@ std::optional<Route> Links::dial(const std::string& endpoint, Instant now) {
     const std::string announced = caller_name(self_);
     bool dialled = is_numeric(endpoint);
     if (dialled) {
+        if (keeper_) keeper_->dial_as_us(socket_, key);
         socket_.set(zmq::sockopt::routing_id, announced);  // each connection takes these two as they are now
         socket_.set(zmq::sockopt::connect_routing_id, route);
         dialled = zmq_connect(socket_.handle(), endpoint.c_str()) == 0;
@@ -123,7 +142,7 @@ std::optional<Route> Links::dial(const std::string& endpoint, Instant now) {
         dials_.erase(place);
         return std::nullopt;
     }
-    place->second = {route, now, {}, {}};
+    place->second = {route, now, {}, {}, key};
     dialled_[route] = endpoint;
     return route;
 }
@@ -193,16 +212,48 @@ Links::Take Links::receive(Arrived& arrived) {
     }
     arrived.two_parts = parts == 2;
     if (parts == 1) arrived.body.rebuild();
+    if (keeper_ && parts > 0)
+        if (const char* key = zmq_msg_gets(arrived.head.handle(), "User-Id")) {  // who dialled us always has one
+            arrived.key = key;
+            if (!keeper_->allowed(key)) {
+                end_connection(arrived.head);
+                return Take::banned;
+            }
+        }
     return parts == 1 || parts == 2 ? Take::message : Take::garbage;
 }
 
-bool Links::belongs(const Route& route, PeerId claimed) const {
+bool Links::speaks_for(std::string_view key, PeerId claimed) const {
+    const auto known = keys_.find(claimed);
+    return known == keys_.end() ? may_bear(from_key_text(KeyText(key)), claimed) : known->second == key;
+}
+
+bool Links::belongs(const Arrived& arrived, PeerId claimed) const {
+    const Route& route = arrived.route;
     if (const std::string* endpoint = dialled(route)) {
+        if (keeper_ && !speaks_for(dials_.at(*endpoint).key, claimed)) return false;
         const auto known = book_.find(claimed);
         if (claimed && dials_.at(*endpoint).met == claimed) return true;
         return known != book_.end() && known->second == *endpoint;
     }
-    return claimed && caller_of(route) == claimed;
+    return claimed && caller_of(route) == claimed && (!keeper_ || speaks_for(arrived.key, claimed));
+}
+
+KeyText Links::key_known(PeerId peer) const {
+    const auto key = keys_.find(peer);
+    return key == keys_.end() ? KeyText() : key->second;
+}
+
+const KeyText* Links::key_of(const Route& route) const {
+    const std::string* endpoint = dialled(route);
+    return endpoint ? &dials_.at(*endpoint).key : nullptr;
+}
+
+void Links::hang_up_on_the_banned() {
+    std::vector<std::string> banned;
+    for (const auto& [endpoint, dial] : dials_)
+        if (keeper_ && !keeper_->allowed(dial.key)) banned.push_back(endpoint);
+    for (const std::string& endpoint : banned) hang_up(endpoint);
 }
 
 const std::string* Links::dialled(const Route& route) const {

@@ -10,6 +10,7 @@
 
 #include "clock.hpp"
 #include "frame.hpp"
+#include "gatekeeper.hpp"
 #include "grapevine/net/transport.hpp"
 
 // The connections of one plane. One ROUTER socket both listens and dials, so that waiting costs the same for one
@@ -35,19 +36,24 @@ struct Plane {
 
 class Links {
 public:
-    Links(zmq::context_t& context, PeerId self, const Plane& plane);
+    // With a keeper every connection is encrypted, and belongs to who holds its key.
+    Links(zmq::context_t& context, PeerId self, const Plane& plane, const Gatekeeper* keeper = nullptr);
 
     std::optional<Error> listen(const std::string& host, std::uint16_t port);
     std::uint16_t port() const { return port_; }
     void* socket() { return socket_.handle(); }
 
-    void know(PeerId peer, const std::string& endpoint);
+    void know(PeerId peer, const std::string& endpoint, const KeyText& key = {});
     void forget(PeerId peer);
     bool knows(PeerId peer) const { return book_.contains(peer); }
 
     // The connection to use for a peer, dialled if there is none. Nothing if there is no way to it.
     std::optional<Route> route(PeerId peer, Instant now);
-    std::optional<Route> dial(const std::string& endpoint, Instant now);
+    // Nothing also where somebody with another key answers.
+    std::optional<Route> dial(const std::string& endpoint, Instant now, const KeyText& key = {});
+    KeyText key_known(PeerId peer) const;             // of who is in the book
+    const KeyText* key_of(const Route& route) const;  // of whom we dialled; null if they did
+    void hang_up_on_the_banned();
     void hang_up(const std::string& endpoint);     // and forget what waits there
     void hang_up_route(const Route& route);        // if we dialled it
     void hang_up_unless_known(const std::string& endpoint);
@@ -61,13 +67,14 @@ public:
         bool two_parts = false;
         std::string_view bytes() const { return {head.data<char>(), head.size()}; }
         std::size_t size() const { return head.size() + body.size(); }
+        const char* key = "";  // of whoever dialled us, as long as the head is there
     };
-    enum class Take { nothing, message, garbage };
+    enum class Take { nothing, message, garbage, banned };  // banned: its key is no longer allowed; its connection ends
     Take take(Arrived& arrived);  // never waits
     bool waiting() const { return !stash_.empty(); }  // something to take that polling does not show
 
     // May a frame that came this way be from `claimed`?
-    bool belongs(const Route& route, PeerId claimed) const;
+    bool belongs(const Arrived& arrived, PeerId claimed) const;
     // The endpoint we dialled, if we did.
     const std::string* dialled(const Route& route) const;
     void heard(const Route& route, PeerId from, Instant now);
@@ -85,6 +92,7 @@ private:
         Instant used{};           // last sent or heard
         Instant heard{};
         PeerId met;
+        KeyText key;              // that answers there
     };
     struct Caller {               // a peer that dialled us, or that we met: its latest connection
         Route route;
@@ -92,11 +100,14 @@ private:
     };
 
     Take receive(Arrived& arrived);  // from the socket
+    bool speaks_for(std::string_view key, PeerId claimed) const;
 
     zmq::socket_t socket_;
     std::deque<std::pair<Take, Arrived>> stash_;     // taken before a connection was hung up
     PeerId self_;
     Plane plane_;
+    const Gatekeeper* keeper_;
+    std::map<PeerId, KeyText> keys_;                 // of those in the book
     std::uint16_t port_ = 0;
     std::map<PeerId, std::string> book_;             // to the endpoint; empty: cannot be dialled
     std::map<std::string, Dial> dials_;              // by endpoint

@@ -62,6 +62,10 @@ std::optional<Error> wrong(const Options& options) {
         return Error{"the greeting has " + std::to_string(options.greeting.size()) + " bytes, more than " +
                          std::to_string(max_greeting_bytes),
                      "what a newcomer is told must be shorter"};
+    if (options.keys && (options.keys->public_key.size() != key_bytes || options.keys->secret_key.size() != key_bytes))
+        return Error{"a key that has not 32 bytes", "'grapevine keygen' makes one"};
+    if (options.keys && !may_bear(options.keys->public_key, options.self)) return Error{"the id of this peer does not belong to its key", "this is a defect of grapevine"};
+    if (options.keys && !zmq_has("curve")) return Error{"this libzmq cannot encrypt: it was built without CURVE", "take the one of the distribution, or leave --key-file out"};
     if (options.control_port != 0 && options.control_port == options.bulk_port)
         return Error{"control and bulk plane cannot share port " + std::to_string(options.control_port),
                      "choose two, or 0 for any free one"};
@@ -85,6 +89,7 @@ const char* to_string(Drop reason) {
         case Drop::stalled: return "stalled";
         case Drop::stray: return "stray";
         case Drop::too_many: return "too_many";
+        case Drop::banned: return "banned";
     }
     return "unknown";
 }
@@ -94,8 +99,9 @@ struct Transport::Inside {
         : options(o),
           self{o.self, o.run},
           context(2),
-          control(context, self, control_tally, o, control_io),
-          bulk(context, self, bulk_tally, control_tally, o, inbox, bulk_io) {}
+          keeper(o.keys ? std::make_unique<Gatekeeper>(context, *o.keys) : nullptr),
+          control(context, self, control_tally, o, control_io, keeper.get()),
+          bulk(context, self, bulk_tally, control_tally, o, inbox, bulk_io, keeper.get()) {}
 
     Options options;
     Self self;
@@ -104,6 +110,7 @@ struct Transport::Inside {
     Bell bell;
     std::atomic<bool> woken{false};
     zmq::context_t context;
+    std::unique_ptr<Gatekeeper> keeper;  // null without keys
     Control control;
     Bulk bulk;
     bool guessed = false;     // what others dial
@@ -175,15 +182,23 @@ void Transport::set_greeting(std::string greeting) {
     inside_->control.set_greeting(std::move(greeting));
 }
 
-void Transport::greet(const std::string& endpoint) { inside_->control.greet(endpoint, now()); }
+void Transport::greet(const std::string& endpoint, const std::vector<std::string>& keys) { inside_->control.greet(endpoint, keys, now()); }
 
 void Transport::ask_back(PeerId who) { inside_->control.ask_back(who, contact().control, now()); }
 
-void Transport::know(const Contact& peer) {
-    inside_->control.links().know(peer.id, peer.control);
-    inside_->bulk.tell(Bulk::Know{peer.id, peer.bulk});
+void Transport::know(const Contact& peer, const std::string& key) {
+    const KeyText text = key.empty() ? KeyText() : to_key_text(key);
+    inside_->control.links().know(peer.id, peer.control, text);
+    inside_->bulk.tell(Bulk::Know{peer.id, peer.bulk, text});
     if (peer.bulk.empty()) inside_->callers.insert(peer.id);
     else inside_->callers.erase(peer.id);
+}
+
+void Transport::allow(const std::vector<std::string>& keys) {
+    assert(inside_->keeper);
+    inside_->keeper->allow(keys);
+    inside_->control.links().hang_up_on_the_banned();
+    inside_->bulk.tell(Bulk::HangUp{});
 }
 
 void Transport::forget(PeerId peer) {
@@ -207,7 +222,8 @@ std::optional<Inbound> Transport::receive(Duration patience) {
     zmq_pollitem_t items[] = {{in.control.links().socket(), 0, ZMQ_POLLIN, 0},
                               {nullptr, in.inbox.bell().fd(), ZMQ_POLLIN, 0},
                               {nullptr, in.control.bell().fd(), ZMQ_POLLIN, 0},
-                              {nullptr, in.bell.fd(), ZMQ_POLLIN, 0}};
+                              {nullptr, in.bell.fd(), ZMQ_POLLIN, 0},
+                              {nullptr, in.control.knocks().bell().fd(), ZMQ_POLLIN, 0}};
     for (;;) {
         if (auto inbound = in.next()) return inbound;
         if (in.woken.exchange(false)) return std::nullopt;
@@ -215,12 +231,13 @@ std::optional<Inbound> Transport::receive(Duration patience) {
         if (at >= deadline) return std::nullopt;
         // What is over the rate of all stays in the sockets: each connection waits its turn there, and its sender with it.
         items[0].events = in.control.reads(at) ? ZMQ_POLLIN : 0;
-        zmq_poll(items, 4, milliseconds_up(std::min(deadline, in.control.due()) - at));
+        zmq_poll(items, 5, milliseconds_up(std::min(deadline, in.control.due()) - at));
         // A bell is silenced before what it rings for is looked at: a ring too many costs a look, one too few
         // would cost the message.
         if (items[1].revents) in.inbox.bell().silence();
         if (items[2].revents) in.control.bell().silence();
         if (items[3].revents) in.bell.silence();
+        if (items[4].revents) in.control.knocks().bell().silence();
     }
 }
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "grapevine/net/keys.hpp"
 #include "grapevine/peer_id.hpp"
 #include "grapevine/snapshot.hpp"
 #include "grapevine/time.hpp"
@@ -40,6 +41,7 @@ struct Options {
     std::uint16_t control_port = 0;          // 0: any free one
     std::uint16_t bulk_port = 0;             // 0: any free one
     std::string advertise_host;              // what others dial; empty: listen_host, or a guess if that is all of them
+    std::optional<Keys> keys;                // none: nothing is encrypted, and everybody may connect
     std::string greeting;                    // answered to whoever greets us; at most max_greeting_bytes
     std::uint64_t max_parcel_bytes = std::uint64_t{1} << 30;  // a parcel that claims more is refused unread
     // Parcels half received or not yet taken by receive(), of all senders together; more are refused. Raise it
@@ -73,10 +75,15 @@ struct Hello {                // an answer to greet()
     std::uint64_t run = 0;    // 0: it has not decided yet
     std::string greeting;
     std::uint16_t version = wire_version;  // that it has picked
+    std::string key;          // that it holds; empty without keys
 };
 struct NoAnswer {             // to greet(), for whatever reason
     std::string endpoint;
     std::string why;
+};
+struct TurnedAway {           // to greet(): somebody answers there, but its keys and ours do not fit, or one of us has none
+    std::string endpoint;
+    std::string why;          // and what to do
 };
 struct OtherVersion {         // to greet(): a grapevine answers there, but speaks no version that we do
     std::string endpoint;
@@ -100,7 +107,7 @@ struct Undelivered {          // a parcel of ours that we gave up; it may have a
     PeerId to;
     std::uint32_t ticket = 0;
 };
-using Inbound = std::variant<Hello, NoAnswer, OtherVersion, DialledBack, Frame, Parcel, Undelivered>;
+using Inbound = std::variant<Hello, NoAnswer, OtherVersion, DialledBack, Frame, Parcel, Undelivered, TurnedAway>;
 
 // Why something was dropped.
 enum class Drop : std::uint8_t {
@@ -109,7 +116,7 @@ enum class Drop : std::uint8_t {
     other_version,
     other_run,
     other_peer,     // meant for somebody else, such as the node that had this address before
-    impostor,       // the sender is not whom its connection belongs to
+    impostor,       // the sender is not whom its connection, or its key, belongs to
     malformed,      // a parcel that contradicts itself: size, order, offsets
     unknown_peer,   // not in the address book
     queue_full,     // we, or the connection, have too much waiting
@@ -117,8 +124,9 @@ enum class Drop : std::uint8_t {
     stalled,        // half a parcel, and then nothing more
     stray,          // the rest of a parcel that was refused or dropped
     too_many,       // more a second than one peer, or all who greet, may send
+    banned,         // its key was allowed when it connected, and is no more
 };
-inline constexpr std::size_t drop_reasons = 13;
+inline constexpr std::size_t drop_reasons = 14;
 const char* to_string(Drop reason);
 
 struct PlaneCounters {
@@ -162,10 +170,12 @@ public:
 
     void set_run(std::uint64_t run);
     void set_greeting(std::string greeting);
+    void allow(const std::vector<std::string>& keys);  // in place of Keys::allowed; the connections of others end
 
     // To an address ("tcp://host:port", a name or numeric) before we know its peer. Ends in a Hello, NoAnswer or
-    // OtherVersion, once however often the same address was greeted meanwhile.
-    void greet(const std::string& endpoint);
+    // OtherVersion, once however often the same address was greeted meanwhile; with keys also in TurnedAway. `keys`: whose
+    // it may be, at most most_candidates; each is tried.
+    void greet(const std::string& endpoint, const std::vector<std::string>& keys = {});
 
     // Asks a peer in the address book to dial us where contact() says, and tell us whether that went: a node behind a router
     // cannot know otherwise. Ends in a DialledBack, or in nothing where the peer does not answer.
@@ -175,7 +185,8 @@ public:
     // are numeric ("tcp://10.0.0.7:7470", "tcp://[::1]:7470"): a book that others fill must not make us wait for
     // name servers of their choice. Empty ones mean it can only dial us; who ships to it asks it to. Frames are taken from anybody of our
     // run, parcels only from who is in the book.
-    void know(const Contact& peer);
+    // With keys a peer without one is never heard, nor dialled.
+    void know(const Contact& peer, const std::string& key = {});
     void forget(PeerId peer);             // parcels to it become Undelivered
 
     void send(PeerId to, std::string bytes);  // what cannot be sent is dropped and counted
