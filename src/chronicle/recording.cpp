@@ -12,6 +12,7 @@ namespace {
 constexpr char magic[] = "grapevine recording\n";
 constexpr std::size_t magic_size = sizeof magic - 1;
 constexpr std::size_t frame_head = 9;
+constexpr std::size_t most_signatures = 1024;  // of one step: each is a change of the peer's own record
 
 std::span<const std::byte> bytes_of(const std::string& text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
 
@@ -43,6 +44,8 @@ void Recorder::given(Instant at, const Peer::Input& input) {
     ++inputs_;
     frame('i', wire::encode_input(at, input, *book_));
 }
+
+void Recorder::signed_as(const std::string& signature) { frame('s', signature); }
 
 void Recorder::wanted(const Peer::Effects& effects) { frame('e', wire::encode_digests(wire::digests(effects, *book_))); }
 
@@ -116,8 +119,12 @@ std::variant<std::optional<Recording::Step>, record::Error> Recording::next(memb
     auto given = first.kind == 'i' ? wire::decode_input(bytes_of(first.body), book) : std::nullopt;
     if (!given) return damaged("is damaged: what comes cannot be read,");
     ++inputs_;
-    Step step{inputs_, std::move(*given), {}};
+    Step step{inputs_, std::move(*given), {}, {}};
     auto after = frame();
+    for (; !std::holds_alternative<record::Error>(after) && std::get<Frame>(after).kind == 's'; after = frame()) {
+        if (std::get<Frame>(after).body.size() != membership::signature_bytes || step.signatures.size() == most_signatures) return damaged("is damaged: a signature is none,");
+        step.signatures.push_back(std::move(std::get<Frame>(after).body));
+    }
     if (const auto* error = std::get_if<record::Error>(&after)) return *error;
     Frame& second = std::get<Frame>(after);
     if (second.kind == 'e') {

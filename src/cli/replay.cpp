@@ -24,6 +24,22 @@ namespace {
 
 // --- a recording, played into a fresh peer ---
 
+// The peer's notary as it was: the signatures it made, in their order. What it refused was never told the peer.
+class Witness : public membership::Notary {
+public:
+    void brings(std::vector<std::string> signatures) { signatures_.assign(signatures.begin(), signatures.end()); }
+    std::string sign(const membership::Record&) override {
+        if (signatures_.empty()) return {};
+        std::string next = std::move(signatures_.front());
+        signatures_.pop_front();
+        return next;
+    }
+    bool genuine(const membership::Record&) const override { return true; }
+
+private:
+    std::deque<std::string> signatures_;
+};
+
 class Player {
 public:
     enum class Tells { all_steps, the_difference, nothing };
@@ -62,6 +78,7 @@ private:
         if (const auto* met = std::get_if<membership::Met>(&step.given.input)) learn(met->who);
         const std::string said = told_of(step.given.input);
         effects_.list.clear();
+        witness_.brings(std::move(step.signatures));
         peer_->step(now_, std::move(step.given.input), effects_);
         effects += effects_.list.size();
         const auto digests = wire::digests(effects_, book_);
@@ -135,7 +152,8 @@ private:
     chronicle::Recording& recording_;
     const Tells tells_;
     const bool all_;
-    membership::Book book_;
+    Witness witness_;
+    membership::Book book_{membership::most_handles, &witness_};
     membership::Handle self_;
     PeerId me_;
     std::map<PeerId, std::string> names_;

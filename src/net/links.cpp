@@ -108,14 +108,13 @@ void Links::forget(PeerId peer) {
 std::optional<Route> Links::route(PeerId peer, Instant now) {
     const auto caller = callers_.find(peer);
     const auto known = book_.find(peer);
-    const auto key = keys_.find(peer);
     if (known == book_.end() || known->second.empty()) {
         if (caller == callers_.end()) return std::nullopt;
         return caller->second.route;
     }
-    if (caller == callers_.end()) return dial(known->second, now, key == keys_.end() ? KeyText() : key->second);
+    if (caller == callers_.end()) return dial(known->second, now, key_known(peer));
     const auto ours = dials_.find(known->second);
-    const bool prefer_ours = self_ < peer && ours != dials_.end() && ours->second.heard != Instant{} &&
+    const bool prefer_ours = self_ < peer && ours != dials_.end() && ours->second.key == key_known(peer) && ours->second.heard != Instant{} &&
                              ours->second.heard + fresh > caller->second.heard;
     return prefer_ours ? ours->second.route : caller->second.route;
 }

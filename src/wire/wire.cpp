@@ -248,13 +248,15 @@ void read_view(Reader& a, View& view) {
 membership::ViewMessage view_message(const View& view, membership::Book& book) {
     using namespace membership;
     std::array<Handle, 9> handles{};
+    Sample sample;
     for (std::size_t i = 0; i < view.count; ++i) {
         const auto handle = book.intern(view.records[i]);
-        if (!handle) throw Malformed{};
-        handles[i] = *handle;
+        const bool sampled = view.kind >= (i == 0 ? 6 : 5);
+        if (!handle && !sampled) throw Malformed{};
+        if (!handle) continue;
+        if (sampled) sample.push_back(*handle, view.ages[i]);
+        else handles[i] = *handle;
     }
-    Sample sample;
-    for (std::size_t i = view.kind == 5 ? 1 : 0; view.kind >= 5 && i < view.count; ++i) sample.push_back(handles[i], view.ages[i]);
     switch (view.kind) {
         case 0: return Enter{handles[0]};
         case 1: return ForwardJoin{handles[0], view.flag};
@@ -306,7 +308,7 @@ Peer::Message read(Reader& a, membership::Book& book, const Bytes& parameters) {
         if (!a.at_end() || parameters.size > 0) throw Malformed{};
         for (std::size_t i = 0; i < count; ++i) {
             const auto handle = book.intern(told[i].record);
-            if (!handle) throw Malformed{};
+            if (!handle) continue;  // the rest may be true
             message.rumors.push_back({*handle, told[i].standing, told[i].accuser});
         }
         if (index == view_case) message.body = view_message(view, book);
@@ -326,6 +328,15 @@ Peer::Message read(Reader& a, membership::Book& book, const Bytes& parameters) {
 }
 
 }  // namespace
+
+std::string signed_part(const membership::Record& record) {
+    membership::Record unsigned_record = record;
+    unsigned_record.signature.clear();
+    std::string bytes;
+    Writer a(bytes);
+    write_record(a, unsigned_record);
+    return bytes;
+}
 
 std::string encode(const Peer::Message& message, const membership::Book& book) {
     std::string bytes;

@@ -234,7 +234,7 @@ def damaged(name, data, code=2, says=""):
 damaged("empty.rec", b"", says="is no recording of a peer")
 damaged("garbage.rec", os.urandom(5000), says="is no recording of a peer")
 damaged("text.rec", b"grapevine recording", says="is no recording of a peer")
-damaged("newer.rec", recording[:20] + bytes([recording[20] + 1]) + recording[21:], says="is a recording of version 2")
+damaged("newer.rec", recording[:20] + bytes([recording[20] + 1]) + recording[21:], says=f"is a recording of version {recording[20] + 1}")
 damaged("wire.rec", recording[:21] + bytes([recording[21] + 1]) + recording[22:], says="messages of version")
 for length in (22, 25, 100, len(recording) // 3, len(recording) // 2, len(recording) - 18, len(recording) - 1):
     damaged("short.rec", recording[:length], says="was cut short")

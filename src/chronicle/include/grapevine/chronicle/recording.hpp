@@ -28,6 +28,7 @@ public:
     void born(const membership::Book& book, membership::Handle self, const PeerConfig& config, std::uint64_t seed,
               const std::vector<std::uint64_t>& splits, const std::vector<membership::Handle>& known);  // first
     void given(Instant at, const Peer::Input& input);         // before the peer's step
+    void signed_as(const std::string& signature);             // in it, where there is a notary: who plays it has no secret key
     void wanted(const Peer::Effects& effects);                // after it
     void end();                                               // nothing comes any more
     bool begun() const { return book_ != nullptr; }
@@ -51,6 +52,7 @@ public:
     struct Step {
         std::uint64_t number;  // of the input, from 1
         wire::Given given;
+        std::vector<std::string> signatures;  // that the notary made in it
         std::optional<std::vector<std::uint64_t>> wanted;  // digests; nothing where the peer's process ended in that very step
     };
     // The next step; nothing at the end. Records that its messages bring go into the book.
