@@ -62,10 +62,15 @@ std::variant<Arguments, Error> Arguments::parse(const std::string& verb, const s
     po::positional_options_description places;
     places.add("positional", -1);
 
+    // An option of one letter is typed with one dash, -o, as everywhere; the library knows it with two.
+    std::vector<std::string> typed = words;
+    for (std::string& word : typed)
+        if (word.size() == 2 && word[0] == '-' && std::any_of(options.begin(), options.end(), [&](const Option& o) { return o.name == word.substr(1); })) word.insert(0, "-");
+
     Arguments arguments;
     po::variables_map map;
     try {
-        po::store(po::command_line_parser(words).options(described).positional(places)
+        po::store(po::command_line_parser(typed).options(described).positional(places)
                       .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing).run(), map);
     } catch (const po::unknown_option& e) {
         return unknown(verb, e.get_option_name().rfind("--", 0) == 0 ? e.get_option_name() : "--" + e.get_option_name(), options);

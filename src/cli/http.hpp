@@ -17,9 +17,11 @@ namespace grapevine::cli {
 struct StatusAddress {
     std::string host;
     std::uint16_t port = 0;
+    std::string token;  // empty: it wants none, or we have none
 };
 std::variant<StatusAddress, Error> node_at(const Arguments& arguments);
 Option at_option();
+Option token_option();  // --token-file
 
 // What a node's status port answers; nothing if it does not.
 struct HttpAnswer {

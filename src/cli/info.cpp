@@ -74,7 +74,7 @@ Verb info_verb() {
     return {"info", "[--at PORT|NAME] [--json]", "what a running node is, and how it is",
             "Name, identity, run, model, addresses, progress, how many members it knows of each status, how well it holds itself,\n"
             "what waits in its queues and what it sends.",
-            {at_option(), {"json", "", "as JSON"}}, 0, run};
+            {at_option(), token_option(), {"json", "", "as JSON"}}, 0, run};
 }
 
 }  // namespace grapevine::cli

@@ -27,7 +27,7 @@ void print_help(const Verb& v) {
     if (v.options.empty()) return;
     std::printf("\noptions (each also as GRAPEVINE_NAME in the environment; what is typed wins):\n");
     for (const Option& o : v.options) {
-        const std::string left = "--" + o.name + (o.value.empty() ? "" : " " + o.value);
+        const std::string left = (o.name.size() == 1 ? "-" : "--") + o.name + (o.value.empty() ? "" : " " + o.value);
         std::printf("  %-24s%s%s\n", left.c_str(), left.size() > 22 ? "\n                          " : "  ", o.help.c_str());
     }
 }
@@ -84,7 +84,7 @@ int delivered(int status) {
 
 const std::vector<Verb>& verbs() {
     static const std::vector<Verb> all{demo_verb(), node_verb(), members_verb(), monitor_verb(), info_verb(), rtt_verb(), join_verb(),
-                                       leave_verb(), force_leave_verb(), sim_verb(), compare_verb(), report_verb(), replay_verb(),
+                                       leave_verb(), force_leave_verb(), keygen_verb(), sim_verb(), compare_verb(), report_verb(), replay_verb(),
                                        eval_verb(), predict_verb(), export_verb(), data_verb(), check_verb(), init_verb(), bench_verb(), doctor_verb()};
     return all;
 }

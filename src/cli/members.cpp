@@ -84,7 +84,7 @@ Verb members_verb() {
             "  suspect   it did not answer the member that is named, nor its helpers; held for dead unless it answers soon\n"
             "  dead      it did not; called now and then, and forgotten after a day\n"
             "  left      it said so, a later process took its name, or somebody said so for it (force-leave)",
-            {at_option(), {"status", "S", "only those alive, degraded, suspect, dead or left", false, true}, {"json", "", "as JSON"}}, 0, run};
+            {at_option(), token_option(), {"status", "S", "only those alive, degraded, suspect, dead or left", false, true}, {"json", "", "as JSON"}}, 0, run};
 }
 
 }  // namespace grapevine::cli

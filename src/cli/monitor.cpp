@@ -89,7 +89,7 @@ Verb monitor_verb() {
             "kinds: joined suspected refuted dead left changed departed superseded refused (members)\n"
             "       mixed declined timed_out undelivered partner_gone other_layout no_graph clipped roll finished (exchange)\n"
             "       log (what is no event)",
-            {at_option(), {"kind", "K", "only these; repeated", true}, {"last", "N", "begin with the last N it still knows, of those kinds; default 10"},
+            {at_option(), token_option(), {"kind", "K", "only these; repeated", true}, {"last", "N", "begin with the last N it still knows, of those kinds; default 10"},
              {"json", "", "an object a line, as in events.jsonl"}}, 0, run};
 }
 

@@ -9,6 +9,7 @@
 #include "grapevine/setup/peer_config.hpp"
 #include "interrupt.hpp"
 #include "joins.hpp"
+#include "node_keys.hpp"
 #include "scenario.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
@@ -25,6 +26,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
     o.command = command_line();
     auto seeds = sources("--join", a.all("join"));
     if (const auto* error = std::get_if<Error>(&seeds)) return *error;
+    if (const auto error = take_keys(a, o)) return *error;
     const std::string file = a.positional.empty() ? "" : a.positional[0];
     if (file.empty() && !begins_itself(std::get<0>(seeds))) {
         // The cluster says what is trained and how; only what concerns this machine is ours to say.
@@ -57,12 +59,13 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
             o.bulk_port = static_cast<std::uint16_t>(*port == 0 ? 0 : *port + 1);
             if (!a.has("port")) o.status_port = static_cast<std::uint16_t>(*port == 0 ? 0 : *port + 2);
         }
-        if (!loopback(host) && !a.has("insecure"))
-            return Error{"--listen " + *listen + " lets everybody who can reach this machine write to the model: nothing is encrypted or authenticated in this version",
-                         "add --insecure if you trust that network, or leave --listen out"};
-        if (!loopback(host)) std::fprintf(stderr, "WARNING: listening on %s without keys: whoever reaches it can read and change the model\n", host.c_str());
+        if (!loopback(host) && !o.key && !a.has("insecure"))
+            return Error{"--listen " + *listen + " lets everybody who can reach this machine write to the model: without keys nothing is encrypted or authenticated",
+                         "add --key-file FILE ('grapevine keygen' writes one), or --insecure if you trust that network"};
+        if (!loopback(host) && !o.key) std::fprintf(stderr, "WARNING: listening on %s without keys: whoever reaches it can read and change the model\n", host.c_str());
     }
     if (const auto error = join_with(a, o)) return *error;
+    if (const auto error = check_joins(a, o)) return *error;
     if (const auto status = a.get("status")) {
         if (const auto p = port_of(*status)) {
             o.status_port = *p;
@@ -72,10 +75,15 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
             if (!where || !where->second) return Error{"--status '" + *status + "' is not a port", "PORT, 0 for any free one, or ADDR:PORT"};
             o.status_host = without_brackets(where->first);
             o.status_port = *where->second;
-            if (!loopback(o.status_host) && !a.has("insecure"))
-                return Error{"--status " + *status + " lets everybody who can reach this machine read what the node does, and tell it to leave",
-                             "add --insecure if you trust that network, or give a port only"};
         }
+    }
+    if (const auto token = a.get("status-token")) {
+        auto read = keys::read_token(*token);
+        if (const auto* error = std::get_if<keys::Error>(&read)) return Error{error->what, error->hint};
+        o.status_token = std::get<std::string>(std::move(read));
+    } else if (!loopback(o.status_host) && !a.has("no-status")) {
+        o.status_token = keys::draw_token();  // whoever reaches it could tell the node to leave
+        std::fprintf(stderr, "the status page at %s wants this token (--status-token names another): %s\n", o.status_host.c_str(), o.status_token.c_str());
     }
     o.status = !a.has("no-status");
     o.advertise_host = a.get("advertise").value_or("");
@@ -149,18 +157,19 @@ Verb node_verb() {
            "Trains, and mixes with whoever is there. Without --join it begins a run (RUN.toml, or an MLP on Fashion-MNIST);\n"
            "with it, model, data set and exchange come from the cluster. ^C or SIGTERM leaves gracefully, a second ^C aborts.",
            run_options(), 1, run};
-    v.options.insert(v.options.end(), {{"join", "WHERE", "where nodes of the run may be: HOST[:PORT], dns:NAME[:PORT], slurm, env (MASTER_ADDR), file:PATH; repeated or with commas; port 7470 unless said", true},
+    v.options.insert(v.options.end(), {{"join", "WHERE", "where nodes of the run may be: [KEY@]HOST[:PORT], dns:NAME[:PORT], slurm, env (MASTER_ADDR), file:PATH; repeated or with commas; port 7470 unless said", true},
                                        {"require-peers", "N", "train when N others are there; exit 4 if they are not within --join-patience"},
                                        {"join-patience", "TIME", "default 30s"},
                                        {"name", "NAME", "its identity: who starts under this name again takes its place; default the host's name, which is none"},
-                                       {"listen", "ADDR[:PORT]", "default 127.0.0.1:7470; other addresses want --insecure"},
+                                       {"listen", "ADDR[:PORT]", "default 127.0.0.1:7470; other addresses want --key-file or --insecure"},
                                        {"port", "N", "control port N, bulk N+1, status N+2; 0: any free ones"},
                                        {"advertise", "HOST", "what others dial to reach us"},
                                        {"uplink", "RATE", "what may go out, over all peers: 50Mbit, 6MB/s; default no limit"},
                                        {"downlink", "RATE", "what may come in, likewise"},
                                        {"outbound", "", "nobody can dial us (a home router): we dial out; else it is found out"},
                                        {"insecure", "", "listen off loopback without keys"},
-                                       {"status", "[ADDR:]PORT", "of the status page; default 127.0.0.1:7472; other addresses want --insecure"},
+                                       {"status", "[ADDR:]PORT", "of the status page; default 127.0.0.1:7472; on other addresses it wants a token"},
+                                       {"status-token", "FILE", "the word that the status page wants; default off loopback: one that is drawn and shown at the start"},
                                        {"no-status", "", "no status page"},
                                        {"shard", "I/N", "train on the I-th of N parts of the data; default all of it, in an order of our own"},
                                        {"device", "D", "auto, cpu or cuda:N"},
@@ -171,6 +180,8 @@ Verb node_verb() {
                                        {"overwrite", "", "also where a run is already"},
                                        {"record", "FILE", "all that the peer is told, for 'grapevine replay'", false, true},
                                        {"quiet", "", "warnings and errors only"}});
+    const auto of_keys = key_options();
+    v.options.insert(v.options.end(), of_keys.begin(), of_keys.end());
     return v;
 }
 

@@ -40,7 +40,7 @@ int run(const Arguments& a) {
 }  // namespace
 
 Verb report_verb() {
-    return {"report", "DIR [--o FILE]", "one self-contained HTML page of a run or a comparison",
+    return {"report", "DIR [-o FILE]", "one self-contained HTML page of a run or a comparison",
             "Curves, members, events and configuration, with nothing fetched from a network. Writes DIR/report.html.",
             {{"o", "FILE", "write there instead"}}, 1, run};
 }

@@ -42,7 +42,7 @@ Verb rtt_verb() {
             "Has A ping B and prints the least, mean and longest round trip; without B it is from the asked node to A. A and B\n"
             "are names, or ids cut to no less than four digits. Pings are those of the membership: they go through the nodes'\n"
             "own loops, so a busy machine shows. Exit status 1 if none is answered.",
-            {at_option(), {"pings", "N", "one after the other; default 5, at most 20"}, {"json", "", "as JSON, in seconds"}}, 2, run};
+            {at_option(), token_option(), {"pings", "N", "one after the other; default 5, at most 20"}, {"json", "", "as JSON, in seconds"}}, 2, run};
 }
 
 }  // namespace grapevine::cli

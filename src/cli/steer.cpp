@@ -75,14 +75,14 @@ Verb join_verb() {
     return {"join", "HOST[:PORT]|dns:NAME[:PORT]|file:PATH... [--at PORT|NAME] [--json]", "tells a running node to join through further addresses",
             "For a node that was started alone, or was cut off. Exit status 1 if nobody answers. Two runs never become one: only a\n"
             "node that was given --join itself and found nobody gives up the run it began meanwhile.",
-            {at_option(), {"json", "", "as JSON"}}, 32, join};
+            {at_option(), token_option(), {"json", "", "as JSON"}}, 32, join};
 }
 
 Verb leave_verb() {
     return {"leave", "[--at PORT|NAME] [--json]", "tells a running node to leave",
             "As ^C does: it says goodbye, so that nobody has to suspect it, writes its files and ends with status 0. Returns when\n"
             "the goodbye is said.",
-            {at_option(), {"json", "", "as JSON"}}, 0, leave};
+            {at_option(), token_option(), {"json", "", "as JSON"}}, 0, leave};
 }
 
 Verb force_leave_verb() {
@@ -90,7 +90,7 @@ Verb force_leave_verb() {
             "For a member that was killed and will not come back: it is not suspected or called any more. NODE is its name, or its\n"
             "id cut to no less than four digits; among several of one name the dead and suspect ones are meant. As with serf, a\n"
             "member that is alive is not refused and not stopped: it hears of it, says that it is there, and is back in a moment.",
-            {at_option(), {"json", "", "as JSON"}}, 1, force_leave};
+            {at_option(), token_option(), {"json", "", "as JSON"}}, 1, force_leave};
 }
 
 }  // namespace grapevine::cli

@@ -42,6 +42,7 @@ Verb data_verb();
 Verb doctor_verb();
 Verb check_verb();
 Verb init_verb();
+Verb keygen_verb();
 
 // The command line as it was typed, for the records of a run.
 extern const std::string& command_line();

@@ -65,7 +65,7 @@ void Node::asked(Desk::Asked&& asked) {
                            if (std::none_of(greeted.seeds.begin(), greeted.seeds.end(), [&](const auto& s) { return s.first == address; }))
                                greeted.seeds.emplace_back(address, std::nullopt);
                        }
-                       for (const auto& [address, outcome] : greeted.seeds) transport_->greet(address);
+                       for (const auto& [address, outcome] : greeted.seeds) greet(address);
                        greeted_.push_back(std::move(greeted));
                    },
                    [&](const LeaveCluster&) {
@@ -123,7 +123,7 @@ void Node::measured(const membership::Measured& m) {
 void Node::greeted(const std::string& endpoint, const std::string& who, const std::string& why_not) {
     for (Greeted& g : greeted_)
         for (auto& [address, outcome] : g.seeds)
-            if (address == endpoint && !outcome) outcome = {who, why_not};
+            if (seed_of(address).address == endpoint && !outcome) outcome = {who, why_not};
 }
 
 void Node::answer_what_is_due() {

@@ -16,7 +16,7 @@ constexpr int enough = 2;                                 // one that could not 
 void Node::know(membership::Handle record) {
     Contact contact = book_.at(record).contact;
     if (book_.outbound(record)) contact.control.clear(), contact.bulk.clear();
-    transport_->know(contact);
+    transport_->know(contact, admission_ ? admission_->transport_key(std::string(book_.key(record))) : std::string());
 }
 
 void Node::ask_whether_dialable() {

@@ -52,7 +52,8 @@ std::string host_of_ours(const std::string& listen_host) {
 }  // namespace
 
 Node::Node(const Options& options, const std::atomic<bool>& stop)
-    : options_(options), stop_(stop), id_{drawn()}, config_(options.config), search_(options.joins, host_of_ours(options.listen_host)) {}
+    : options_(options), stop_(stop), admission_(options.key ? std::make_unique<Admission>(*options.key, options.allowed, options.allow_file) : nullptr),
+      id_(admission_ ? admission_->draw_id() : PeerId{drawn()}), config_(options.config), search_(options.joins, host_of_ours(options.listen_host)) {}
 
 Node::~Node() = default;
 
@@ -67,6 +68,7 @@ std::optional<End> Node::open_transport() {
     o.max_parcel_bytes = std::uint64_t{1} << 30;
     o.uplink = options_.uplink;
     o.downlink = options_.downlink;
+    if (admission_) o.keys = admission_->for_transport();
     auto opened = net::Transport::open(o);
     if (const auto* error = std::get_if<net::Error>(&opened)) {
         log(Level::error, "net", error->what + ": " + error->hint);
@@ -93,8 +95,8 @@ void Node::greet_found() {
     }
     missing_ = found->missing;
     for (const std::string& endpoint : found->endpoints) {
-        awaited_.insert(endpoint);
-        transport_->greet(endpoint);
+        awaited_.insert(seed_of(endpoint).address);
+        greet(endpoint);
     }
 }
 
@@ -151,9 +153,13 @@ void Node::look_around() {
 std::optional<End> Node::look_for_cluster() {
     if (!search_.any()) return std::nullopt;
     greet_seeds();
+    bool silent = false;  // somebody did not answer, who may yet
     const Instant began = now();
     while (!stop_) {
-        if (now() >= next_greeting_ && !config_) greet_seeds();
+        if (now() >= next_greeting_ && !config_) {
+            silent = false;
+            greet_seeds();
+        }
         greet_found();
         if (config_ && ((!search_.under_way() && awaited_.empty()) || now() - began > alone_after)) break;
         if (options_.require_peers > 0 && now() - began > options_.join_patience) {
@@ -163,7 +169,12 @@ std::optional<End> Node::look_for_cluster() {
         auto inbound = transport_->receive(std::chrono::milliseconds(100));
         if (!inbound) continue;
         if (const auto* other = std::get_if<net::OtherVersion>(&*inbound)) return other_version(*other);
-        if (const auto* none = std::get_if<net::NoAnswer>(&*inbound)) {
+        if (const auto* away = std::get_if<net::TurnedAway>(&*inbound)) {
+            awaited_.erase(away->endpoint);
+            if (strangers_.insert(away->endpoint).second) log(Level::error, "join", away->endpoint + " and we do not fit: " + away->why);
+            if (!silent && awaited_.empty() && !search_.under_way()) return End::incompatible;  // else another may let us in
+        } else if (const auto* none = std::get_if<net::NoAnswer>(&*inbound)) {
+            silent = true;
             awaited_.erase(none->endpoint);
             lament("no answer from " + none->endpoint + " (" + none->why + ")");
         } else if (const auto* h = std::get_if<net::Hello>(&*inbound)) {
@@ -173,7 +184,14 @@ std::optional<End> Node::look_for_cluster() {
                 continue;
             }
             auto greeting = parse_greeting(h->greeting);
-            if (!greeting) continue;  // it is only starting: it has opened its port and does not know its run yet
+            if (!greeting) {  // it is only starting: it has opened its port and does not know its run yet
+                silent = true;
+                continue;
+            }
+            if (!speaks_for_itself(*h, *greeting)) {
+                log(Level::warn, "join", h->endpoint + " does not sign what it says of itself; trying on");
+                continue;
+            }
             found_ = std::move(*greeting);
             break;
         }
@@ -288,11 +306,13 @@ std::optional<End> Node::prepare() {
     record.contact = transport_->contact();
     record.metadata = pack(metadata_);
     record.outbound = options_.outbound;
+    if (admission_) record.key = admission_->key();
     if (options_.identity) record.generation = next_generation(options_.out, options_.name);
     const auto self = book_.intern(book_.sealed(std::move(record)));
     if (!options_.record.empty()) {
         recorder_.emplace(options_.record);
         recorder_->born(book_, *self, peer, id_.value, {}, {});
+        if (admission_) admission_->signed_to([this](const std::string& signature) { recorder_->signed_as(signature); });
         if (const auto fault = recorder_->fault()) {
             log(Level::error, "node", fault->what + "; " + fault->hint);
             return End::configuration;
@@ -380,6 +400,7 @@ std::optional<End> Node::hello(const net::Hello& h) {
     if (h.who == id_) return greeted(h.endpoint, "", "that is this node itself"), std::nullopt;
     const auto theirs = parse_greeting(h.greeting);
     if (!theirs) return greeted(h.endpoint, "", "it is only starting: try again"), std::nullopt;
+    if (!speaks_for_itself(h, *theirs)) return greeted(h.endpoint, "", "it does not sign what it says of itself"), std::nullopt;
     if (theirs->run != run_id_) {
         const bool ours_yields = provisional_ && (!theirs->provisional || theirs->run < run_id_);
         if (!ours_yields) {

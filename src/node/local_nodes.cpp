@@ -2,7 +2,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fcntl.h>
 #include <fstream>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,7 +36,13 @@ Announcement::Announcement(const Local& local) {
     if (fs::create_directory(dir, ignored)) chmod(dir.c_str(), 0700);
     if (!trusted(dir)) return;
     path_ = (dir / (std::to_string(local.pid) + ".node")).string();
-    std::ofstream(path_) << local.pid << ' ' << local.status_port << ' ' << local.name << ' ' << local.status_host << '\n';
+    std::ostringstream line;
+    line << local.pid << ' ' << local.status_port << ' ' << local.name << ' ' << local.status_host << ' ' << local.status_token << '\n';
+    fs::remove(path_, ignored);  // of a process that had our number, and perhaps readable by others
+    const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);  // it may hold a token
+    if (file < 0) return;
+    (void)!write(file, line.str().data(), line.str().size());
+    close(file);
 }
 
 Announcement::~Announcement() {
@@ -52,6 +60,7 @@ std::vector<Local> local_nodes() {
         Local local;
         if (!(in >> local.pid >> local.status_port >> local.name) || local.pid <= 0) continue;
         if (std::string host; in >> host) local.status_host = host;
+        if (std::string token; in >> token) local.status_token = token;
         if (kill(local.pid, 0) == 0) {
             found.push_back(local);
         } else {

@@ -144,6 +144,11 @@ void Node::take(net::Inbound&& inbound) {
                        greeted(none.endpoint, "", none.why);
                        if (awaited_.erase(none.endpoint) > 0) lament("no answer from " + none.endpoint + " (" + none.why + ")");
                    },
+                   [&](net::TurnedAway& away) {
+                       greeted(away.endpoint, "", away.why);
+                       awaited_.erase(away.endpoint);
+                       if (strangers_.insert(away.endpoint).second) log(Level::warn, "join", away.endpoint + " and we do not fit: " + away.why);
+                   },
                    [&](net::OtherVersion& other) {
                        (void)other_version(other);
                        greeted(other.endpoint, "", "it speaks version " + net::to_string(other.theirs) + " of the protocol, we speak " + net::to_string(other.ours));
@@ -276,6 +281,7 @@ void Node::begin_leave() {
 
 void Node::check_the_end() {
     const Instant t = now();
+    look_at_the_list();
     if (t >= next_evaluation_ && !evaluating_ && phase_ == Phase::running && config_->model.kind != config::ModelKind::average) {
         next_evaluation_ += config_->metrics.evaluate_every;
         if (next_evaluation_ <= t) next_evaluation_ = t + config_->metrics.evaluate_every;  // a machine that slept

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "admission.hpp"
 #include "alarms.hpp"
 #include "checkpoints.hpp"
 #include "desk.hpp"
@@ -60,6 +61,11 @@ private:
     void ask_whether_dialable();                           // a member; asked again now and then, and when our address has changed
     void dialled_back(const net::DialledBack& answer);
 
+    // --- whom we let in (admitting.cpp) ---
+    void greet(const std::string& seed);
+    bool speaks_for_itself(const net::Hello& hello, const Greeting& greeting) const;
+    void look_at_the_list();
+
     // --- what people ask (asked.cpp) ---
     void asked(Desk::Asked&& asked);
     void measure_next(std::size_t i);
@@ -94,6 +100,8 @@ private:
 
     Options options_;
     const std::atomic<bool>& stop_;
+    std::unique_ptr<Admission> admission_;  // null without keys
+    Instant next_look_{};                 // at its list
     PeerId id_;
     std::unique_ptr<net::Transport> transport_;
     std::optional<config::Config> config_;
@@ -124,7 +132,7 @@ private:
     Metadata metadata_;                   // what of it does not change
     std::unique_ptr<Checkpoints> checkpoints_;  // outlives the workshop's thread, which hands them over
     std::unique_ptr<Workshop> workshop_;
-    membership::Book book_{most_records};
+    membership::Book book_{most_records, admission_.get()};
     std::size_t records_in_use_ = 0;      // when the book was last tidied
     PeerConfig peer_config_;
     std::unique_ptr<Peer> peer_;

@@ -52,12 +52,12 @@ std::optional<record::Error> Reporter::open(Desk& desk) {
         files_.emplace(std::get<record::RunFiles>(std::move(created)));
     }
     if (options_.status) {
-        auto opened = StatusServer::open(options_.status_host == "*" ? "0.0.0.0" : options_.status_host, options_.status_port, desk, journal_, history_);
+        auto opened = StatusServer::open(options_.status_host == "*" ? "0.0.0.0" : options_.status_host, options_.status_port, desk, journal_, history_, options_.status_token);
         if (const auto* taken = std::get_if<std::string>(&opened))
             return record::Error{"status page: " + *taken, "choose another with --status PORT (0: any free one), or none with --no-status"};
         status_ = std::get<std::unique_ptr<StatusServer>>(std::move(opened));
         const bool everywhere = options_.status_host == "*" || options_.status_host == "0.0.0.0" || options_.status_host == "::";
-        announcement_ = std::make_unique<Announcement>(Local{options_.name, getpid(), status_->port(), everywhere ? "127.0.0.1" : options_.status_host});
+        announcement_ = std::make_unique<Announcement>(Local{options_.name, getpid(), status_->port(), everywhere ? "127.0.0.1" : options_.status_host, options_.status_token});
     }
     listen_to_log([this](Level level, const char* area, const std::string& said) {
         record::RunEvent line;

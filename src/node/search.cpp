@@ -58,21 +58,22 @@ struct Search::Answer {
 Found find(const std::vector<Source>& sources, const std::string& own_host) {
     Found found;
     std::set<std::string> seen;
-    const auto add = [&](const std::string& host, std::uint16_t port) {
-        std::string endpoint = net::endpoint_at(host, port);
-        if (seen.insert(endpoint).second) found.endpoints.push_back(std::move(endpoint));
+    const auto put = [&](std::string endpoint, const std::string& key) {
+        if (!seen.insert(endpoint).second) return;
+        if (!key.empty()) endpoint.insert(endpoint.find("//") + 2, key + "@");
+        found.endpoints.push_back(std::move(endpoint));
     };
+    const auto add = [&](const std::string& host, std::uint16_t port, const std::string& key = {}) { put(net::endpoint_at(host, port), key); };
     for (const Source& source : sources) {
         const auto missing = [&](const std::string& what) { found.missing.push_back(to_string(source) + ": " + what); };
         std::visit(Cases{
-                       [&](const Address& a) { add(a.host, a.port); },
+                       [&](const Address& a) { add(a.host, a.port, a.key); },
                        [&](const Master& m) { add(m.at.host, m.at.port); },
                        [&](const DnsName& d) {
                            std::string failed;
                            const auto endpoints = net::addresses_of(d.at.host, d.at.port, most_records, failed);
                            if (endpoints.empty()) missing(failed);
-                           for (const std::string& endpoint : endpoints)
-                               if (seen.insert(endpoint).second) found.endpoints.push_back(endpoint);
+                           for (const std::string& endpoint : endpoints) put(endpoint, d.at.key);
                        },
                        [&](const AddressFile& f) {
                            std::string fault;
@@ -81,7 +82,7 @@ Found find(const std::vector<Source>& sources, const std::string& own_host) {
                            const Lines lines = read_lines(*text);
                            if (!lines.wrong.empty()) missing(lines.wrong);
                            else if (lines.addresses.empty()) missing("no address in it");
-                           for (const Address& a : lines.addresses) add(a.host, a.port);
+                           for (const Address& a : lines.addresses) add(a.host, a.port, a.key);
                        },
                        [&](const SlurmJob& job) {
                            for (const std::string& host : job.hosts)

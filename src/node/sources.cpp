@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "grapevine/keys/keys.hpp"
 #include "grapevine/protocol.hpp"
 #include "hostlist.hpp"
 
@@ -33,6 +34,8 @@ std::string text_of(const Address& a) {
 }
 
 config::Error no_address(std::string_view word) {
+    if (const auto at = word.find('@'); at != std::string_view::npos && !keys::parse_key(word.substr(0, at)))
+        return {shown(word) + " does not begin with a public key", "64 digits of 0-9 and a-f, as 'grapevine keygen' prints them: KEY@HOST:PORT"};
     const std::size_t colon = word.find(':');
     if (colon != std::string_view::npos && colon + 1 < word.size() && !number<std::uint64_t>(word.substr(colon + 1)))
         if (const auto near = config::nearest(std::string(word.substr(0, colon)), {"dns", "file"}); near && *near != word.substr(0, colon))
@@ -118,6 +121,12 @@ std::variant<std::vector<Source>, config::Error> read_sources(std::string_view w
 }
 
 std::optional<Address> read_address(std::string_view text) {
+    std::string key;
+    if (const auto at = text.find('@'); at != std::string_view::npos) {
+        key = text.substr(0, at);
+        if (!keys::parse_key(key)) return std::nullopt;
+        text.remove_prefix(at + 1);
+    }
     std::string_view host = text;
     std::optional<std::string_view> port;
     if (text.starts_with('[')) {
@@ -136,7 +145,7 @@ std::optional<Address> read_address(std::string_view text) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_' || c == ':' || c == '%';
     };
     if (host.empty() || host.size() > longest_host || !std::all_of(host.begin(), host.end(), plain)) return std::nullopt;
-    Address address{std::string(host), default_port};
+    Address address{std::string(host), default_port, std::move(key)};
     if (port) {
         const auto n = number<std::uint16_t>(*port);
         if (!n || *n == 0) return std::nullopt;

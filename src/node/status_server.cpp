@@ -1,5 +1,7 @@
 #include "status_server.hpp"
 
+#include "status_gate.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <httplib.h>
@@ -99,7 +101,7 @@ struct StatusServer::Inside {
 
 StatusServer::StatusServer() : inside_(std::make_unique<Inside>()) {}
 
-std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal, const History& history) {
+std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal, const History& history, const std::string& token) {
     std::unique_ptr<StatusServer> s(new StatusServer);
     Inside& in = *s->inside_;
     in.desk = &desk;
@@ -113,6 +115,7 @@ std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(cons
         const int yes = 1;
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
+    if (!token.empty()) guard(in.server, token, s->port_);
     in.server.Get("/", [](const Request&, Response& r) {
         r.set_header("X-Frame-Options", "DENY");
         r.set_header("X-Content-Type-Options", "nosniff");

@@ -31,7 +31,8 @@ struct StatusPages {
 class StatusServer {
 public:
     // The port is 0 for any free one. Taken: an error text. Desk, journal and history outlive the server.
-    static std::variant<std::unique_ptr<StatusServer>, std::string> open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal, const History& history);
+    // `token`: who does not send it sees nothing (status_gate.hpp); empty: everybody is let in.
+    static std::variant<std::unique_ptr<StatusServer>, std::string> open(const std::string& host, std::uint16_t port, Desk& desk, Journal& journal, const History& history, const std::string& token = {});
     ~StatusServer();
 
     std::uint16_t port() const { return port_; }

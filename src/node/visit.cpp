@@ -67,6 +67,7 @@ void greet(const std::string& endpoint, Duration patience, Visit& visit) {
         if (since(begun) > 2 * patience) visit.why_not = "nothing that a node says";
         if (!inbound) continue;
         if (const auto* none = std::get_if<net::NoAnswer>(&*inbound)) visit.why_not = none->why;
+        else if (const auto* away = std::get_if<net::TurnedAway>(&*inbound)) visit.why_not = away->why;
         else if (const auto* other = std::get_if<net::OtherVersion>(&*inbound)) visit.why_not = "it speaks version " + net::to_string(other->theirs) + " of the protocol, we speak " + net::to_string(other->ours);
         const auto* hello = std::get_if<net::Hello>(&*inbound);
         if (!hello) continue;

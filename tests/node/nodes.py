@@ -49,7 +49,7 @@ class Node:
         words = [*words, "--name", name] if "--name" not in words else words
         self.process = subprocess.Popen([program, "node", *words, "--port", port], stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, preexec_fn=limit)
         nodes[name] = self
-        self.port = None
+        self.port = self.token = None
 
     def said(self):
         return open(self.name + ".log").read()
@@ -62,14 +62,18 @@ class Node:
             if os.path.exists(path):
                 words = open(path).read().split()
                 if len(words) >= 2:
-                    self.port = words[1]
+                    self.port, self.token = words[1], words[4] if len(words) > 4 else None
                     return self.get("members")
         until(f"{self.name} is up", find)
         return self
 
+    def ask(self, path):
+        headers = {"Authorization": "Bearer " + self.token} if self.token else {}
+        return urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers), timeout=5)
+
     def get(self, page):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v1/{page}", timeout=5) as answer:
+            with self.ask(f"/v1/{page}") as answer:
                 return json.load(answer)
         except (OSError, ValueError):
             return None
@@ -79,7 +83,7 @@ class Node:
         return (self.get("status") or {}).get("mixes") or 0
 
     def page(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+        with self.ask(path) as answer:
             return answer.read().decode()
 
     def verb(self, *words, code=0):

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "grapevine/config/config.hpp"
+#include "grapevine/keys/keys.hpp"
 #include "grapevine/node/sources.hpp"
 
 namespace grapevine::kernels {
@@ -22,12 +23,16 @@ struct Options {
     std::optional<config::Config> config;     // of the run; none: the cluster's
     std::string data_directory;               // where the data set is on this machine; empty: where its package puts it
     std::vector<Source> joins;
+    std::optional<keys::Pair> key;            // none: nothing is encrypted, and everybody is let in
+    std::string allow_file;                   // whose keys are let in; empty: who has ours
+    std::vector<keys::Allowed> allowed;       // as read from there; read anew when it changes
     std::string name;                         // for people; unique in the cluster if you can
     bool identity = false;                    // the name was chosen: whoever bears it later is this node, started anew
     std::string listen_host = "127.0.0.1";
     std::uint16_t control_port = 7470, bulk_port = 7471, status_port = 7472;  // 0: any free one
     bool status = true;
     std::string status_host = "127.0.0.1";    // who reaches it can tell this node to leave
+    std::string status_token;                 // if he knows this; empty: whoever he is
     std::string advertise_host;
     double uplink = 0, downlink = 0;          // bytes a second over all peers; 0: no limit
     bool outbound = false;                    // nobody can dial us, and we know it; else it is found out
@@ -58,6 +63,7 @@ struct Local {
     int pid = 0;
     std::uint16_t status_port = 0;
     std::string status_host = "127.0.0.1";
+    std::string status_token;              // empty: it wants none
 };
 std::vector<Local> local_nodes();  // those that are still there
 

@@ -17,9 +17,10 @@ namespace grapevine::node {
 inline constexpr std::uint16_t default_port = 7470;
 inline constexpr std::uint16_t ports_of_a_node = 3;  // control, bulk, status: those of the next node of a machine follow
 
-struct Address {             // "host", "host:port", "[v6]:port"
+struct Address {             // "host", "host:port", "[v6]:port"; before it "KEY@", if it was said whose it is
     std::string host;        // without brackets
     std::uint16_t port = default_port;
+    std::string key{};       // public, as text; empty: not said
     friend bool operator==(const Address&, const Address&) = default;
 };
 struct DnsName {             // "dns:NAME[:port]": all addresses that it has at the time
@@ -74,7 +75,7 @@ Lines read_lines(std::string_view text);
 
 // What the sources say now.
 struct Found {
-    std::vector<std::string> endpoints;  // as the transport wants them, "tcp://host:port", each once
+    std::vector<std::string> endpoints;  // as the transport wants them, "tcp://host:port", each once; with "KEY@" before the host if it was said
     std::vector<std::string> missing;    // sources that gave none, or not all, and why
 };
 // Waits for name servers and file systems. `own_host`: where nodes of this machine listen; tasks of our job beside us do.
