@@ -71,24 +71,24 @@ double sum(const std::map<std::pair<std::uint64_t, std::uint64_t>, double>& flow
 
 TEST_CASE("an uplink limit is kept over all peers, who share it evenly") {
     auto options = options_of(1);
-    options.uplink = 6.25e6;  // 50 Mbit
+    options.uplink = 2e6;  // so little that no window holds a peer back, however busy the machine is
     const Node a = open(options), b = open(2), c = open(3);
-    const auto came = flow({a.get()}, {b.get(), c.get()}, 200'000, 4);
-    MESSAGE((sum(came) / 1e6) << " MB/s of 6.25");
-    CHECK(sum(came) > 0.95 * 6.25e6);
-    CHECK(sum(came) < 1.05 * 6.25e6);
+    const auto came = flow({a.get()}, {b.get(), c.get()}, 50'000, 5);
+    MESSAGE((sum(came) / 1e6) << " MB/s of 2");
+    CHECK(sum(came) > 0.95 * 2e6);
+    CHECK(sum(came) < 1.05 * 2e6);
     CHECK(came.at({1, 2}) / came.at({1, 3}) > 0.9);
     CHECK(came.at({1, 2}) / came.at({1, 3}) < 1.1);
 }
 
 TEST_CASE("a downlink limit is kept over all peers, who share it evenly") {
     auto options = options_of(1);
-    options.downlink = 6.25e6;
+    options.downlink = 2e6;
     const Node a = open(options), b = open(2), c = open(3);
-    const auto came = flow({b.get(), c.get()}, {a.get()}, 200'000, 4);
-    MESSAGE((sum(came) / 1e6) << " MB/s of 6.25");
-    CHECK(sum(came) > 0.95 * 6.25e6);
-    CHECK(sum(came) < 1.05 * 6.25e6);
+    const auto came = flow({b.get(), c.get()}, {a.get()}, 50'000, 5);
+    MESSAGE((sum(came) / 1e6) << " MB/s of 2");
+    CHECK(sum(came) > 0.95 * 2e6);
+    CHECK(sum(came) < 1.05 * 2e6);
     CHECK(came.at({2, 1}) / came.at({3, 1}) > 0.9);
     CHECK(came.at({2, 1}) / came.at({3, 1}) < 1.1);
 }
