@@ -26,6 +26,7 @@ public:
 
     std::optional<Error> listen(const std::string& host, std::uint16_t port) { return links_.listen(host, port); }
     std::uint16_t port() const { return links_.port(); }
+    void watched_by(Watch& watch) { links_.watched_by(watch); }  // before start()
     void start();  // after listen()
     void stop();   // parcels under way are abandoned
 

@@ -87,6 +87,12 @@ std::optional<Error> Links::listen(const std::string& host, std::uint16_t port) 
     return std::nullopt;
 }
 
+// What waits on a connection at most: its queue, of two parts each, and 8 MiB that the kernel may hold.
+void Links::watched_by(Watch& watch) {
+    watch_ = &watch;
+    watch.add(socket_.handle(), plane_.name, static_cast<std::uint64_t>(plane_.max_queued_in) * static_cast<std::uint64_t>(plane_.max_message) + (8u << 20));
+}
+
 void Links::know(PeerId peer, const std::string& endpoint, const KeyText& key) {
     if (keeper_) keys_[peer] = key;
     std::string& known = book_[peer];
@@ -210,6 +216,7 @@ Links::Take Links::receive(Arrived& arrived) {
         more = part.more();
     }
     arrived.two_parts = parts == 2;
+    if (watch_) watch_->delivered(zmq_msg_get(arrived.head.handle(), ZMQ_SRCFD));
     if (parts == 1) arrived.body.rebuild();
     if (keeper_ && parts > 0)
         if (const char* key = zmq_msg_gets(arrived.head.handle(), "User-Id")) {  // who dialled us always has one

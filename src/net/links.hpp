@@ -12,6 +12,7 @@
 #include "frame.hpp"
 #include "gatekeeper.hpp"
 #include "grapevine/net/transport.hpp"
+#include "watch.hpp"
 
 // The connections of one plane. One ROUTER socket both listens and dials, so that waiting costs the same for one
 // peer and for a thousand, and a connection serves both directions whoever opened it.
@@ -41,6 +42,7 @@ public:
 
     std::optional<Error> listen(const std::string& host, std::uint16_t port);
     std::uint16_t port() const { return port_; }
+    void watched_by(Watch& watch);  // before its thread starts
     void* socket() { return socket_.handle(); }
 
     void know(PeerId peer, const std::string& endpoint, const KeyText& key = {});
@@ -104,6 +106,7 @@ private:
 
     zmq::socket_t socket_;
     std::deque<std::pair<Take, Arrived>> stash_;     // taken before a connection was hung up
+    Watch* watch_ = nullptr;
     PeerId self_;
     Plane plane_;
     const Gatekeeper* keeper_;

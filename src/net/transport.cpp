@@ -90,6 +90,7 @@ const char* to_string(Drop reason) {
         case Drop::stray: return "stray";
         case Drop::too_many: return "too_many";
         case Drop::banned: return "banned";
+        case Drop::endless: return "endless";
     }
     return "unknown";
 }
@@ -111,6 +112,7 @@ struct Transport::Inside {
     std::atomic<bool> woken{false};
     zmq::context_t context;
     std::unique_ptr<Gatekeeper> keeper;  // null without keys
+    Watch watch{context};
     Control control;
     Bulk bulk;
     bool guessed = false;     // what others dial
@@ -146,6 +148,9 @@ std::variant<std::unique_ptr<Transport>, Error> Transport::open(Options options)
     inside->guessed = options.advertise_host.empty() && is_wildcard(options.listen_host);
     if (options.advertise_host.empty())
         inside->options.advertise_host = is_wildcard(options.listen_host) ? guess_own_host() : options.listen_host;
+    inside->control.links().watched_by(inside->watch);
+    inside->bulk.watched_by(inside->watch);
+    inside->watch.start();
     inside->bulk.start();
     return std::unique_ptr<Transport>(new Transport(std::move(inside)));
 }
@@ -252,6 +257,7 @@ Counters Transport::counters() const {
     counters.control = in.control_tally.plane();
     counters.bulk = in.bulk_tally.plane();
     for (std::size_t i = 0; i < drop_reasons; ++i) counters.dropped[i] = in.control_tally.dropped[i] + in.bulk_tally.dropped[i];
+    counters.dropped[static_cast<std::size_t>(Drop::endless)] += in.watch.closed();
     counters.parcels_in = in.bulk_tally.parcels_in;
     counters.parcels_out = in.bulk_tally.parcels_out;
     counters.body_bytes_out = in.bulk_tally.body_bytes_out;
@@ -266,6 +272,7 @@ Counters Transport::counters() const {
 
 void Transport::close(Duration linger) {
     if (std::exchange(inside_->closed, true)) return;
+    inside_->watch.stop();
     inside_->bulk.stop();
     inside_->control.links().close(linger);
     inside_->context.close();  // returns when the frames are out, or the linger is over

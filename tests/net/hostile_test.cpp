@@ -262,3 +262,52 @@ TEST_CASE("plain TCP garbage and messages above the limit close a connection and
     }
     CHECK(node->counters().buffers_in_use == 0);
 }
+
+TEST_CASE("a message without an end costs its sender the connection, and us no more than may wait there") {
+    const Node a = open(1), good = open(2);
+    introduce(*a, *good);
+    for (const std::string& endpoint : {a->contact().bulk, a->contact().control}) {
+        const std::uint64_t before = a->counters().of(Drop::endless);
+        // By hand: ZeroMQ itself sends nothing of a message before it is whole.
+        const int fd = socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
+        REQUIRE(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        using namespace std::string_literals;
+        const std::string ready = "\x05READY\x0bSocket-Type\0\0\0\x06" "DEALER\x08Identity\0\0\0\0"s;
+        std::string bytes = "\xff"s + std::string(8, '\0') + "\x7f\x03\0NULL"s + std::string(48, '\0') + "\x04" + static_cast<char>(ready.size()) + ready;
+        REQUIRE(bytes.size() == 64 + 2 + ready.size());
+        REQUIRE(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+        char theirs[64 + 2 + 5];  // and more: their READY
+        REQUIRE(::recv(fd, theirs, sizeof theirs, MSG_WAITALL) == static_cast<ssize_t>(sizeof theirs));
+        // Parts of a length that is allowed, each of which says that more follow.
+        const std::string part = "\x03\0\0\0\0\0\0\xea\x60"s + std::string(60'000, 'x');
+        bytes = part;
+        std::uint64_t taken = 0;
+        CHECK(spin({a.get(), good.get()}, [&] {
+            for (int i = 0; i < 20; ++i) {
+                const auto n = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+                if (n > 0) taken += static_cast<std::uint64_t>(n), bytes.erase(0, static_cast<std::size_t>(n));
+                if (bytes.empty()) bytes = part;
+            }
+            return a->counters().of(Drop::endless) > before;
+        }));
+        CHECK(taken > 10 << 20);
+        ::close(fd);
+    }
+    good->send(PeerId{1}, "still there?");
+    CHECK(await<Frame>(*a, {good.get()}));
+}
+
+TEST_CASE("who sends whole messages for long is not held for one that does not end") {
+    const Node a = open(1), b = open(2);
+    introduce(*a, *b);
+    for (std::uint32_t i = 0; i < 6; ++i) {
+        a->ship(PeerId{2}, i, "", pattern(32 << 20, i));
+        REQUIRE(await<Parcel>(*b, {a.get()}));
+    }
+    CHECK(b->counters().of(Drop::endless) == 0);
+    CHECK(a->counters().of(Drop::endless) == 0);
+}

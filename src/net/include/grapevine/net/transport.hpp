@@ -125,8 +125,9 @@ enum class Drop : std::uint8_t {
     stray,          // the rest of a parcel that was refused or dropped
     too_many,       // more a second than one peer, or all who greet, may send
     banned,         // its key was allowed when it connected, and is no more
+    endless,        // a message without an end: its connection is closed
 };
-inline constexpr std::size_t drop_reasons = 14;
+inline constexpr std::size_t drop_reasons = 15;
 const char* to_string(Drop reason);
 
 struct PlaneCounters {
