@@ -101,7 +101,7 @@ private:
     Options options_;
     const std::atomic<bool>& stop_;
     std::unique_ptr<Admission> admission_;  // null without keys
-    Instant next_look_{};                 // at its list
+    Instant next_list_{};                 // at its list
     PeerId id_;
     std::unique_ptr<net::Transport> transport_;
     std::optional<config::Config> config_;
