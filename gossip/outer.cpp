@@ -152,6 +152,12 @@ void Outer::step(Instant now, Input&& input, const Company& company, Out& out) {
     }
 }
 
+void Outer::fetched(Instant now, double samples, Out& out) {
+    samples_ = samples;
+    catching_up_ = false;
+    train(now, out);
+}
+
 void Outer::due(Instant now, const Company& company, std::uint32_t tries, Out& out) {
     if (halted_) return;
     if (talk_) return out.tell(Skipped{});

@@ -49,6 +49,8 @@ public:
     Outer(const Config& config, PeerId self, Random random);
     void step(Instant now, Input&& input, const Company& company, Out& out) override;
     Slot slots() const override { return Slow::count; }
+    bool catching_up() const override { return catching_up_; }
+    void fetched(Instant now, double samples, Out& out) override;
 
 private:
     struct Talk {

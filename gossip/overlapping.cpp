@@ -48,6 +48,7 @@ void Overlapping::step(Instant now, Input&& input, const Company& company, Out& 
                                [&](const AnswerOverdue& o) { answer_overdue(now, o); },
                                [&](const RollDue&) { roll_due(now, company, out); },
                                [](const TallyDue&) {},  // not ours
+                               [](const FetchDue&) {},  // nor this
                            },
                            woken.timer);
             },

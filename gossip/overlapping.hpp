@@ -18,6 +18,8 @@ class Overlapping : public Exchange {
 public:
     Overlapping(const Config& config, PeerId self, Random random);
     void step(Instant now, Input&& input, const Company& company, Out& out) final;
+    bool catching_up() const final { return catching_up_; }
+    void fetched(Instant now, double, Out& out) final { caught_up(now, out); }
 
 protected:
     virtual void started(Instant, const Company&, Out&) {}
@@ -51,7 +53,6 @@ protected:
     Patience& patience() { return patience_; }
     std::uint64_t steps() const { return training_.steps(); }
     std::uint64_t ordered() const { return training_.ordered(); }  // with those under way
-    bool catching_up() const { return catching_up_; }
     bool halted() const { return halted_; }
     bool finishing() const { return finishing_; }
 

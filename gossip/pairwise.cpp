@@ -99,6 +99,12 @@ void Pairwise::step(Instant now, Input&& input, const Company& company, Out& out
     if (talks_ && talks_->over()) talks_.reset();
 }
 
+void Pairwise::fetched(Instant now, double samples, Out& out) {
+    samples_ = samples;
+    catching_up_ = false;
+    train(now, out);
+}
+
 template <class Unwanted>
 void Pairwise::drop_answers(Unwanted unwanted) {
     if (!talks_) return;

@@ -39,6 +39,8 @@ public:
     Pairwise(const Config& config, PeerId self, Random random);
     void step(Instant now, Input&& input, const Company& company, Out& out) override;
     Slot slots() const override { return static_cast<Slot>(1 + QuasiGlobal::slots(config_)); }
+    bool catching_up() const override { return catching_up_; }
+    void fetched(Instant now, double samples, Out& out) override;
 
 private:
     // One exchange with one partner, of either side.

@@ -74,6 +74,13 @@ std::string said(const gossip::Message& m, const membership::Book&, const NameOf
                           [](const gossip::RollNo& n) { return " epoch=" + std::to_string(n.epoch); },
                           [](const gossip::RollInForce& f) { return " epoch=" + std::to_string(f.epoch); },
                           [](const gossip::Tally& t) { return " epoch=" + std::to_string(t.epoch) + " weight=" + number(t.weight); },
+                          [](const gossip::PieceWanted& w) { return " piece=" + std::to_string(w.piece); },
+                          [](const gossip::Piece& p) { return " piece=" + std::to_string(p.piece) + " steps=" + std::to_string(p.snapshot.steps); },
+                          [](const gossip::NoPiece& n) {
+                              static constexpr const char* why[] = {"leaving", "busy", "other layout", "catching up", "undelivered"};
+                              return " piece=" + std::to_string(n.piece) + ", " + why[static_cast<int>(n.why)];
+                          },
+                          [](const gossip::PieceCame& c) { return " piece=" + std::to_string(c.piece); },
                       },
                       m);
 }
@@ -119,6 +126,10 @@ std::string text_of(const Peer::Event& event, const NameOf& name) {
                 return "knows the cluster's loss of epoch " + std::to_string(t.epoch) + ": " + number(t.loss) +
                        (t.accuracy ? ", accuracy " + number(*t.accuracy) + ", worst " + number(t.worst_accuracy.value_or(0)) : std::string());
             },
+            [](const gossip::Fetched& f) {
+                return f.whole ? "has the model, " + std::to_string(f.pieces) + " pieces of " + std::to_string(f.donors) : std::string("was given no model");
+            },
+            [&](const gossip::Collected& c) { return (c.pieces ? "has the model of " : "was not given the model of ") + name(c.from); },
             [](const Order&) { return std::string(); },
         },
         event);

@@ -54,6 +54,13 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
                 if (t.worst_accuracy) e.fields.emplace_back("worst_accuracy", *t.worst_accuracy);
                 return e;
             },
+            [&](const gossip::Fetched& f) -> std::optional<record::RunEvent> {
+                about("fetched", {});
+                e.fields = {{"whole", f.whole ? 1.0 : 0.0}, {"donors", static_cast<double>(f.donors)}, {"pieces", static_cast<double>(f.pieces)},
+                            {"bytes", static_cast<double>(f.bytes)}, {"took", seconds(f.took)}};
+                return e;
+            },
+            [](const gossip::Collected&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const gossip::Skipped&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const gossip::TrainedSome&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const Order&) -> std::optional<record::RunEvent> { return std::nullopt; },

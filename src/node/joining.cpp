@@ -296,6 +296,7 @@ std::optional<End> Node::prepare() {
     peer.exchange.size = learner_->size();
     encoding_ = peer.exchange.encoding;
     peer.exchange.newcomer = found_.has_value();
+    if (!options_.resume.empty()) peer.exchange.donors = 0;  // it brings work of its own, and mixes it in
     const std::string& server = config_->exchange.server;
     peer.exchange.serves = server.empty() ? !found_ : server == options_.name;
     if (!config_->metrics.tally && config_->model.kind != config::ModelKind::average) peer.tally = std::chrono::milliseconds(500);

@@ -123,6 +123,12 @@ std::optional<Reporter::Said> Reporter::words_for(const View& view, const Peer::
                 return Said{Level::info, "cluster", text("loss %.3f", t.loss) + (t.accuracy ? text("  accuracy %.3f  worst %.3f", *t.accuracy, t.worst_accuracy.value_or(0)) : std::string()) +
                                                         "  over all peers"};
             },
+            [](const gossip::Fetched& f) -> Words {
+                if (!f.whole) return Said{Level::warn, "gossip", "nobody gave us the others' model: catching up by mixing"};
+                return Said{Level::info, "gossip", "has the others' model: " + record::format_bytes(static_cast<double>(f.bytes)) + " in " + std::to_string(f.pieces) + (f.pieces == 1 ? " piece" : " pieces") + " from " +
+                                                       std::to_string(f.donors) + (f.donors == 1 ? " member" : " members") + ", " + record::format_seconds(seconds(f.took)) + " after the start"};
+            },
+            [](const gossip::Collected&) -> Words { return std::nullopt; },
             [](const gossip::Finished&) -> Words { return Said{Level::info, "exchange", "all that was to be mixed is mixed", false}; },
             [](const Order&) -> Words { return std::nullopt; },
         },

@@ -49,6 +49,10 @@ const char* word(const gossip::Message& message) {
                           [](const gossip::RollNo&) { return "roll-no"; },
                           [](const gossip::RollInForce&) { return "roll-in-force"; },
                           [](const gossip::Tally&) { return "tally"; },
+                          [](const gossip::PieceWanted&) { return "piece-wanted"; },
+                          [](const gossip::Piece&) { return "piece"; },
+                          [](const gossip::NoPiece&) { return "no-piece"; },
+                          [](const gossip::PieceCame&) { return "piece-came"; },
                       },
                       message);
 }
@@ -158,6 +162,13 @@ void put(Integers& into, const gossip::Message& message) {
                    [&](const gossip::RollNo& n) { put(into, {n.epoch, n.hash}); },
                    [&](const gossip::RollInForce& f) { put(into, {f.epoch, f.hash}); },
                    [&](const gossip::Tally& t) { put(into, {t.epoch, t.answer, static_cast<std::uint64_t>(t.elapsed)}); },
+                   [&](const gossip::PieceWanted& w) { put(into, {w.fetch, w.piece, w.range.offset, w.range.count}); },
+                   [&](const gossip::Piece& p) {
+                       put(into, {p.fetch, p.piece, p.ticket});
+                       put(into, p.snapshot);
+                   },
+                   [&](const gossip::NoPiece& n) { put(into, {n.fetch, n.piece, static_cast<std::uint64_t>(n.why)}); },
+                   [&](const gossip::PieceCame& c) { put(into, {c.fetch, c.piece}); },
                },
                message);
 }
@@ -177,6 +188,7 @@ void put(Integers& into, const Peer::Timer& timer) {
                        if (const auto* d = std::get_if<gossip::Due>(&t)) put(into, {d->turn});
                        if (const auto* o = std::get_if<gossip::Overdue>(&t)) put(into, {o->stamp});
                        if (const auto* a = std::get_if<gossip::AnswerOverdue>(&t)) put(into, {a->to.value, a->round});
+                       if (const auto* f = std::get_if<gossip::FetchDue>(&t)) put(into, {f->fetch});
                    },
                },
                timer);
@@ -206,6 +218,7 @@ const char* word(const Peer::Input& input) {
                           [](const membership::Measure&) { return "measure"; },
                           [](const gossip::Observed&) { return "observed"; },
                           [](const membership::Dialable&) { return "dialable"; },
+                          [](const gossip::Collect&) { return "collect"; },
                       },
                       input);
 }
@@ -233,6 +246,7 @@ void integers(const Peer::Input& input, const membership::Book& book, std::vecto
                    [&](const membership::Measure& m) { put(into, {m.serial, m.from.value, m.to.value}); },
                    [](const gossip::Observed&) {},
                    [&](const membership::Dialable& d) { into.push_back(d.yes); },
+                   [&](const gossip::Collect& c) { put(into, {c.serial, c.from.value}); },
                },
                input);
 }

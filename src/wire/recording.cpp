@@ -60,10 +60,10 @@ template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, goss
 void list(A& a, T& c) {
     auto& [kind, period, every_steps, clock, graph, base, adjacency, form, staleness_weight, consensus, pushes, robust, group_size, rate, momentum, unchecked,
            algorithm, backup, buckets, mode, wait_for, serves, clients, speed_scaled, quasi_global, fragments, clip, encoding, kept, patience, trains, sums, sets,
-           order, until_steps, until, newcomer, seed, layout, size, fixed_roll] = c;
+           order, until_steps, until, newcomer, donors, seed, layout, size, fixed_roll] = c;
     fields(a, kind, period, every_steps, clock, graph, base, adjacency, form, staleness_weight, consensus, pushes, robust, group_size, rate, momentum, unchecked,
            algorithm, backup, buckets, mode, wait_for, serves, clients, speed_scaled, quasi_global, fragments, clip, encoding, kept, patience, trains, sums, sets,
-           order, until_steps, until, newcomer, seed, layout, size, fixed_roll);
+           order, until_steps, until, newcomer, donors, seed, layout, size, fixed_roll);
 }
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, PeerConfig>
 void list(A& a, T& c) {
@@ -107,6 +107,8 @@ template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, memb
 void list(A& a, T& t) { fields(a, t.round); }
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, gossip::Due>
 void list(A& a, T& t) { fields(a, t.turn); }
+template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, gossip::FetchDue>
+void list(A& a, T& t) { fields(a, t.fetch); }
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, gossip::Overdue>
 void list(A& a, T& t) { fields(a, t.stamp); }
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, gossip::AnswerOverdue>
@@ -295,6 +297,7 @@ std::string encode_input(Instant at, const Peer::Input& input, const membership:
                    [&](const membership::Measure& m) { fields(a, m.serial, m.from, m.to); },
                    [&](const gossip::Observed& o) { fields(a, o.loss, o.accuracy); },
                    [&](const membership::Dialable& d) { fields(a, d.yes); },
+                   [&](const gossip::Collect& c) { fields(a, c.serial, c.from); },
                },
                input);
     return bytes;
@@ -337,13 +340,14 @@ std::optional<Given> decode_input(std::span<const std::byte> bytes, membership::
             case 10: take(membership::Measure{}, &membership::Measure::serial, &membership::Measure::from, &membership::Measure::to); break;
             case 11: take(gossip::Observed{}, &gossip::Observed::loss, &gossip::Observed::accuracy); break;
             case 12: take(membership::Dialable{}, &membership::Dialable::yes); break;
+            case 13: take(gossip::Collect{}, &gossip::Collect::serial, &gossip::Collect::from); break;
             default: throw Malformed{};
         }
         if (!a.at_end()) throw Malformed{};
         return given;
     });
 }
-static_assert(std::variant_size_v<Peer::Input> == 13, "a new input is to be written and read above");
+static_assert(std::variant_size_v<Peer::Input> == 14, "a new input is to be written and read above");
 
 namespace {
 
@@ -402,6 +406,11 @@ void put_event(Writer& a, const Peer::Event& event, const membership::Book& book
                    [&](const gossip::TrainedSome& t) { fields(a, t.steps, t.loss); },
                    [](const gossip::Finished&) {},
                    [&](const gossip::Tallied& t) { fields(a, t.epoch, t.loss, t.accuracy, t.worst_accuracy); },
+                   [&](const gossip::Fetched& f) { fields(a, f.whole, f.donors, f.pieces, f.bytes, f.took); },
+                   [&](const gossip::Collected& c) {
+                       fields(a, c.serial, c.from);
+                       a(c.pieces != nullptr);
+                   },
                },
                event);
 }

@@ -105,6 +105,15 @@ template <class A> void serialize(A& a, Tally& m) {
     a(m.epoch, m.answer, m.elapsed, m.weight, m.loss, m.accuracy, known, worst);
     if (known) m.worst = worst;
 }
+template <class A> void serialize(A& a, PieceWanted& m) { a(m.fetch, m.piece, m.range); }
+template <class A> void serialize(A& a, Piece& m) { a(m.fetch, m.piece, m.ticket, m.snapshot); }
+template <class A> void serialize(A& a, NoPiece& m) {
+    std::uint8_t why = static_cast<std::uint8_t>(m.why);
+    a(m.fetch, m.piece, why);
+    if (why > static_cast<std::uint8_t>(Why::undelivered)) throw wire::Malformed{};
+    m.why = static_cast<Why>(why);
+}
+template <class A> void serialize(A& a, PieceCame& m) { a(m.fetch, m.piece); }
 }  // namespace gossip
 
 namespace wire {
@@ -424,6 +433,10 @@ std::size_t size_of(const gossip::Message& m) {
                           [](const gossip::RollNo&) -> std::size_t { return 16; },
                           [](const gossip::RollInForce&) -> std::size_t { return 16; },
                           [](const gossip::Tally&) -> std::size_t { return 46; },
+                          [](const gossip::PieceWanted&) -> std::size_t { return 24; },
+                          [](const gossip::Piece&) -> std::size_t { return 12 + snapshot_size; },
+                          [](const gossip::NoPiece&) -> std::size_t { return 9; },
+                          [](const gossip::PieceCame&) -> std::size_t { return 8; },
                       },
                       m);
 }

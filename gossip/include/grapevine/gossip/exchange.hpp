@@ -76,6 +76,7 @@ struct Config {
     std::optional<std::uint64_t> until_steps;      // then train no more, and answer on
     std::optional<Duration> until;                 // the run is about that long: nothing but BALANCE asks
     bool newcomer = false;                         // mix once before training: others are ahead
+    std::uint32_t donors = 0;                      // a newcomer first fetches its model from so many at once; 0: it does not
     std::uint64_t seed = 0;                        // of the run: matchings are drawn from it by everybody alike
     std::uint64_t layout = 0, size = 0;            // of the learner, to judge what arrives
     std::shared_ptr<const std::vector<PeerId>> fixed_roll;  // everybody for ever, ascending; null: agreed on
@@ -89,6 +90,10 @@ struct Finish {  // the run is over: merge what there is to merge; Finished foll
     bool parting = false;  // for us alone: others train on. One exchange, so that what was trained since the last is not lost
 };
 struct Halt {};    // we leave: start nothing, decline what comes
+struct Collect {   // the model of that member, to be told and not mixed; no exchange sees it
+    std::uint32_t serial = 0;  // of whoever asks
+    PeerId from;
+};
 struct Observed {  // on held-out data, just now: for the cluster's figures, no exchange sees it
     double loss = 0;
     std::optional<double> accuracy;
@@ -100,7 +105,8 @@ struct Overdue { std::uint64_t stamp; };        // an exchange of ours, or a rou
 struct AnswerOverdue { PeerId to; std::uint32_t round; };
 struct RollDue {};
 struct TallyDue {};
-using Timer = std::variant<Due, Overdue, AnswerOverdue, RollDue, TallyDue>;
+struct FetchDue { std::uint32_t fetch; };
+using Timer = std::variant<Due, Overdue, AnswerOverdue, RollDue, TallyDue, FetchDue>;
 
 // Events besides orders to the learner.
 struct MixedWith {
@@ -126,7 +132,19 @@ struct Tallied {                 // the cluster's figures, of an epoch that is o
     double loss;
     std::optional<double> accuracy, worst_accuracy;
 };
-using Event = std::variant<Order, MixedWith, Failed, Skipped, RollFormed, TrainedSome, Finished, Tallied>;
+struct Fetched {                 // a newcomer's model is the others' now; or that was not to be had, and it catches up as it can
+    bool whole = false;
+    std::uint32_t donors = 0;    // that it came from
+    std::uint32_t pieces = 0;
+    std::uint64_t bytes = 0;     // of parameters
+    Duration took{};             // from the start of the peer
+};
+struct Collected {               // the model of a member, for who asked with Collect; in pieces, in order. None: it was not to be had
+    std::uint32_t serial = 0;
+    PeerId from;
+    std::shared_ptr<const std::vector<Snapshot>> pieces;
+};
+using Event = std::variant<Order, MixedWith, Failed, Skipped, RollFormed, TrainedSome, Finished, Tallied, Fetched, Collected>;
 
 // How peers' parameters meet. The gossip of this project and the baselines it is measured against are all
 // exchanges; a run differs from another in nothing but which one it was given.
@@ -143,6 +161,11 @@ public:
     virtual void step(Instant now, Input&& input, const Company& company, Out& out) = 0;
 
     virtual Slot slots() const { return 1; }  // that its learner must have, the model included
+
+    // A newcomer that has not caught up: there is nothing to be had from it.
+    virtual bool catching_up() const { return false; }
+    // Its model is the others' now, and so many samples stand behind it: it has caught up. After Start, of those that fetches() holds for.
+    virtual void fetched(Instant, double /*samples*/, Out&) {}
 
     // Push-sum: how much of the cluster's mass lies here, and how much is known to be lost. Others hold 1 and lose none.
     struct Mass {

@@ -12,7 +12,7 @@
 namespace grapevine::gossip {
 
 // Pairwise averaging. Two agree first, in small messages; then the parameters flow, both ways at once.
-enum class Why : std::uint8_t { leaving, busy, other_layout };
+enum class Why : std::uint8_t { leaving, busy, other_layout, catching_up, undelivered };  // the last two of pieces only
 struct Offer {
     std::uint32_t round = 0;  // the offerer's number of this exchange
     float pace = 0;           // its local steps a second; 0: not known
@@ -118,8 +118,31 @@ struct Tally {
     std::optional<double> worst;     // accuracy of all that have been heard of
 };
 
+// A model in pieces, for who is new or only looks (handover.hpp): asked for, sent or not to be had, and there. `fetch` and
+// `piece` are numbers of who asks.
+struct PieceWanted {
+    std::uint32_t fetch = 0;
+    std::uint32_t piece = 0;
+    Range range;
+};
+struct Piece {
+    std::uint32_t fetch = 0;
+    std::uint32_t piece = 0;
+    std::uint32_t ticket = 0;
+    Snapshot snapshot;
+};
+struct NoPiece {
+    std::uint32_t fetch = 0;
+    std::uint32_t piece = 0;
+    Why why = Why::busy;
+};
+struct PieceCame {
+    std::uint32_t fetch = 0;
+    std::uint32_t piece = 0;
+};
+
 using Message = std::variant<Offer, Accept, Decline, Half, Push, RoundModel, Part, Serving, Handout, Handin, Ready, Chosen, RollProposal, RollYes, RollNo,
-                             RollInForce, Tally>;
+                             RollInForce, Tally, PieceWanted, Piece, NoPiece, PieceCame>;
 
 // The parameters that a message carries, if it does: such a message travels on the bulk plane.
 const Snapshot* parameters(const Message& message);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "grapevine/gossip/exchange.hpp"
+#include "grapevine/gossip/handover.hpp"
 #include "grapevine/gossip/tallier.hpp"
 #include "grapevine/membership/membership.hpp"
 #include "grapevine/protocol.hpp"
@@ -40,10 +41,11 @@ public:
     using Event = std::variant<membership::Joined, membership::Changed, membership::ProbeFailed, membership::Suspected,
                                membership::Refuted, membership::Gone, membership::Reachable, membership::Unreachable, membership::Departed, membership::Superseded,
                                membership::Refused, membership::Measured, Order, gossip::MixedWith, gossip::Failed, gossip::Skipped,
-                               gossip::RollFormed, gossip::TrainedSome, gossip::Finished, gossip::Tallied>;
+                               gossip::RollFormed, gossip::TrainedSome, gossip::Finished, gossip::Tallied, gossip::Fetched,
+                               gossip::Collected>;
     using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,
                                Completion, gossip::Finish, membership::Leave, membership::Describe,
-                               membership::ForceLeave, membership::Measure, gossip::Observed, membership::Dialable>;
+                               membership::ForceLeave, membership::Measure, gossip::Observed, membership::Dialable, gossip::Collect>;
 
     // The peer's list of wishes, which both halves write into.
     struct Effects final : Out<membership::Message, membership::Timer, membership::Event>,
@@ -87,10 +89,18 @@ public:
 private:
     void pass_on(Instant now, std::size_t from, Effects& effects);
     void depart(Instant now, Effects& effects);
+    void to_exchange(Instant now, gossip::Exchange::Input&& input, Effects& effects);
+    void begin_exchange(Instant now, std::optional<double> samples, Effects& effects);
+    gossip::Handover& handover();
 
     std::unique_ptr<gossip::Exchange> exchange_;
     membership::Membership membership_;
     std::unique_ptr<gossip::Tallier> tallier_;
+    const gossip::Config* exchange_config_;
+    std::unique_ptr<gossip::Handover> handover_;  // while there is one
+    std::uint32_t handed_over_ = 0;               // the last number that one used
+    // A newcomer that fetches its model first: Start --> held --Fetched, in vain or not--> the exchange begins.
+    bool held_ = false;
     // Leave --> the exchange's last --Finished--> departs. Whose run has ended has merged before, and departs at once.
     bool finishing_ = false, leaving_ = false, departed_ = false;
 };
