@@ -73,6 +73,10 @@ std::variant<std::vector<float>, Error> block_of(const TensorTable& table, const
     return block;
 }
 
+std::map<std::string, std::string> metadata_of(const TensorTable& table, const Snapshot& whole) {
+    return {{"format", "grapevine"}, {"step", std::to_string(whole.steps)}, {"samples", round_trip(whole.samples)}, {"layout", table.describe()}};
+}
+
 Checkpoint to_checkpoint(const TensorTable& table, const Snapshot& whole) {
     assert(whole.range == (Range{0, table.size()}));
     std::vector<float> block(table.size());
@@ -80,10 +84,7 @@ Checkpoint to_checkpoint(const TensorTable& table, const Snapshot& whole) {
         std::copy(piece.begin(), piece.end(), block.begin() + static_cast<std::ptrdiff_t>(begin));
     });
     Checkpoint checkpoint;
-    checkpoint.metadata = {{"format", "grapevine"},
-                           {"step", std::to_string(whole.steps)},
-                           {"samples", round_trip(whole.samples)},
-                           {"layout", table.describe()}};
+    checkpoint.metadata = metadata_of(table, whole);
     add(table, block, {}, checkpoint);
     return checkpoint;
 }

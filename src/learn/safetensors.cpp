@@ -57,9 +57,9 @@ std::uint64_t hash_of(json header, const std::vector<std::span<const std::byte>>
     return hash;
 }
 
-std::string header_of(const Checkpoint& checkpoint, const std::vector<Part>& parts) {
+std::string header_of(const std::map<std::string, std::string>& said, const std::vector<Part>& parts) {
     json header = json::object();
-    json& metadata = header["__metadata__"] = checkpoint.metadata;
+    json& metadata = header["__metadata__"] = said;
     metadata[version_key] = std::to_string(checkpoint_version);
     std::uint64_t offset = 0;
     for (const Part& p : parts) {
@@ -145,11 +145,38 @@ std::string check(const json& header, std::uint64_t data_size, std::vector<Place
 
 std::optional<Error> save(const std::string& path, const Checkpoint& checkpoint) {
     const std::vector<Part> parts = parts_of(checkpoint);
-    const std::string header = header_of(checkpoint, parts);
+    const std::string header = header_of(checkpoint.metadata, parts);
     const std::uint64_t length = header.size();
     std::vector<std::span<const std::byte>> pieces = {std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(header))};
     for (const Part& p : parts) pieces.push_back(p.bytes);
     return replace_file(path, pieces);
+}
+
+std::uint64_t ModelFile::size() const {
+    std::uint64_t bytes = head.size();
+    for (const Bytes& b : values) bytes += b.size;
+    return bytes;
+}
+
+ModelFile model_file(const TensorTable& table, const Snapshot& whole, Checkpoint beside) {
+    assert(whole.encoding == Encoding::float32);
+    assert(whole.range == (Range{0, table.size()}));
+    assert(beside.states.empty());
+    beside.metadata.merge(metadata_of(table, whole));  // what was said beside it wins
+    const auto kept = std::make_shared<const Checkpoint>(std::move(beside));
+    ModelFile file;
+    std::vector<Part> parts;
+    const auto add = [&](const std::string& name, const std::vector<std::uint64_t>& shape, Bytes bytes) {
+        parts.push_back({name, "F32", shape, {bytes.data, bytes.size}});
+        file.values.push_back(std::move(bytes));
+    };
+    for (const Tensor& t : table.tensors()) add(t.name, t.shape, {whole.bytes.data + t.offset * sizeof(float), t.size() * sizeof(float), whole.bytes.owner});
+    for (const StoredTensor& t : kept->tensors) add(t.name, t.shape, {reinterpret_cast<const std::byte*>(t.values.data()), t.values.size() * sizeof(float), kept});
+    const std::string header = header_of(kept->metadata, parts);
+    const std::uint64_t length = header.size();
+    file.head.assign(reinterpret_cast<const char*>(&length), sizeof length);
+    file.head += header;
+    return file;
 }
 
 std::variant<Checkpoint, formats::Fault> decode_checkpoint(std::span<const std::byte> bytes) {

@@ -86,6 +86,27 @@ TEST_CASE("a learner's model and velocity there and back, and what stands behind
     CHECK(std::get<Error>(other).what == "tensor w2 is 16x8 in the file and 16x9 in the model");
 }
 
+TEST_CASE("a model's file as it lies in memory is the one that is saved of it") {
+    const auto config = blobs(config::ModelKind::mlp);
+    const auto task = task_of(config);
+    const auto learner = learner_of(config, task);
+    learner->carry_out({0, Train{3}});
+    const Snapshot snapshot = publish(*learner);
+    const ModelFile file = model_file(task->table, snapshot, small());
+    std::string bytes = file.head;
+    for (const Bytes& b : file.values) bytes.append(reinterpret_cast<const char*>(b.data), b.size);
+    CHECK(bytes.size() == file.size());
+    CHECK(file.values.front().data == snapshot.bytes.data + task->table.tensors().front().offset * sizeof(float));  // not copied
+
+    auto saved = to_checkpoint(task->table, snapshot);
+    saved.metadata.merge(small().metadata);
+    saved.metadata["step"] = "12";  // what was said beside it wins
+    for (const StoredTensor& t : small().tensors) saved.tensors.push_back(t);
+    const Directory directory;
+    REQUIRE(!save(directory.file("m"), saved));
+    CHECK(bytes == read(directory.file("m")));
+}
+
 TEST_CASE("every prefix of a file is refused, and so is one with more at its end") {
     const Directory directory;
     const auto path = directory.file("a");

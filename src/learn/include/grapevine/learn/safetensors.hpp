@@ -50,6 +50,14 @@ inline constexpr std::uint64_t checkpoint_version = 1;
 // Whole or not at all: written beside, synced, renamed.
 std::optional<Error> save(const std::string& path, const Checkpoint& checkpoint);
 
+// What save() would write of a whole snapshot and what describe() said of it, as it lies in memory: the values are not copied. In float32.
+struct ModelFile {
+    std::string head;            // with its length before it
+    std::vector<Bytes> values;   // each holds on to what it lies in
+    std::uint64_t size() const;  // bytes, of all
+};
+ModelFile model_file(const TensorTable& table, const Snapshot& whole, Checkpoint beside);
+
 // A file in memory. Trusts nothing: takes no more memory than a few times the file's size, and a header of a mebibyte.
 inline constexpr std::uint64_t most_checkpoint_header = 1 << 20;
 std::variant<Checkpoint, formats::Fault> decode_checkpoint(std::span<const std::byte> bytes);
@@ -65,7 +73,9 @@ void add(const TensorTable& table, std::span<const float> block, const std::stri
 std::variant<std::vector<float>, Error> block_of(const TensorTable& table, const Checkpoint& from,
                                                  const std::string& prefix = {});
 
-// A whole snapshot and what stands behind it: tensors, and the metadata step, samples and layout.
+// What stands behind a whole snapshot: step, samples and layout.
+std::map<std::string, std::string> metadata_of(const TensorTable& table, const Snapshot& whole);
+// A whole snapshot and what stands behind it: tensors and metadata.
 Checkpoint to_checkpoint(const TensorTable& table, const Snapshot& whole);
 std::variant<Snapshot, Error> to_snapshot(const TensorTable& table, const Checkpoint& from);  // in float32
 
