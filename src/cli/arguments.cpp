@@ -55,8 +55,9 @@ std::variant<Arguments, Error> Arguments::parse(const std::string& verb, const s
                                                 std::size_t most_positional, const std::vector<std::string>& words) {
     po::options_description described;
     for (const Option& o : options) {
-        if (o.value.empty()) described.add_options()(o.name.c_str(), "");
-        else described.add_options()(o.name.c_str(), po::value<std::vector<std::string>>()->composing(), "");
+        const std::string names = o.letter ? o.name + "," + o.letter : o.name;
+        if (o.value.empty()) described.add_options()(names.c_str(), "");
+        else described.add_options()(names.c_str(), po::value<std::vector<std::string>>()->composing(), "");
     }
     described.add_options()("positional", po::value<std::vector<std::string>>());
     po::positional_options_description places;

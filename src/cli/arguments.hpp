@@ -20,6 +20,7 @@ struct Option {
     std::string help;
     bool repeated = false;
     bool typed_only = false;         // not from the environment, where another verb's option has that name
+    char letter = 0;                 // 'o': "-o DIR" is the same; 0: there is none
 };
 
 // What was typed, and for options that were not, what the environment says (GRAPEVINE_OUT for --out).

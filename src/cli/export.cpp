@@ -29,10 +29,10 @@ int run(const Arguments& a) {
 }  // namespace
 
 Verb export_verb() {
-    return {"export", "MODEL --out OUT.{npz,safetensors}", "write a model for other programs",
+    return {"export", "MODEL -o OUT.{npz,safetensors}", "write a model for other programs",
             "Takes a model or a checkpoint (safetensors, npz) and writes its parameters, without the optimiser's state and the place of its\n"
             "training. numpy.load() reads npz, safetensors.numpy.load_file() the other; 'grapevine eval' and 'predict' read both.",
-            {{"out", "FILE", "where to; its name says the format"}}, 1, run};
+            {{"out", "FILE", "where to; its name says the format", false, false, 'o'}}, 1, run};
 }
 
 }  // namespace grapevine::cli

@@ -10,7 +10,7 @@ namespace grapevine::cli {
 namespace {
 
 int run(const Arguments& a) {
-    const std::string path = a.get("o").value_or("grapevine.key");
+    const std::string path = a.get("out").value_or("grapevine.key");
     if (a.has("show")) {
         const auto read = keys::read_key_file(path);
         if (const auto* error = std::get_if<keys::Error>(&read)) return complain({error->what, error->hint}, usage);
@@ -30,7 +30,7 @@ Verb keygen_verb() {
     return {"keygen", "[-o FILE]", "a key for a node, or one for all of them",
             "Draws a key pair, writes it to FILE, which only its owner can read, and prints the public key. It never writes over a file.\n"
             "With --show it prints the public key of a FILE that is there.",
-            {{"o", "FILE", "default grapevine.key", false, true}, {"show", "", "the public key of FILE", false, true}}, 0, run};
+            {{"out", "FILE", "default grapevine.key", false, true, 'o'}, {"show", "", "the public key of FILE", false, true}}, 0, run};
 }
 
 }  // namespace grapevine::cli

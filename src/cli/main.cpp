@@ -27,7 +27,7 @@ void print_help(const Verb& v) {
     if (v.options.empty()) return;
     std::printf("\noptions (each also as GRAPEVINE_NAME in the environment; what is typed wins):\n");
     for (const Option& o : v.options) {
-        const std::string left = (o.name.size() == 1 ? "-" : "--") + o.name + (o.value.empty() ? "" : " " + o.value);
+        const std::string left = (o.letter ? std::string("-") + o.letter + ", --" : "--") + o.name + (o.value.empty() ? "" : " " + o.value);
         std::printf("  %-24s%s%s\n", left.c_str(), left.size() > 22 ? "\n                          " : "  ", o.help.c_str());
     }
 }

@@ -31,7 +31,7 @@ int run(const Arguments& a) {
             break;
         }
     }
-    const std::string path = a.get("o").value_or(directory + "/report.html");
+    const std::string path = a.get("out").value_or(directory + "/report.html");
     if (const auto error = record::replace_file(path, page)) return complain({error->what, error->hint}, failed);
     std::printf("%s\n", path.c_str());
     return finished;
@@ -42,7 +42,7 @@ int run(const Arguments& a) {
 Verb report_verb() {
     return {"report", "DIR [-o FILE]", "one self-contained HTML page of a run or a comparison",
             "Curves, members, events and configuration, with nothing fetched from a network. Writes DIR/report.html.",
-            {{"o", "FILE", "write there instead"}}, 1, run};
+            {{"out", "FILE", "write there instead", false, true, 'o'}}, 1, run};
 }
 
 }  // namespace grapevine::cli
