@@ -32,6 +32,25 @@ std::optional<HttpAnswer> http_get(const StatusAddress& at, const std::string& p
     return HttpAnswer{answer->status, answer->body};
 }
 
+std::optional<HttpAnswer> http_stream(const StatusAddress& at, const std::string& path, const Fields& fields, std::chrono::seconds patience, const Take& take) {
+    HttpAnswer answer;
+    std::uint64_t size = 0;
+    constexpr std::size_t longest_refusal = 64 * 1024;
+    const auto head = [&](const httplib::Response& r) {
+        answer.status = r.status;
+        size = std::strtoull(r.get_header_value("Content-Length").c_str(), nullptr, 10);
+        return true;
+    };
+    const auto body = [&](const char* bytes, std::size_t count) {
+        if (answer.status == 200) return take(bytes, count, size);
+        answer.body.append(bytes, count);
+        return answer.body.size() <= longest_refusal;
+    };
+    const auto done = client_to(at, patience).Get(path, params(fields), httplib::Headers{}, head, body, httplib::Progress{});
+    if (!done) return std::nullopt;
+    return answer;
+}
+
 std::optional<std::string> get_from(const std::string& host, std::uint16_t port, const std::string& path) {
     auto answer = http_get({host, port, ""}, path, {}, std::chrono::seconds(2));
     if (!answer || answer->status != 200) return std::nullopt;

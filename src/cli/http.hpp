@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -30,6 +31,10 @@ struct HttpAnswer {
 };
 using Fields = std::vector<std::pair<std::string, std::string>>;  // names and values, escaped on the way
 std::optional<HttpAnswer> http_get(const StatusAddress& at, const std::string& path, const Fields& fields = {}, std::chrono::seconds patience = std::chrono::seconds(5));
+// The same, but a body that is a stream of bytes goes to `take` as it comes, with how many there will be; one that takes no more ends it,
+// and then there is no answer. An answer of another status has its body.
+using Take = std::function<bool(const char* bytes, std::size_t count, std::uint64_t of)>;
+std::optional<HttpAnswer> http_stream(const StatusAddress& at, const std::string& path, const Fields& fields, std::chrono::seconds patience, const Take& take);
 std::optional<std::string> get_from(const std::string& host, std::uint16_t port, const std::string& path);  // if it answers 200
 
 // What a verb gets from the node that --at names: its answer, or the exit status after what went wrong was said.

@@ -30,6 +30,7 @@ Verb rtt_verb();
 Verb join_verb();
 Verb leave_verb();
 Verb force_leave_verb();
+Verb pull_verb();
 Verb sim_verb();
 Verb compare_verb();
 Verb report_verb();

@@ -68,6 +68,7 @@ void Node::asked(Desk::Asked&& asked) {
                        for (const auto& [address, outcome] : greeted.seeds) greet(address);
                        greeted_.push_back(std::move(greeted));
                    },
+                   [&](const ShowModel& wish) { model_wanted(wish, std::move(reply)); },
                    [&](const LeaveCluster&) {
                        told_to_leave_ = true;
                        leave_asked_.push_back(std::move(reply));
@@ -127,6 +128,7 @@ void Node::greeted(const std::string& endpoint, const std::string& who, const st
 }
 
 void Node::answer_what_is_due() {
+    go_on_pulling();
     while (!measured_.empty()) {
         const auto told = std::exchange(measured_, {});
         for (const auto& m : told) measured(m);
@@ -158,6 +160,7 @@ void Node::answer_at_the_end() {
     leave_asked_.clear();
     trips_.clear();
     greeted_.clear();
+    pulls_.clear();
 }
 
 }  // namespace grapevine::node

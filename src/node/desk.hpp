@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "grapevine/snapshot.hpp"
 #include "grapevine/time.hpp"
 
 namespace grapevine::node {
@@ -30,11 +31,20 @@ struct LeaveCluster {};
 struct ForceOut {
     std::string who;
 };
-using Question = std::variant<ShowMembers, ShowInfo, ShowLinks, MeasureTrip, JoinThrough, LeaveCluster, ForceOut>;
+struct ShowModel {  // as a file: of the member `of`, by name or id, of several members merged, or of this node
+    std::string of;
+    bool merged = false;
+};
+using Question = std::variant<ShowMembers, ShowInfo, ShowLinks, MeasureTrip, JoinThrough, LeaveCluster, ForceOut, ShowModel>;
 
+struct Stream {  // bytes that are not copied: the head, then the rest as it lies in memory
+    std::string head;
+    std::vector<Bytes> rest;
+};
 struct Answer {
     int status = 200;  // of HTTP
     std::string body;  // JSON
+    std::function<Stream()> stream = {};  // in place of the body, where there is one: made on the thread that asked, for it may take a while
 };
 Answer refusal(int status, const std::string& what, const std::string& hint);
 

@@ -239,6 +239,7 @@ void Node::tell(Peer::Event&& event) {
     if (const auto* reachable = std::get_if<membership::Reachable>(&event)) return know(reachable->record);
     if (const auto* unreachable = std::get_if<membership::Unreachable>(&event)) return transport_->forget(unreachable->peer);
     if (const auto* m = std::get_if<membership::Measured>(&event)) return measured_.push_back(*m);
+    if (auto* models = std::get_if<gossip::Collected>(&event)) return collected(std::move(*models));
     if (std::holds_alternative<membership::Superseded>(event) && std::exchange(superseded_, true)) return;  // it says so until we are gone
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;
     if (const auto* joined = std::get_if<membership::Joined>(&event)) know(joined->record);

@@ -17,6 +17,7 @@
 #include "grapevine/net/transport.hpp"
 #include "grapevine/node/node.hpp"
 #include "grapevine/peer/peer.hpp"
+#include "pulling.hpp"
 #include "reporter.hpp"
 #include "search.hpp"
 #include "workshop.hpp"
@@ -72,6 +73,11 @@ private:
     void measured(const membership::Measured& measured);
     void greeted(const std::string& endpoint, const std::string& who, const std::string& why_not);
     void answer_what_is_due();
+    void model_wanted(const ShowModel& wish, Reply&& reply);  // pulling.cpp
+    void go_on_pulling();
+    bool go_on(Pull& pull);
+    void collected(gossip::Collected&& collected);
+    Answer file_of(const Snapshot& whole, std::size_t models);
     void answer_at_the_end();
     std::variant<PeerId, Answer> member_called(const std::string& who, bool absent_first = false) const;
 
@@ -158,6 +164,8 @@ private:
         Instant until;
         Reply reply;
     };
+    std::vector<Pull> pulls_;
+    std::vector<std::weak_ptr<const void>> streamed_;  // models on their way to readers, who may be slow
     std::vector<Trip> trips_;
     std::vector<Greeted> greeted_;
     std::vector<membership::Measured> measured_;  // told while a step was carried out

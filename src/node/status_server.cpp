@@ -24,9 +24,27 @@ constexpr double longest_wait = 25;            // seconds
 constexpr Duration patience = std::chrono::seconds(5);
 constexpr Duration long_patience = std::chrono::seconds(40);  // what the loop does not do by itself: pings, greetings
 
+constexpr Duration own_model_patience = std::chrono::minutes(1), model_patience = std::chrono::minutes(15);  // to freeze one; to have those of others brought
+
+// In order from `at` on, a part at a time. Nobody asks for what lies behind the end.
+bool hand_over(const Stream& stream, std::size_t at, httplib::DataSink& sink) {
+    constexpr std::size_t most = std::size_t{1} << 20;
+    if (at < stream.head.size()) return sink.write(stream.head.data() + at, stream.head.size() - at);
+    at -= stream.head.size();
+    for (const Bytes& part : stream.rest) {
+        if (at < part.size) return sink.write(reinterpret_cast<const char*>(part.data) + at, std::min(part.size - at, most));
+        at -= part.size;
+    }
+    return false;
+}
+
 void put(Response& response, const Answer& answer) {
     response.status = answer.status;
-    response.set_content(answer.body, "application/json");
+    if (!answer.stream) return response.set_content(answer.body, "application/json");
+    const auto stream = std::make_shared<const Stream>(answer.stream());
+    std::size_t size = stream->head.size();
+    for (const Bytes& part : stream->rest) size += part.size;
+    response.set_content_provider(size, "application/octet-stream", [stream](std::size_t at, std::size_t, httplib::DataSink& sink) { return hand_over(*stream, at, sink); });
 }
 
 std::vector<std::string> all(const Request& request, const char* name) {
@@ -142,6 +160,10 @@ std::variant<std::unique_ptr<StatusServer>, std::string> StatusServer::open(cons
     in.get("/v1/info", patience, [](const Request&) { return ShowInfo{}; });
     in.get("/v1/rtt", long_patience, [](const Request& r) {
         return MeasureTrip{r.get_param_value("from"), r.get_param_value("to"), static_cast<std::uint32_t>(number(r, "pings", 5, 20).value_or(5))};
+    });
+    in.server.Get("/v1/model", [&desk](const Request& r, Response& response) {
+        const ShowModel wish{r.get_param_value("of"), r.has_param("merged")};
+        put(response, desk.ask(wish, wish.merged || !wish.of.empty() ? model_patience : own_model_patience));
     });
     in.post("/v1/join", long_patience, [](const Request& r) { return JoinThrough{all(r, "address")}; });
     in.post("/v1/leave", long_patience, [](const Request&) { return LeaveCluster{}; });

@@ -24,6 +24,7 @@ struct StatusPages {
 //   GET  /v1/events?last=N | ?after=CURSOR [&wait=S] [&kind=K]...    from the journal; waits for something to come
 //   GET  /v1/history[?after=N]                                       from the history
 //   GET  /v1/members  /v1/info  /v1/links  /v1/rtt?from=A[&to=B][&pings=N]      asked of the loop
+//   GET  /v1/model[?of=NODE | ?merged]                               likewise: a safetensors file
 //   POST /v1/join?address=A...  /v1/leave  /v1/force-leave?node=N    likewise
 //
 // The page itself lies in page/. What changes something is a POST with the header `X-Grapevine: 1` and without `Origin`: a web page in a browser on
