@@ -63,6 +63,8 @@ Begun OrderedLearner::begin(const Order& order, std::shared_ptr<void> ahead) {
     return {std::move(done), std::move(rest)};
 }
 
+void OrderedLearner::deal(std::vector<std::uint32_t>) { assert(!"rows of this learner stay"); }
+
 std::shared_ptr<std::byte> OrderedLearner::blank(std::size_t bytes) { return pool_->take(bytes); }
 
 Begun OrderedLearner::publish(const Publish& order) {

@@ -72,8 +72,10 @@ void save_state(const Batches& batches, Checkpoint& to) {
     to.metadata[drawn_key] = std::to_string(place.drawn);
 }
 
+const std::vector<std::uint32_t>* rows_of_state(const Checkpoint& from) { return from.state<std::uint32_t>(rows_key); }
+
 std::optional<Error> load_state(const Checkpoint& from, Batches& batches) {
-    const auto* rows = from.state<std::uint32_t>(rows_key);
+    const auto* rows = rows_of_state(from);
     const auto taken = from.number(taken_key), drawn = from.number(drawn_key);
     if (!rows || !taken || !drawn) return not_of_this_run("it holds a model and not where its training was");
     if (!batches.go_on_from({*rows, *taken, *drawn})) return not_of_this_run("it was trained on another part of the data");

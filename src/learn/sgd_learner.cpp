@@ -181,10 +181,10 @@ Trained SgdLearner::train(const Train& order) {
 // below: that needs the weights as they were.
 Trained SgdLearner::take_slice(const Train& order) {
     const Slice& slice = *order.slice;
-    if (sliced_.size == 0) {
+    if (slice.index == 0) {  // a larger batch than before needs more
         Room room;
         work(room, 1);
-        sliced_ = backend_->allocate(room.used());
+        if (sliced_.size < room.used()) sliced_ = backend_->allocate(room.used());
     }
     Room room(sliced_);
     const Work w = work(room, 1);

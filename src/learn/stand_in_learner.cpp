@@ -27,7 +27,8 @@ StandInLearner::StandInLearner(const config::Config& config, std::size_t peer, s
       task_(std::move(task)),
       options_(config.train),
       live_(std::min<std::size_t>(live(config.train.compute), size())),
-      batch_(std::min<std::size_t>(config.data.batch, rows)),
+      wanted_(config.data.batch),
+      batch_(std::min<std::size_t>(wanted_, rows)),
       values_(live_),
       random_(stream(config.seed, Purpose::stand_ins).split(peer)) {
     assert(batch_ > 0);
@@ -36,6 +37,12 @@ StandInLearner::StandInLearner(const config::Config& config, std::size_t peer, s
     gradient_.resize(live_);
     if (options_.optimizer != config::TrainOptions::Optimizer::sgd) velocity_.resize(live_);
     if (options_.optimizer == config::TrainOptions::Optimizer::adamw) squares_.resize(live_);
+}
+
+// Its optimum stays: it stands for what is peculiar to a machine's rows, and hardly any is.
+void StandInLearner::deal(std::vector<std::uint32_t> rows) {
+    assert(!rows.empty());
+    batch_ = std::min<std::size_t>(wanted_, rows.size());
 }
 
 void StandInLearner::claim(Slot slots) {

@@ -3,6 +3,7 @@
 
 #include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/sgd_learner.hpp"
+#include "grapevine/learn/shard.hpp"
 #include "grapevine/random.hpp"
 #include "support.hpp"
 
@@ -92,6 +93,38 @@ std::string complaint(const config::Config& config, const Checkpoint& from, std:
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
+
+TEST_CASE("rows of a checkpoint are taken only if they can be rows of the set") {
+    const Directory directory;
+    const config::Config config = pictures(directory);
+    const auto task = task_of(config);
+    const auto learner = learner_of(config, task);
+    const std::size_t rows = task->sets.train->rows();
+    const auto order = order_of_blocks(*task->sets.train, config.seed);
+    const std::uint16_t some[] = {0, 5, 7};
+    const auto part = rows_of(some, 10, order);
+    CHECK(part.size() == 81);  // of 270
+    CHECK(part[27] == order[135]);
+    deal(*learner, part);
+    learner->carry_out({0, Train{2}});
+    Checkpoint checkpoint = state_of(*task, *learner);
+    auto held = rows_in(checkpoint, *task->sets.train), dealt = part;
+    std::sort(held.begin(), held.end());
+    std::sort(dealt.begin(), dealt.end());
+    CHECK(held == dealt);
+    const auto again = learner_of(config, task);
+    CHECK(go_on_from(*task, *again, checkpoint));  // it has all rows
+    deal(*again, rows_in(checkpoint, *task->sets.train));
+    CHECK(!go_on_from(*task, *again, checkpoint));
+    for (const std::vector<std::uint32_t>& wrong : {std::vector<std::uint32_t>{}, {1, 2, static_cast<std::uint32_t>(rows)}, {4, 5, 4}}) {
+        checkpoint.states = {{"state.rows", wrong}};
+        CHECK(rows_in(checkpoint, *task->sets.train).empty());
+    }
+    checkpoint.states = {{"state.rows", std::vector<std::uint32_t>{static_cast<std::uint32_t>(rows - 1), 0}}};
+    CHECK(rows_in(checkpoint, *task->sets.train).size() == 2);
+    checkpoint.states.clear();
+    CHECK(rows_in(checkpoint, *task->sets.train).empty());
+}
 
 TEST_CASE("every optimiser goes on to the same bits") {
     for (const Optimizer optimizer : {Optimizer::sgd, Optimizer::momentum, Optimizer::nesterov, Optimizer::adamw}) {

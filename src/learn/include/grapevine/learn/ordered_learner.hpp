@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "grapevine/learn/safetensors.hpp"
 #include "grapevine/learn/task.hpp"
@@ -24,6 +26,9 @@ public:
 
     // What a checkpoint says of the model, when a run goes on from one.
     void resume(std::uint64_t steps, double samples_behind) { steps_ = steps, samples_ = samples_behind; }
+
+    // Between two steps: to train on these rows from here on, each once and at least one. Only of models that follow gradients.
+    virtual void deal(std::vector<std::uint32_t> rows);
 
     // What it needs beside its parameters to go on to the same bits: the optimiser's state, the order of the rows, what is drawn from.
     // load_state takes that and the parameters, as they are (to mix them in, with weights of 0 and 1, would make 0 of -0): an error, and then nothing has changed, if that is not there or not of this learner. See resume.hpp.

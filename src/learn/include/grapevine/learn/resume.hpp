@@ -30,6 +30,7 @@ std::optional<Error> of_other_data(const Task& task, const Checkpoint& from);
 // For learners: the place of their batches.
 void save_state(const Batches& batches, Checkpoint& to);
 std::optional<Error> load_state(const Checkpoint& from, Batches& batches);
+const std::vector<std::uint32_t>* rows_of_state(const Checkpoint& from);  // theirs, in their order; null: it holds none
 Error not_of_this_run(const std::string& what);
 
 }  // namespace grapevine::learn

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "grapevine/config/config.hpp"
@@ -25,6 +26,8 @@ public:
     std::shared_ptr<void> look_ahead(const Order& order) override;
     Evaluation evaluate() override;
     Evaluation evaluate(const Snapshot& whole) override;
+    void deal(std::vector<std::uint32_t> rows) override { batches_.deal(std::move(rows)); }
+    void batch(std::size_t samples) { batches_.size(samples); }  // a step, from here on
     void save_state(Checkpoint& to) const override;
     std::optional<Error> load_state(const Checkpoint& from) override;
 

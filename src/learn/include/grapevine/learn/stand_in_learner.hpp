@@ -27,6 +27,7 @@ public:
     void claim(Slot slots) override;
     Evaluation evaluate() override;
     Evaluation evaluate(const Snapshot& whole) override;
+    void deal(std::vector<std::uint32_t> rows) override;
     void save_state(Checkpoint& to) const override;
     std::optional<Error> load_state(const Checkpoint& from) override;
 
@@ -50,7 +51,7 @@ private:
 
     std::shared_ptr<const Task> task_;
     config::TrainOptions options_;
-    std::size_t live_, batch_, slots_ = 1;
+    std::size_t live_, wanted_, batch_, slots_ = 1;  // wanted_: rows a step, where there are as many
     std::vector<float> values_;        // of all slots, side by side
     std::vector<float> optimum_, gradient_, velocity_, squares_;  // velocity_: but for sgd; squares_: of adamw
     Random random_;
