@@ -46,6 +46,7 @@ const char* to_string(TrainOptions::Precision precision) { return word_of(precis
 const char* to_string(Compute compute) { return word_of(compute, computes); }
 const char* to_string(Schedule::Kind kind) { return word_of(kind, schedules); }
 const char* to_string(Split::Kind kind) { return word_of(kind, splits); }
+const char* to_string(Data::Shards shards) { return word_of(shards, shard_kinds); }
 const char* to_string(Event::Kind kind) { return word_of(kind, event_kinds); }
 const char* to_string(Event::Sends sends) { return word_of(sends, lies); }
 const char* to_string(Event::Shape shape) { return word_of(shape, shapes); }
@@ -55,7 +56,7 @@ const char* to_string(Expect::Over over) { return word_of(over, overs); }
 const std::vector<std::string>& metric_names() {
     static const std::vector<std::string> names{
         "peers_alive", "consensus_distance", "consensus_relative", "mean", "loss", "accuracy", "worst_accuracy", "merged_loss", "merged_accuracy",
-        "evaluated_peers", "steps", "samples", "bytes_payload", "bytes_control", "messages", "refused_mixes", "views_full", "disagreements", "suspects",
+        "evaluated_peers", "steps", "samples", "shard_rows", "epochs", "samples_per_epoch", "bytes_payload", "bytes_control", "messages", "refused_mixes", "views_full", "disagreements", "suspects",
         "largest_component", "mass", "mass_lost", "push_sum_potential",
         "energy_joules",
         "cluster_loss", "cluster_accuracy", "cluster_worst_accuracy", "tally_error"};

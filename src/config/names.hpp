@@ -50,6 +50,7 @@ inline constexpr std::array<Named<Encoding>, 4> encodings{
 inline constexpr std::array<Named<MembershipKind>, 3> membership_kinds{
     {{MembershipKind::swim, "swim"}, {MembershipKind::partial, "partial"}, {MembershipKind::fixed, "static"}}};
 
+inline constexpr std::array<Named<Data::Shards>, 3> shard_kinds{{{Data::Shards::automatic, "auto"}, {Data::Shards::all, "all"}, {Data::Shards::own, "private"}}};
 using Optimizer = TrainOptions::Optimizer;
 inline constexpr std::array<Named<Optimizer>, 4> optimizers{
     {{Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::nesterov, "nesterov"}, {Optimizer::adamw, "adamw"}}};

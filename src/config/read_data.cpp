@@ -29,6 +29,22 @@ void read_split(Section& data, Split& split) {
     section.finish();
 }
 
+// shards = "auto"
+void read_shards(Section& data, const Config& config, std::optional<Data::Shards>& shards) {
+    const char* key = "shards";
+    Data::Shards chosen{};
+    if (!data.choice(key, chosen, shard_kinds)) return;
+    shards = chosen;
+    const std::string kind = in_double_quotes(to_string(config.model.kind));
+    if (chosen == Data::Shards::automatic && !config.model.follows_gradients())
+        data.fault(key, "blocks of the data change hands while a model is trained, and " + kind + " begins with all of its rows", "shards = \"all\", and --shard I/N for a part of them");
+    if (chosen == Data::Shards::automatic && config.data.split.kind != Split::Kind::iid)
+        data.fault(key, "shards = \"auto\" deals all alike, and 'split' is \"" + std::string(to_string(config.data.split.kind)) + "\"", "one of the two");
+    if (chosen == Data::Shards::own && (!config.data.own || rows_of(config.data) != Rows::samples))
+        data.fault(key, "private data are files of one's own, of samples with classes or of text: ratings and words get their numbers from what is in the files, and mean another thing in each",
+                   "shards = \"auto\", or format = \"csv\" and files");
+}
+
 // { shift = 2, mirror = true }
 void read_augment(Section& section, const Config& config, Data& data) {
     const char* key = "augment";
@@ -148,6 +164,7 @@ void read_data(Section& file, Config& config) {
         if (data.split.kind != Split::Kind::iid && data.split.kind != Split::Kind::contiguous)
             section.fault("split", std::string("'") + to_string(data.split.kind) + "' goes by classes, and there are none of " + (rows_of(data) == Rows::ratings ? "ratings" : "words"),
                           rows_of(data) == Rows::ratings ? "split = \"iid\", or \"contiguous\": each peer has the ratings of some users" : "split = \"iid\", or \"contiguous\": each peer has a run of the text");
+        read_shards(section, config, data.shards);
         section.integer("batch", data.batch, 1, 1 << 24);
         section.number("validation", data.validation, 0, 0.5);
         section.later({"augment"});
@@ -187,6 +204,7 @@ void read_data(Section& file, Config& config) {
     if (!own) section.belongs({"files", "test_files", "held_out", "normalize", "label", "header", "separator"}, "format = \"csv\" and the like", here);
     read_split(section, data.split);
     check_text(section, config);
+    read_shards(section, config, data.shards);
     if (config.model.kind == ModelKind::forest) section.belongs({"batch"}, "models that learn from some rows at a time", "a step of \"forest\" grows a tree on all of them");
     else section.integer("batch", data.batch, 1, 1 << 24);
     if (section.number("validation", data.validation, 0, 0.5) && data.set == "blobs" && data.validation * data.train_samples > data.train_samples - 1.0)

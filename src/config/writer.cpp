@@ -163,6 +163,7 @@ void write_data(Lines& out, const Config& config, bool world) {
     const bool dirichlet = data.split.kind == Split::Kind::dirichlet_per_class || data.split.kind == Split::Kind::dirichlet_per_peer;
     out.line("split", "{ kind = " + quote(to_string(data.split.kind)) + (dirichlet ? ", alpha = " + format_number(data.split.alpha) : "") +
                           (data.split.kind == Split::Kind::shards ? ", classes = " + std::to_string(data.split.classes) : "") + " }");
+    if (data.shards) out.line("shards", quote(to_string(*data.shards)));
     if (config.model.kind != ModelKind::forest) out.line("batch", std::to_string(data.batch));
     if (data.validation > 0) out.line("validation", format_number(data.validation));
     if (data.shift > 0 || data.mirror) out.line("augment", "{ shift = " + std::to_string(data.shift) + ", mirror = " + truth(data.mirror) + " }");

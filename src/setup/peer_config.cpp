@@ -174,6 +174,10 @@ std::string refused(const config::Config& config, bool common_clock) {
         if (std::string why = other_size(config); !why.empty()) return why;
     if (config.membership.kind == config::MembershipKind::partial && kind == push_sum && config.exchange.robust)
         return "robust push-sum needs everybody to agree on who is whose neighbour, and with [membership] kind = \"partial\" nobody knows everybody: take 'robust' out, or use kind = \"swim\"";
+    if (config.membership.kind == config::MembershipKind::partial && config.data.shards == config::Data::Shards::automatic)
+        return "[data] shards = \"auto\" goes by everybody who is there, and with [membership] kind = \"partial\" nobody knows everybody: take shards = \"all\", or kind = \"swim\"";
+    if (common_clock && config.data.shards == config::Data::Shards::own)
+        return "[data] shards = \"private\" is for nodes, of which each has files of its own: in a simulation 'split' says how data differ";
     if (!common_clock && config.train.compute != config::Compute::real)
         return "[train] compute = \"" + std::string(config::to_string(config.train.compute)) + "\" is for the simulator: a node trains, or it is none";
     if (common_clock)

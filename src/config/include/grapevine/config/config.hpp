@@ -115,6 +115,10 @@ struct Data {
     std::optional<DataFiles> own;       // with own_files
     std::string directory;              // where the set's files are; empty: where its package puts them
     Split split;
+    // Who has which rows. automatic: blocks of them, by who is there and how fast; all: everybody all; own: everybody all of its own
+    // files ("private" in the file), which hold what they hold. None: on nodes automatic, in a simulation by `split`.
+    enum class Shards { automatic, all, own };
+    std::optional<Shards> shards;
     std::uint32_t batch = 64;
     double validation = 0;              // this share of the training set takes the place of the test set
     std::uint32_t shift = 0;            // augment: pictures move by up to so many pixels when they are trained on
@@ -514,6 +518,7 @@ const char* to_string(TrainOptions::Precision precision);
 const char* to_string(Compute compute);
 const char* to_string(Schedule::Kind kind);
 const char* to_string(Split::Kind kind);
+const char* to_string(Data::Shards shards);
 const char* to_string(Event::Kind kind);
 const char* to_string(Event::Sends sends);
 const char* to_string(Event::Shape shape);
