@@ -15,7 +15,7 @@ struct Metric {
 };
 
 // In the order in which they are written. `t` stands before them, `mean`, the only list, behind.
-constexpr std::array<Metric, 28> metrics{{{"unix_time", &Sample::unix_time},
+constexpr std::array<Metric, 31> metrics{{{"unix_time", &Sample::unix_time},
                                           {"peers_alive", &Sample::peers_alive},
                                           {"consensus_distance", &Sample::consensus_distance},
                                           {"consensus_relative", &Sample::consensus_relative},
@@ -27,6 +27,9 @@ constexpr std::array<Metric, 28> metrics{{{"unix_time", &Sample::unix_time},
                                           {"evaluated_peers", &Sample::evaluated_peers},
                                           {"steps", &Sample::steps},
                                           {"samples", &Sample::samples},
+                                          {"shard_rows", &Sample::shard_rows},
+                                          {"epochs", &Sample::epochs},
+                                          {"samples_per_epoch", &Sample::samples_per_epoch},
                                           {"bytes_payload", &Sample::bytes_payload},
                                           {"bytes_control", &Sample::bytes_control},
                                           {"messages", &Sample::messages},

@@ -8,7 +8,7 @@ using namespace grapevine::record;
 TEST_CASE("a sample has every key always, and what is not known is null") {
     const std::string line = to_json(Sample{});
     for (const char* key : {"t", "unix_time", "peers_alive", "consensus_distance", "consensus_relative", "mean", "loss", "accuracy", "worst_accuracy", "merged_loss",
-                            "merged_accuracy", "evaluated_peers", "steps", "samples", "bytes_payload", "bytes_control", "messages", "refused_mixes",
+                            "merged_accuracy", "evaluated_peers", "steps", "samples", "shard_rows", "epochs", "samples_per_epoch", "bytes_payload", "bytes_control", "messages", "refused_mixes",
                             "energy_joules", "mass", "mass_lost", "push_sum_potential"}) {
         CAPTURE(key);
         CHECK(contains(line, "\"" + std::string(key) + "\": " + (std::string(key) == "t" ? "0" : "null")));

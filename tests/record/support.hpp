@@ -46,6 +46,7 @@ inline Sample full_sample() {
     s.steps = 12400, s.samples = 793600, s.bytes_payload = 9007199254740991.0, s.bytes_control = 123456, s.messages = 4321;
     s.refused_mixes = 4, s.views_full = 0.75, s.disagreements = 2, s.suspects = 3, s.largest_component = 1;
     s.energy_joules = 1.5e6;
+    s.shard_rows = 7500, s.epochs = 13.25, s.samples_per_epoch = 0.9975;
     s.mass = 63.5, s.mass_lost = 0.5, s.push_sum_potential = 1e-12;
     s.cluster_loss = 0.5, s.cluster_accuracy = 0.75, s.cluster_worst_accuracy = 0.25, s.tally_error = 0.125;
     s.mean = std::vector<double>{7.5, -0.1};

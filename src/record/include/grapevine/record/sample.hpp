@@ -28,6 +28,7 @@ struct Sample {
     std::optional<double> evaluated_peers;
     // Since the start, over all peers that ever lived. Whole numbers; a double holds them up to 2^53.
     std::optional<double> steps, samples, bytes_payload, bytes_control, messages, refused_mixes;
+    std::optional<double> shard_rows, epochs, samples_per_epoch;  // rows that a peer trains on, its passes over them, how often a pass of all uses a row
     std::optional<double> energy_joules;  // drawn by all machines since the start; null: nobody says what they draw
     // What all views come to together, where somebody asked for it.
     std::optional<double> views_full, disagreements, suspects, largest_component;
