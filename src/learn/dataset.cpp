@@ -47,6 +47,14 @@ std::uint64_t fingerprint(const std::string& name, const Dataset& train, const D
     return result;
 }
 
+// What a row and a class are, and nothing of the rows: of data that each peer has its own of.
+std::uint64_t fingerprint_of_shape(const std::string& meaning, const Dataset& train) {
+    Dataset shape;
+    static_cast<DataShape&>(shape) = train;
+    shape.stride = train.stride;
+    return fingerprint("private" + meaning, shape, {});
+}
+
 Sets sets(const std::string& name, Dataset train, Dataset test) {
     Sets result;
     result.fingerprint = fingerprint(name, train, test);
@@ -56,14 +64,15 @@ Sets sets(const std::string& name, Dataset train, Dataset test) {
 }
 
 // Two that call their classes otherwise, or normalise otherwise, mean different things by one number.
-std::variant<Sets, Error> own_files(const config::Data& data, std::uint64_t seed) {
-    auto loaded = load_own_files(data, seed);
+std::variant<Sets, Error> own_files(const config::Data& data, std::uint64_t seed, const Figures& settled) {
+    auto loaded = load_own_files(data, seed, settled);
     if (auto* own = std::get_if<Sets>(&loaded)) {
         std::string meaning = config::own_files;
         for (const std::string& name : own->classes) meaning += '\0' + name;
         for (const auto* figures : {&own->figures.scale, &own->figures.shift})
             meaning.append(reinterpret_cast<const char*>(figures->data()), figures->size() * sizeof(float));
-        own->fingerprint = fingerprint(meaning, *own->train, *own->test);
+        own->fingerprint = data.shards == config::Data::Shards::own ? fingerprint_of_shape(meaning + '\0' + config::to_string(data.own->normalize), *own->train)
+                                                                    : fingerprint(meaning, *own->train, *own->test);
     }
     return loaded;
 }
@@ -196,16 +205,16 @@ void gather(const Dataset& set, std::span<const std::uint32_t> rows, kernels::Ba
     backend.gather(keep(set, backend).values, set.features, set.step(), staged, set.normalisation, to);
 }
 
-std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, const config::Model& model) {
+std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, const config::Model& model, const Figures& figures) {
     if (data.is_text()) {
         auto loaded = load_text(data, model.length);
-        if (auto* text = std::get_if<Sets>(&loaded)) text->fingerprint = fingerprint(data.set, *text->train, *text->test);
+        if (auto* text = std::get_if<Sets>(&loaded)) text->fingerprint = data.shards == config::Data::Shards::own ? fingerprint_of_shape(data.set, *text->train) : fingerprint(data.set, *text->train, *text->test);
         return loaded;
     }
     if (data.set == "blobs") return blobs(data, seed);
     if (config::rows_of(data) == config::Rows::ratings) return load_ratings(data, seed);
     if (config::rows_of(data) == config::Rows::words) return load_words(data, model, seed);
-    if (data.own) return own_files(data, seed);
+    if (data.own) return own_files(data, seed, figures);
     if (data.set != "fashion-mnist")
         return Error{"unknown data set '" + data.set + "'", "known are fashion-mnist, kjv and blobs"};
     const std::string directory = data.directory.empty() ? "/usr/share/datasets/fashion-mnist" : data.directory;

@@ -92,7 +92,7 @@ Sizes sizes_of(const config::Config& config) {
     return sizes;
 }
 
-std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded) {
+std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded, const Figures& figures) {
     auto task = std::make_shared<Task>();
     task->pool = std::make_shared<BufferPool>();
     if (!config.model.needs_data()) {
@@ -102,7 +102,7 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
     if (loaded) {
         task->sets = *loaded;
     } else {
-        auto read = load(config.data, config.seed, config.model);
+        auto read = load(config.data, config.seed, config.model, figures);
         if (auto* error = std::get_if<Error>(&read)) return std::move(*error);
         task->sets = std::get<Sets>(std::move(read));
         if (config.data.validation > 0) {

@@ -74,7 +74,7 @@ std::optional<Error> classify(const Rows& rows, const std::vector<std::string>& 
 
 }  // namespace
 
-std::variant<Sets, Error> load_own_files(const config::Data& data, std::uint64_t seed) {
+std::variant<Sets, Error> load_own_files(const config::Data& data, std::uint64_t seed, const Figures& figures) {
     assert(data.own);
     const config::DataFiles& own = *data.own;
     auto read = read_rows(own, own.files, data.directory);
@@ -104,6 +104,11 @@ std::variant<Sets, Error> load_own_files(const config::Data& data, std::uint64_t
         if (test.names != train.names) return Error{tested + " has other columns than " + first, "the same names in the same order"};
     }
     sets.figures = figures_of(train, own.normalize);
+    if (!figures.scale.empty()) {
+        if (figures.scale.size() != sets.figures.scale.size() || figures.shift.size() != sets.figures.shift.size())
+            return Error{first + " has " + std::to_string(train.features()) + " columns besides the label, and the run normalises " + std::to_string(figures.scale.size()), "the same columns, in the same order, as the run's other nodes"};
+        sets.figures = figures;
+    }
     const auto finish = [&](Rows&& rows, const std::string& file, std::shared_ptr<const Dataset>& to) -> std::optional<Error> {
         Dataset labelled;
         if (auto error = classify(rows, sets.classes, file, labelled)) return error;

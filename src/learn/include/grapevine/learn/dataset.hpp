@@ -77,7 +77,8 @@ struct Sets {
     std::shared_ptr<const Dataset> train, test;
     std::vector<std::string> classes;  // their names, by number; empty: they have none but the number
     Figures figures;                   // of the training part; empty: as they stand
-    // Hash of name, decoded content, classes and normalisation: peers with another train something else.
+    // Hash of name, decoded content, classes and normalisation: peers with another train something else. Of private data without the
+    // content: what a row and a class mean is the same, which rows there are is not.
     std::uint64_t fingerprint = 0;
 };
 
@@ -85,8 +86,9 @@ struct Sets {
 std::variant<Sets, Error> hold_out(const Sets& all, double share);
 
 // The seed is for sets that are generated, for what is held out of files without test_files, and for what is left of frequent words.
-// A text's windows and the vocabulary are the model's.
-std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, const config::Model& model = {});
+// A text's windows and the vocabulary are the model's. `figures`: by which private data are normalised, where that is settled already; none: by
+// their own.
+std::variant<Sets, Error> load(const config::Data& data, std::uint64_t seed, const config::Model& model = {}, const Figures& figures = {});
 bool depends_on_seed(const config::Data& data);
 
 }  // namespace grapevine::learn

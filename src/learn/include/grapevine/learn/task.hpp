@@ -28,8 +28,8 @@ struct Task {
 };
 
 // Loads the data, lays out the tensors, draws the initial parameters from the seed. `loaded`: the data of this config,
-// where somebody has them already; not all sets depend on the seed (depends_on_seed()).
-std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded = nullptr);
+// where somebody has them already; not all sets depend on the seed (depends_on_seed()). `figures`: as load() has them.
+std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded = nullptr, const Figures& figures = {});
 
 // How large it will be, before any data are read; with files of one's own that is less than it really is.
 struct Sizes {
