@@ -36,7 +36,9 @@ Population::Population(const config::Config& config, std::shared_ptr<const learn
         for (std::uint32_t i = 0; i < config.groups[g].count && !(single && !waiting_.empty()); ++i)
             waiting_.push_back(machine(g, members_of_[g]++, static_cast<std::uint32_t>(waiting_.size())));
     from_file_ = waiting_.size();
-    if (config.model.needs_data()) shards_ = learn::split(*task_->sets.train, config.data.split, from_file_, config.seed);
+    if (!config.model.needs_data()) return;
+    if (config.data.shards == config::Data::Shards::all) shards_.assign(1, std::move(learn::split(*task_->sets.train, {}, 1, config.seed)[0]));
+    else shards_ = learn::split(*task_->sets.train, config.data.split, from_file_, config.seed);
 }
 
 // What is drawn for a machine is drawn by its name: another group changes nothing for it.
@@ -191,10 +193,16 @@ void Population::set_clock(std::uint32_t machine, Instant now, Duration ahead, d
     world_.set_clock(m.peer, m.clock);
 }
 
+std::size_t Population::rows_of(std::uint32_t peer) const {
+    const std::uint32_t shard = machines_[machine_of_[peer]].shard;
+    return shard < shards_.size() ? shards_[shard].size() : 0;
+}
+
 // A joiner draws its own part by the same law: the part that one more peer would have had. It stays the machine's.
 const std::vector<std::uint32_t>& Population::rows_for(Machine& machine, std::uint32_t index) {
     static const std::vector<std::uint32_t> none;
     if (!config_.model.needs_data()) return none;
+    if (config_.data.shards == config::Data::Shards::all) machine.shard = 0;
     if (machine.shard == no_shard) {
         auto more = learn::split(*task_->sets.train, config_.data.split, from_file_ + 1, config_.seed + index);
         machine.shard = static_cast<std::uint32_t>(shards_.size());

@@ -32,6 +32,7 @@ public:
     std::uint32_t group_of(std::uint32_t machine) const { return machines_[machine].group; }
     std::optional<std::uint32_t> machine_at(std::uint32_t group, std::uint32_t place) const;  // if it has begun
     std::string name_of(std::uint32_t machine) const;
+    std::size_t rows_of(std::uint32_t peer) const;  // of the data, that its machine began with
     // Its steps take this much longer from now on, besides what it is by itself.
     void slow(std::uint32_t machine, double factor);
     void set_clock(std::uint32_t machine, Instant now, Duration ahead, double drift);  // drift: besides its own

@@ -15,6 +15,7 @@
 #include "happenings.hpp"
 #include "length.hpp"
 #include "measure.hpp"
+#include "sharding.hpp"
 #include "split_rounds.hpp"
 #include "views.hpp"
 
@@ -74,6 +75,7 @@ public:
           population_(config_, request.task, world_) {
         population_.start();
         happenings_.emplace(config_, population_, world_, watch_);
+        sharding_.emplace(config_, request.task, world_, population_);
         model_bytes_ = world_.learner(0).size() * bytes_per_element(world_.learner(0).encoding());
     }
 
@@ -88,6 +90,7 @@ public:
         while (!over_) {
             Instant next = std::min(end, next_sample);
             if (const auto deed = happenings_->next()) next = std::min(next, *deed);
+            if (const auto look = sharding_->next()) next = std::min(next, *look);
             if (!advance(next)) {
                 result.stopped = interrupted_ = !world_.violation();
                 break;
@@ -99,6 +102,7 @@ public:
                 for (Onlooker* onlooker : request_.onlookers) onlooker->happened(e);
             }
             peers_max_ = std::max(peers_max_, world_.up_count());
+            if (sharding_->next() == next) sharding_->look(next);
             if (next == next_sample) next_sample += config_.metrics.every;
             else if (next != end) continue;
             world_.run_until(next);  // what a deed of this very instant has caused
@@ -296,6 +300,8 @@ private:
         if (tallies()) tally(m, s);
         s.steps = static_cast<double>(c.steps);
         s.samples = c.samples;
+        sharding_->count(at, c.samples);
+        s.shard_rows = sharding_->rows(), s.epochs = sharding_->epochs(), s.samples_per_epoch = sharding_->uses();
         s.bytes_payload = static_cast<double>(c.bytes_payload);
         s.bytes_control = static_cast<double>(c.bytes_control);
         s.messages = static_cast<double>(c.messages);
@@ -418,6 +424,7 @@ private:
     Watch watch_;
     SplitRounds split_rounds_;
     std::optional<Happenings> happenings_;
+    std::optional<Sharding> sharding_;
     std::optional<Violation> found_;  // by the inspector
     std::vector<record::Sample> samples_;
     Instant next_evaluation_{};
