@@ -53,6 +53,14 @@ SpeedLevel speed_level(double samples_per_second, SpeedLevel told) {
     return static_cast<SpeedLevel>(std::clamp(std::floor(exact + 0.5), 1.0, 254.0));
 }
 
+std::uint64_t claimant_key(std::string_view name) {
+    std::uint64_t key = name.size();
+    for (const char c : name) key = Random::mix(key * 0x100 + static_cast<unsigned char>(c) + 1);
+    return key;
+}
+
+std::uint64_t claimant_key(PeerId id) { return Random::mix(id.value + 1); }
+
 std::vector<std::uint16_t> blocks_of(const Claimant& ours, std::span<const Claimant> others, std::uint64_t rows) {
     if (ours.speed == takes_none) return {};
     const SpeedLevel median = usual(ours, others);

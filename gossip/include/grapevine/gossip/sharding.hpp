@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "grapevine/peer_id.hpp"
 #include "grapevine/snapshot.hpp"
 #include "grapevine/time.hpp"
 
@@ -33,6 +35,9 @@ struct Claimant {
     std::uint64_t key = 0;            // another for each member, and the same in all views: a hash of what it is called
     SpeedLevel speed = unknown_speed;
 };
+
+std::uint64_t claimant_key(std::string_view name);  // of a name that is an identity: who comes again under it has its blocks again
+std::uint64_t claimant_key(PeerId id);               // of one without
 
 // The blocks that are ours, ascending, of those that have rows. Never none while rows > 0: who would have none (more members than blocks)
 // has the one it is nearest to, together with its owner. Takes about blocks times ln(members).
