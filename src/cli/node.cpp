@@ -34,7 +34,9 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
             if (a.has(name)) return Error{std::string("--") + name + " belongs to the run, which a joining node takes from the cluster", "leave it out, or give it to the node that begins the run"};
         if (const auto dir = a.get("data-dir")) o.data_directory = *dir;
     } else {
-        auto read = read_run(file, a);
+        std::vector<config::Setting> settings;
+        if (a.has("data-private")) settings.push_back({"data.shards", "\"private\"", "--data-private"});
+        auto read = read_run(file, a, settings);
         if (const auto* error = std::get_if<Error>(&read)) return *error;
         o.config = std::get<config::Config>(std::move(read));
         o.data_directory = o.config->data.directory;
@@ -122,6 +124,8 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
             return Error{"--shard '" + *shard + "' is not a part", "I/N: the I-th of N parts, for example 1/4"};
         o.shard = {i - 1, n};
     }
+    o.data_private = a.has("data-private");
+    if (o.data_private && o.shard) return Error{"--shard is a part of data that all nodes have, and with --data-private each has its own", "one of the two"};
     o.device = a.get("device").value_or("auto");
     const bool numbered = o.device.rfind("cuda:", 0) == 0 && o.device.size() > 5 && o.device.size() <= 8 && o.device.find_first_not_of("0123456789", 5) == std::string::npos;
     if (o.device != "auto" && o.device != "cpu" && o.device != "cuda" && !numbered)
@@ -171,7 +175,8 @@ Verb node_verb() {
                                        {"status", "[ADDR:]PORT", "of the status page; default 127.0.0.1:7472; on other addresses it wants a token"},
                                        {"status-token", "FILE", "the word that the status page wants; default off loopback: one that is drawn and shown at the start"},
                                        {"no-status", "", "no status page"},
-                                       {"shard", "I/N", "train on the I-th of N parts of the data; default all of it, in an order of our own"},
+                                       {"shard", "I/N", "train on the I-th of N parts of the data; default a part by who is there and how fast"},
+                                       {"data-private", "", "the data of this run are each node's own files: train on all of ours, and tell nobody of them"},
                                        {"device", "D", "auto, cpu or cuda:N"},
                                        {"threads", "N", "for products on the CPU; default 1"},
                                        {"out", "DIR", "write the run's files and final.safetensors there"},

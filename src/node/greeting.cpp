@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <initializer_list>
@@ -59,16 +61,37 @@ bool read_bytes(const Json& object, const char* key, std::string& into, std::siz
     return true;
 }
 
+std::string to_hex(const std::vector<float>& values) {
+    std::string text;
+    for (const float value : values) text += hex(std::bit_cast<std::uint32_t>(value)).substr(8);
+    return text;
+}
+
+// None, or as many of one as of the other; all of them numbers.
+bool read_floats(const Json& object, const char* key, std::vector<float>& into) {
+    std::string bytes;
+    if (!object.contains(key)) return true;
+    if (!read_bytes(object, key, bytes, 4 * most_figures) || bytes.size() % 4 != 0) return false;
+    for (std::size_t i = 0; i < bytes.size(); i += 4) {
+        std::uint32_t word = 0;
+        for (std::size_t k = 0; k < 4; ++k) word = word << 8 | static_cast<unsigned char>(bytes[i + k]);
+        into.push_back(std::bit_cast<float>(word));
+        if (!std::isfinite(into.back())) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 std::string to_text(const Greeting& g) {
     const Contact& contact = g.record.contact;
-    return Json{{"software", g.software}, {"run", hex(g.run)}, {"provisional", g.provisional}, {"layout", hex(g.layout)},
+    Json json{{"software", g.software}, {"run", hex(g.run)}, {"provisional", g.provisional}, {"layout", hex(g.layout)},
                 {"layout_text", g.layout_text}, {"data", hex(g.data)}, {"data_text", g.data_text}, {"exchange", g.exchange},
                 {"id", hex(contact.id.value)}, {"name", contact.name}, {"control", contact.control},
                 {"bulk", contact.bulk}, {"incarnation", g.record.incarnation}, {"generation", hex(g.record.generation)}, {"key", to_hex(g.record.key)},
-                {"metadata", to_hex(g.record.metadata)}, {"failing", g.record.failing}, {"degraded", g.record.degraded}, {"outbound", g.record.outbound}, {"signature", to_hex(g.record.signature)}, {"elapsed", g.elapsed}, {"config", g.config}}
-        .dump(-1, ' ', false, Json::error_handler_t::replace);
+                {"metadata", to_hex(g.record.metadata)}, {"failing", g.record.failing}, {"degraded", g.record.degraded}, {"outbound", g.record.outbound}, {"signature", to_hex(g.record.signature)}, {"elapsed", g.elapsed}, {"config", g.config}};
+    if (!g.scale.empty()) json["scale"] = to_hex(g.scale), json["shift"] = to_hex(g.shift);
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::optional<Greeting> parse_greeting(const std::string& text) {
@@ -84,7 +107,7 @@ std::optional<Greeting> parse_greeting(const std::string& text) {
                        read_bytes(j, "key", g.record.key, membership::longest_key) && read_bytes(j, "metadata", g.record.metadata, membership::longest_metadata) &&
                        read_bytes(j, "signature", g.record.signature, membership::signature_bytes) &&
                        read_number(j, "incarnation", incarnation, 0xffffffff) && read_number(j, "failing", failing, 100);
-    if (!whole) return std::nullopt;
+    if (!whole || !read_floats(j, "scale", g.scale) || !read_floats(j, "shift", g.shift) || g.scale.size() != g.shift.size()) return std::nullopt;
     g.record.incarnation = static_cast<std::uint32_t>(incarnation);
     g.record.failing = static_cast<std::uint8_t>(failing);
     const auto elapsed = j.find("elapsed"), provisional = j.find("provisional"), degraded = j.find("degraded"), outbound = j.find("outbound");
@@ -130,7 +153,7 @@ bool belongs_to_a_peer(const std::string& key) {
 }
 
 // The rest of [data] stands in the data's fingerprint, or is a matter of each machine.
-bool of_the_data(const std::string& key) { return key == "augment" || key == "validation"; }
+bool of_the_data(const std::string& key) { return key == "augment" || key == "validation" || key == "shards"; }
 
 std::string value_of(const Keys& keys, const std::string& key) {
     const auto at = std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return k.first == key; });

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "grapevine/config/config.hpp"
 #include "grapevine/membership/book.hpp"
@@ -18,11 +19,14 @@ struct Greeting {
     std::string layout_text;     // "w1 784x128, b1 128, ..."
     std::uint64_t data = 0;      // fingerprint of the data set
     std::string data_text;       // its name
+    std::vector<float> scale, shift;  // of private data: by which everybody normalises; else none
     std::string exchange;        // kind
     membership::Record record;   // as a member: who hears of it otherwise must hear the same
     double elapsed = 0;          // seconds since the run began
     std::string config;          // of the run, as TOML
 };
+
+inline constexpr std::size_t most_figures = 256;  // columns that are normalised each by itself: two words of 8 digits each, of the 16 KiB of a greeting
 
 std::string to_text(const Greeting& greeting);
 // From anybody: nothing if it is not a greeting.

@@ -9,7 +9,6 @@
 #include "grapevine/kernels/cpu.hpp"
 #include "grapevine/kernels/cuda.hpp"
 #include "grapevine/learn/resume.hpp"
-#include "grapevine/learn/split.hpp"
 #include "grapevine/setup/peer_config.hpp"
 #include "identity.hpp"
 #include "log.hpp"
@@ -48,6 +47,8 @@ std::string host_of_ours(const std::string& listen_host) {
     if (listen_host == "::" || listen_host == "[::]") return "::1";
     return listen_host == "*" || listen_host == "0.0.0.0" ? "127.0.0.1" : listen_host;
 }
+
+bool has_server(config::ExchangeKind kind) { return kind == config::ExchangeKind::parameter_server || kind == config::ExchangeKind::fedavg; }
 
 }  // namespace
 
@@ -229,6 +230,7 @@ std::optional<End> Node::read_checkpoint() {
 }
 
 std::optional<End> Node::prepare() {
+    settle_shards();
     if (const std::string why = setup::refused(*config_, false); !why.empty()) {
         log(Level::error, "config", why);
         return End::configuration;
@@ -242,33 +244,18 @@ std::optional<End> Node::prepare() {
             return End::configuration;
         }
     }
-    auto prepared = learn::prepare(*config_);
-    if (const auto* error = std::get_if<learn::Error>(&prepared)) {
-        log(Level::error, "data", error->what + ": " + error->hint);
-        return End::configuration;
-    }
-    task_ = std::get<std::shared_ptr<const learn::Task>>(prepared);
+    if (const auto end = load_data()) return *end;
     if (const auto end = read_checkpoint()) return *end;
 
-    std::uint32_t part = static_cast<std::uint32_t>(id_.value & 0x7fffffff), parts = 1;  // alone with all the data: our own order of it
-    std::vector<std::uint32_t> rows;
-    if (config_->model.needs_data()) {
-        if (options_.shard) {
-            std::tie(part, parts) = *options_.shard;
-            rows = std::move(learn::split(*task_->sets.train, config_->data.split, parts, config_->seed)[part]);
-        } else {
-            rows = std::move(learn::split(*task_->sets.train, {}, 1, config_->seed)[0]);
-            if (resumed_) part = static_cast<std::uint32_t>(resumed_->number("part").value_or(part));  // in whose order it was
-        }
-    }
-    part_ = part;
+    const std::uint32_t parts = options_.shard ? options_.shard->second : 1;
+    std::vector<std::uint32_t> rows = choose_rows();
     device_ = "cpu";
     std::unique_ptr<kernels::Backend> backend;
     try {
         if (config_->model.needs_data()) {
             if (const auto end = choose_device(backend)) return end;
         }
-        learner_ = learn::make_learner(*config_, part, std::max(parts, 1u), task_, std::move(rows), std::move(backend));
+        learner_ = learn::make_learner(*config_, part_, std::max(parts, 1u), task_, std::move(rows), std::move(backend));
     } catch (const kernels::DeviceFailure& failure) {
         log(Level::error, "device", std::string(failure.what()) + ": " + device_ + " cannot train this. Another device may (--device), or a smaller model or batch.");
         return End::device;
@@ -299,6 +286,7 @@ std::optional<End> Node::prepare() {
     if (!options_.resume.empty()) peer.exchange.donors = 0;  // it brings work of its own, and mixes it in
     const std::string& server = config_->exchange.server;
     peer.exchange.serves = server.empty() ? !found_ : server == options_.name;
+    if (peer.exchange.serves && has_server(config_->exchange.kind)) take_no_rows();
     if (!config_->metrics.tally && config_->model.kind != config::ModelKind::average) peer.tally = std::chrono::milliseconds(500);
     metadata_.device = device_.rfind("cuda", 0) == 0 ? Metadata::Device::cuda : Metadata::Device::cpu;
     metadata_.layout = learner_->layout();
@@ -360,8 +348,7 @@ Greeting Node::greeting() const {
     g.provisional = provisional_;
     g.layout = learner_->layout();
     g.layout_text = task_->table.describe();
-    g.data = task_->sets.fingerprint;
-    g.data_text = config_->model.needs_data() ? config_->data.set : "none";
+    describe_data(g);
     g.exchange = config::to_string(config_->exchange.kind);
     if (peer_) g.record = book_.at(peer_->members().self());
     else g.record.contact = transport_->contact();

@@ -7,8 +7,8 @@ namespace grapevine::node {
 
 namespace {
 
-constexpr std::uint8_t version = 1;
-constexpr std::size_t packed_bytes = 26;
+constexpr std::uint8_t version = 2;
+constexpr std::size_t packed_bytes = 31;
 
 void put(std::string& bytes, std::uint64_t value, int size) {
     for (int i = 0; i < size; ++i) bytes.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
@@ -30,6 +30,8 @@ std::string pack(const Metadata& m) {
     put(bytes, m.layout, 8);
     put(bytes, std::bit_cast<std::uint32_t>(m.speed), 4);
     put(bytes, m.started, 4);
+    put(bytes, m.level, 1);
+    put(bytes, m.rows, 4);
     return bytes;
 }
 
@@ -38,7 +40,8 @@ std::optional<Metadata> unpack(const std::string& bytes) {
     const std::uint64_t device = number(bytes, 1, 1);
     if (device > static_cast<std::uint64_t>(Metadata::Device::cuda)) return std::nullopt;
     Metadata m{static_cast<Metadata::Device>(device), number(bytes, 2, 8), number(bytes, 10, 8),
-               std::bit_cast<float>(static_cast<std::uint32_t>(number(bytes, 18, 4))), static_cast<std::uint32_t>(number(bytes, 22, 4))};
+               std::bit_cast<float>(static_cast<std::uint32_t>(number(bytes, 18, 4))), static_cast<std::uint32_t>(number(bytes, 22, 4)),
+               static_cast<std::uint8_t>(number(bytes, 26, 1)), static_cast<std::uint32_t>(number(bytes, 27, 4))};
     if (!std::isfinite(m.speed) || m.speed < 0) return std::nullopt;
     return m;
 }

@@ -102,6 +102,9 @@ void about_members(Text& text, const MetricFacts& more, const record::Sample& s,
 void about_training(Text& text, const StatusFacts& f, const MetricFacts& more, const record::Sample& s) {
     text.counter("grapevine_steps_total", "Local training steps taken.", s.steps);
     text.counter("grapevine_samples_total", "Training samples used.", s.samples);
+    text.gauge("grapevine_shard_rows", "Rows of the data that this node trains on.", s.shard_rows);
+    text.counter("grapevine_epochs_total", "Passes over the rows that this node trains on.", s.epochs);
+    text.gauge("grapevine_samples_per_epoch", "How often one pass of all nodes uses a row of the data, mean since the start.", s.samples_per_epoch);
     text.gauge("grapevine_training_loss", "Mean loss of the last order of steps, on training data.", s.steps.value_or(0) > 0 ? Value(f.training_loss) : std::nullopt);
     text.gauge("grapevine_loss", "Mean loss on held-out data.", s.loss);
     text.gauge("grapevine_accuracy_ratio", "Accuracy on held-out data.", s.accuracy);

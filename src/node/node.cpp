@@ -9,6 +9,7 @@
 #include "grapevine/learn/encoding.hpp"
 #include "grapevine/learn/resume.hpp"
 #include "grapevine/learn/safetensors.hpp"
+#include "grapevine/learn/shard.hpp"
 #include "grapevine/wire/wire.hpp"
 #include "identity.hpp"
 #include "log.hpp"
@@ -55,6 +56,7 @@ End Node::run() {
         log(Level::error, "start", error->what + ": " + error->hint);
         return End::configuration;
     }
+    if (task_->sets.train && config_->data.shards != config::Data::Shards::own) reporter_->shared(task_->sets.train->rows());
     keep_identity();
     const Contact self = transport_->contact();
     log(Level::info, "node", options_.name + " at " + self.control +
@@ -85,6 +87,7 @@ End Node::run() {
 End Node::loop() {
     if (options_.require_peers > 0) held_.emplace();
     step(Start{});
+    if (sharding_) sharding_->changed(now());
     if (found_) meet(*found_);
     next_sample_ = now();
     next_evaluation_ = now();
@@ -103,6 +106,7 @@ End Node::loop() {
         while (auto done = workshop_->take()) take(std::move(*done));
         while (auto timer = alarms_.due(now())) step(Woken<Peer::Timer>{std::move(*timer)});
         turn = now();
+        reshard();
         tidy_book();
         while (auto question = desk_.take()) asked(std::move(*question));
         answer_what_is_due();
@@ -133,6 +137,24 @@ void Node::catch_up() {
         take(std::move(*inbound));
         heard = now();
     }
+}
+
+// Who is there has changed, or how fast they are. The learner takes other rows up between two steps; a step in slices is not torn for it.
+void Node::reshard() {
+    if (!sharding_ || phase_ != Phase::running) return;
+    if (auto deal = sharding_->woken(now(), peer_->members())) {
+        reporter_->dealt(view(), *deal, sharding_->rows());
+        dealt_ = std::make_shared<const std::vector<std::uint32_t>>(std::move(deal->rows));
+        deal_missed_ = true;
+    }
+    if (!deal_missed_ || deal_asked_) return;
+    deal_missed_ = false;
+    deal_asked_ = true;
+    workshop_->call([this, rows = dealt_] {
+        if (learn::between_steps(*learner_)) learn::deal(*learner_, *rows);
+        else deal_missed_ = true;
+        deal_asked_ = false;
+    });
 }
 
 void Node::take(net::Inbound&& inbound) {
@@ -178,6 +200,7 @@ void Node::take(Workshop::Done&& done) {
     std::visit(Cases{
                    [&](Completion& completion) {
                        const auto* trained = std::get_if<Trained>(&completion.what);
+                       if (trained) reporter_->used(trained->samples);
                        if (trained && !std::isfinite(trained->loss)) {
                            log(Level::error, "train", "the loss is no longer a number: training has diverged. A smaller learning rate may help.");
                            broken_ = End::failed;
@@ -244,6 +267,7 @@ void Node::tell(Peer::Event&& event) {
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;
     if (const auto* joined = std::get_if<membership::Joined>(&event)) know(joined->record);
     if (const auto* changed = std::get_if<membership::Changed>(&event)) know(changed->record);
+    if (sharding_ && (std::holds_alternative<membership::Joined>(event) || std::holds_alternative<membership::Gone>(event) || std::holds_alternative<membership::Changed>(event))) sharding_->changed(now());
     look_for_agreement(event);
     reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
     // The dead keep their address: they are called now and then, and a cut heals by that. Unreachable follows.

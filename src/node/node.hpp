@@ -20,6 +20,7 @@
 #include "pulling.hpp"
 #include "reporter.hpp"
 #include "search.hpp"
+#include "sharding.hpp"
 #include "workshop.hpp"
 
 namespace grapevine::node {
@@ -67,6 +68,15 @@ private:
     bool speaks_for_itself(const net::Hello& hello, const Greeting& greeting) const;
     void look_at_the_list();
 
+    // --- what it trains on (data.cpp) ---
+    void settle_shards();
+    std::optional<End> load_data();                        // task_
+    learn::Figures figures_of_checkpoint() const;
+    void describe_data(Greeting& greeting) const;
+    std::vector<std::uint32_t> choose_rows();              // and whether they change hands
+    std::vector<std::uint32_t> rows_at_first();
+    void take_no_rows();
+
     // --- what people ask (asked.cpp) ---
     void asked(Desk::Asked&& asked);
     void measure_next(std::size_t i);
@@ -86,6 +96,7 @@ private:
     End loop();
     void tidy_book();
     void catch_up();
+    void reshard();
     void take(net::Inbound&& inbound);
     void take(Workshop::Done&& done);
     void step(Peer::Input&& input);
@@ -134,6 +145,9 @@ private:
     std::unique_ptr<Learner> learner_;
     std::optional<Encoding> encoding_;  // of this run's parameters on their way; none: the learner's
     std::uint32_t part_ = 0;              // of the data, or in whose order they are
+    std::optional<Sharding> sharding_;    // where blocks of them change hands
+    std::shared_ptr<const std::vector<std::uint32_t>> dealt_;  // not taken up by the learner yet, as far as we know
+    std::atomic<bool> deal_asked_ = false, deal_missed_ = false;  // it came in the middle of a step
     std::string device_;                  // what it computes on, for people
     Metadata metadata_;                   // what of it does not change
     std::unique_ptr<Checkpoints> checkpoints_;  // outlives the workshop's thread, which hands them over

@@ -201,7 +201,6 @@ void Reporter::told(const View& view, const Peer::Event& event) {
                    },
                    [&](const gossip::TrainedSome& t) {
                        steps_ += t.steps;
-                       samples_ += static_cast<double>(t.steps) * config_.data.batch;
                        loss_ = t.loss;
                    },
                    [](const auto&) {},
@@ -219,6 +218,36 @@ void Reporter::told(const View& view, const Peer::Event& event) {
         files_->event(*line);
         fault();
     }
+}
+
+void Reporter::used(double samples) {
+    samples_ += samples;
+    const std::size_t rows = metadata_.rows > 0 ? metadata_.rows : all_rows_;
+    if (rows > 0) epochs_ += samples / static_cast<double>(rows);
+}
+
+void Reporter::dealt(const View& view, const Sharding::Deal& deal, std::size_t all) {
+    t_ = view.t;
+    const bool alone = metadata_.rows == 0 && deal.rows.size() == all;
+    metadata_.rows = static_cast<std::uint32_t>(deal.rows.size());
+    if (alone) return;
+    record::RunEvent line;
+    line.t = view.t;
+    line.peer = options_.name;
+    line.kind = "resharded";
+    line.fields = {{"rows", static_cast<double>(deal.rows.size())}, {"blocks", static_cast<double>(deal.blocks)}, {"members", static_cast<double>(deal.members)}};
+    const Said said{Level::info, "data", "trains on " + std::to_string(deal.rows.size()) + " of " + std::to_string(all) + " rows, " + std::to_string(deal.blocks) + " blocks of " +
+                                             std::to_string(gossip::data_blocks) + "; " + std::to_string(deal.members) + " share them"};
+    log_event(said);
+    write_down(line, said, false);
+    if (!files_) return;
+    files_->event(line);
+    fault();
+}
+
+std::string Reporter::metadata() {
+    if (metadata_.level != gossip::takes_none) metadata_.level = gossip::speed_level(rates().samples, metadata_.level);
+    return pack(metadata_now());
 }
 
 // Said once by the files; the run goes on without them.
@@ -255,6 +284,9 @@ record::Sample Reporter::sample_of(const View& view) const {
     }
     s.steps = static_cast<double>(steps_);
     s.samples = samples_;
+    if (metadata_.rows > 0) s.shard_rows = metadata_.rows;
+    if (metadata_.rows > 0 || all_rows_ > 0) s.epochs = epochs_;
+    if (uses_over_ > 0) s.samples_per_epoch = uses_ / uses_over_;
     const auto& bulk = view.traffic.bulk;
     s.bytes_payload = static_cast<double>(view.traffic.body_bytes_out);
     s.bytes_control = static_cast<double>(view.traffic.control.bytes_out + bulk.bytes_out - view.traffic.body_bytes_out);
@@ -269,6 +301,12 @@ record::Sample Reporter::sample_of(const View& view) const {
 
 void Reporter::sample(const View& view) {
     t_ = view.t;
+    if (all_rows_ > 0 && metadata_.rows > 0) {
+        const double passed = uses_over_ > 0 ? view.t - uses_at_ : 1e-9;
+        uses_ += passed * uses_of_a_row(*view.book, view.peer->members(), metadata_.rows, all_rows_);
+        uses_over_ += passed;
+        uses_at_ = view.t;
+    }
     const record::Sample s = sample_of(view);
     readings_.push_back({view.t, samples_, view.traffic, view.times});
     while (readings_.size() > 2 && readings_[1].t <= view.t - rates_over) readings_.pop_front();

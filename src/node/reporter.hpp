@@ -18,6 +18,7 @@
 #include "metadata.hpp"
 #include "metrics.hpp"
 #include "partners.hpp"
+#include "sharding.hpp"
 #include "status_pages.hpp"
 #include "status_server.hpp"
 #include "workshop.hpp"
@@ -46,6 +47,9 @@ public:
 
     void told(const View& view, const Peer::Event& event);
     void evaluated(const Evaluation& evaluation, std::uint64_t steps);
+    void used(double samples);              // learnt from, by an order that is done
+    void dealt(const View& view, const Sharding::Deal& deal, std::size_t all);  // rows to train on, of so many
+    void shared(std::size_t all) { all_rows_ = all; }       // the data are the run's, of so many rows: what others say of theirs counts
     std::uint64_t refused();                // parameters that were no numbers; how often so far
     void sample(const View& view);          // a line of metrics.jsonl, the status pages, now and then a line of log
     void leaving() { journal_.leave(); }
@@ -57,7 +61,7 @@ public:
     std::string info(const View& view) const;
     std::string links(const View& view) const;
     Partners& partners() { return partners_; }
-    std::string metadata() const { return pack(metadata_now()); }
+    std::string metadata();
 
     std::uint16_t status_port() const { return status_ ? status_->port() : 0; }
     const std::string& directory() const { return directory_; }
@@ -100,7 +104,9 @@ private:
     std::unique_ptr<Announcement> announcement_;
 
     std::uint64_t steps_ = 0, steps_evaluated_at_ = 0, steps_logged_ = 0, mixes_ = 0, failures_ = 0, skipped_ = 0, refused_ = 0, clipped_ = 0;
-    double samples_ = 0;
+    double samples_ = 0, epochs_ = 0;
+    std::size_t all_rows_ = 0;              // of the run's data; 0: everybody has its own
+    double uses_ = 0, uses_over_ = 0, uses_at_ = 0;  // of a row in a pass: summed over the seconds so far
     double loss_ = 0;
     bool evaluated_ = false;
     Evaluation evaluation_;

@@ -24,6 +24,7 @@ void add_metadata(Json& j, const std::optional<Metadata>& m, double unix_time) {
     j["age"] = m && m->started > 0 ? Json(std::max(0.0, unix_time - m->started)) : Json(nullptr);
     j["steps"] = m ? Json(m->steps) : Json(nullptr);
     j["speed"] = m && m->speed > 0 ? Json(m->speed) : Json(nullptr);
+    j["rows"] = m && m->rows > 0 ? Json(m->rows) : Json(nullptr);
     j["device"] = m ? Json(to_string(m->device)) : Json(nullptr);
     j["layout"] = m ? Json(hex(m->layout)) : Json(nullptr);
 }
@@ -71,6 +72,9 @@ std::string status_json(const StatusFacts& f, const record::Sample& s) {
     j["peers_alive"] = known(s.peers_alive);
     j["steps"] = known(s.steps);
     j["samples"] = known(s.samples);
+    j["shard_rows"] = known(s.shard_rows);
+    j["epochs"] = known(s.epochs);
+    j["samples_per_epoch"] = known(s.samples_per_epoch);
     j["training_loss"] = f.training_loss;
     j["loss"] = known(s.loss);
     j["accuracy"] = known(s.accuracy);

@@ -176,6 +176,8 @@ expect(2, ["node", "blobs.toml", "--join", "env"], "MASTER_PORT: 'x' is not a po
 expect(2, ["node", "blobs.toml", "--join", "a", "--require-peers", "1", "--join-patience", "soon"], "is not a duration")
 expect(2, ["node", "blobs.toml", "--join", "a", "--join-patience", "5s"], "--require-peers N")
 expect(2, ["node", "blobs.toml", "--shard", "5/4"], "is not a part")
+expect(2, ["node", "blobs.toml", "--data-private"], "private data are files of one's own")
+expect(2, ["node", "--join", "127.0.0.1:9", "--data-private", "--shard", "1/2"], "each has its own")
 expect(2, ["node", "blobs.toml", "--name", "two words"], "cannot be a name")
 expect(2, ["node", "rounds.toml"], "rounds")
 expect(2, ["node", "--join", "127.0.0.1:1", "--learning-rate", "0.1"], "belongs to the run")

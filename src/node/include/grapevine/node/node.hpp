@@ -42,6 +42,7 @@ struct Options {
     std::string resume;                       // a checkpoint, or a directory of them, to go on from; empty: none
     std::string record;                       // file for all that the peer is told, for grapevine replay; empty: none
     std::optional<std::pair<std::uint32_t, std::uint32_t>> shard;  // part i of n of the data; none: all of it
+    bool data_private = false;                // the run's data are its nodes' own; else it is not joined
     std::string device = "auto";              // auto, cpu, cuda:N
     std::function<std::unique_ptr<kernels::Backend>()> backend;  // in place of `device`, where somebody brings one
     int threads = 1;
