@@ -22,6 +22,7 @@ bool loopback(const std::string& host) { return host.rfind("127.", 0) == 0 || ho
 
 std::variant<node::Options, Error> options_of(const Arguments& a) {
     node::Options o;
+    o.batch_auto = a.get("batch") == "auto";
     o.version = version();
     o.command = command_line();
     auto seeds = sources("--join", a.all("join"));
@@ -31,12 +32,12 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
     if (file.empty() && !begins_itself(std::get<0>(seeds))) {
         // The cluster says what is trained and how; only what concerns this machine is ours to say.
         for (const char* name : {"seed", "exchange", "period", "every-steps", "learning-rate", "batch", "until", "until-steps", "target"})
-            if (a.has(name)) return Error{std::string("--") + name + " belongs to the run, which a joining node takes from the cluster", "leave it out, or give it to the node that begins the run"};
+            if (a.has(name) && !(name == std::string("batch") && o.batch_auto)) return Error{std::string("--") + name + " belongs to the run, which a joining node takes from the cluster", "leave it out, or give it to the node that begins the run"};
         if (const auto dir = a.get("data-dir")) o.data_directory = *dir;
     } else {
         std::vector<config::Setting> settings;
         if (a.has("data-private")) settings.push_back({"data.shards", "\"private\"", "--data-private"});
-        auto read = read_run(file, a, settings);
+        auto read = read_run(file, a, settings, o.batch_auto);
         if (const auto* error = std::get_if<Error>(&read)) return *error;
         o.config = std::get<config::Config>(std::move(read));
         o.data_directory = o.config->data.directory;
@@ -161,6 +162,8 @@ Verb node_verb() {
            "Trains, and mixes with whoever is there. Without --join it begins a run (RUN.toml, or an MLP on Fashion-MNIST);\n"
            "with it, model, data set and exchange come from the cluster. ^C or SIGTERM leaves gracefully, a second ^C aborts.",
            run_options(), 1, run};
+    for (Option& option : v.options)
+        if (option.name == "batch") option.value = "N|auto", option.help += "; auto: as many as this machine is quickest with, and the learning rate to match";
     v.options.insert(v.options.end(), {{"join", "WHERE", "where nodes of the run may be: [KEY@]HOST[:PORT], dns:NAME[:PORT], slurm, env (MASTER_ADDR), file:PATH; repeated or with commas; port 7470 unless said", true},
                                        {"require-peers", "N", "train when N others are there; exit 4 if they are not within --join-patience"},
                                        {"join-patience", "TIME", "default 30s"},

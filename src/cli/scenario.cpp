@@ -62,7 +62,7 @@ std::optional<Error> add_axes(config::Sweep& sweep, const Arguments& a) {
 
 }  // namespace
 
-std::variant<config::Config, Error> read_run(const std::string& path, const Arguments& a, const std::vector<config::Setting>& more) {
+std::variant<config::Config, Error> read_run(const std::string& path, const Arguments& a, const std::vector<config::Setting>& more, bool batch_auto) {
     config::Config c;
     std::vector<config::Setting> settings;
     for (const std::string& typed : a.all("set")) {
@@ -106,7 +106,7 @@ std::variant<config::Config, Error> read_run(const std::string& path, const Argu
           number("until-steps", 1, 1e15, [&](double x) { c.until_steps = static_cast<std::uint64_t>(x); }),
           number("every-steps", 1, 1e9, [&](double x) { c.exchange.every_steps = static_cast<std::uint32_t>(x); c.exchange.period.reset(); }),
           number("learning-rate", 0, 1e6, [&](double x) { c.train.learning_rate = x; }),
-          number("batch", 1, 1e6, [&](double x) { c.data.batch = static_cast<std::uint32_t>(x); }),
+          batch_auto ? std::nullopt : number("batch", 1, 1e6, [&](double x) { c.data.batch = static_cast<std::uint32_t>(x); }),
           number("target", 0, 1, [&](double x) { c.train.target = config::Target{"accuracy", true, x, true}; }),
           duration("until", [&](Duration d) { c.until = d; }),
           duration("period", [&](Duration d) { c.exchange.period = d; c.exchange.every_steps.reset(); })})

@@ -11,8 +11,8 @@ std::vector<Option> run_options();
 std::vector<Option> sweep_options();
 
 // The file (or without one, the defaults) with what was typed on top, checked. `settings` are laid over the file
-// after those of --set.
-std::variant<config::Config, Error> read_run(const std::string& path, const Arguments& arguments, const std::vector<config::Setting>& settings = {});
+// after those of --set. `batch_auto`: --batch says "auto", which the caller sees to.
+std::variant<config::Config, Error> read_run(const std::string& path, const Arguments& arguments, const std::vector<config::Setting>& settings = {}, bool batch_auto = false);
 
 // A scenario at each point of its sweep: what is run, each with no sweep of its own and with those of its expectations
 // that one run can meet. All are read before the first is run. `whole` is the scenario as read_run gave it.

@@ -255,7 +255,10 @@ std::optional<End> Node::prepare() {
         if (config_->model.needs_data()) {
             if (const auto end = choose_device(backend)) return end;
         }
-        learner_ = learn::make_learner(*config_, part_, std::max(parts, 1u), task_, std::move(rows), std::move(backend));
+        config::Config mine = *config_;
+        if (options_.batch_auto)
+            if (const auto end = choose_batch(mine, rows)) return end;
+        learner_ = learn::make_learner(mine, part_, std::max(parts, 1u), task_, std::move(rows), std::move(backend));
     } catch (const kernels::DeviceFailure& failure) {
         log(Level::error, "device", std::string(failure.what()) + ": " + device_ + " cannot train this. Another device may (--device), or a smaller model or batch.");
         return End::device;

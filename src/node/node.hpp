@@ -68,7 +68,7 @@ private:
     bool speaks_for_itself(const net::Hello& hello, const Greeting& greeting) const;
     void look_at_the_list();
 
-    // --- what it trains on (data.cpp) ---
+    // --- what it trains on (data.cpp), how much at a time (batch.cpp) ---
     void settle_shards();
     std::optional<End> load_data();                        // task_
     learn::Figures figures_of_checkpoint() const;
@@ -76,6 +76,7 @@ private:
     std::vector<std::uint32_t> choose_rows();              // and whether they change hands
     std::vector<std::uint32_t> rows_at_first();
     void take_no_rows();
+    std::optional<End> choose_batch(config::Config& mine, const std::vector<std::uint32_t>& rows);
 
     // --- what people ask (asked.cpp) ---
     void asked(Desk::Asked&& asked);

@@ -177,6 +177,8 @@ expect(2, ["node", "blobs.toml", "--join", "a", "--require-peers", "1", "--join-
 expect(2, ["node", "blobs.toml", "--join", "a", "--join-patience", "5s"], "--require-peers N")
 expect(2, ["node", "blobs.toml", "--shard", "5/4"], "is not a part")
 expect(2, ["node", "blobs.toml", "--data-private"], "private data are files of one's own")
+expect(2, ["node", "blobs.toml", "--batch", "autos"], "--batch wants a number")
+expect(2, ["sim", "blobs.toml", "--batch", "auto"], "--batch wants a number")
 expect(2, ["node", "--join", "127.0.0.1:9", "--data-private", "--shard", "1/2"], "each has its own")
 expect(2, ["node", "blobs.toml", "--name", "two words"], "cannot be a name")
 expect(2, ["node", "rounds.toml"], "rounds")

@@ -43,6 +43,7 @@ struct Options {
     std::string record;                       // file for all that the peer is told, for grapevine replay; empty: none
     std::optional<std::pair<std::uint32_t, std::uint32_t>> shard;  // part i of n of the data; none: all of it
     bool data_private = false;                // the run's data are its nodes' own; else it is not joined
+    bool batch_auto = false;                  // samples a step as this machine likes them, with the learning rate to match
     std::string device = "auto";              // auto, cpu, cuda:N
     std::function<std::unique_ptr<kernels::Backend>()> backend;  // in place of `device`, where somebody brings one
     int threads = 1;
