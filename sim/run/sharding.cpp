@@ -48,12 +48,15 @@ void Sharding::look(Instant now) {
         Share& share = shares_[peer];
         if (!world_.up(peer) || world_.serves(peer)) continue;
         const auto& roster = world_.peer(peer).members().roster();
-        if (std::exchange(share.seen, Random::mix(roster.digest()) ^ levels) != share.seen) share.resharding.stir(now);
+        std::uint64_t alive = levels;  // and who: a roster's digest takes suspects for present
+        for (const auto& entry : roster.entries())
+            if (entry.standing == membership::Standing::alive) alive += Random::mix(world_.book().id(entry.record).value);
+        if (std::exchange(share.seen, alive) != alive) share.resharding.stir(now);
         if (share.resharding.due(now)) {
             std::vector<gossip::Claimant> others;
             for (const auto& entry : roster.entries()) {
                 const std::uint32_t other = index_of(world_.book().id(entry.record));
-                if (membership::present(entry.standing) && other < shares_.size()) others.push_back(claimant(other));
+                if (entry.standing == membership::Standing::alive && other < shares_.size()) others.push_back(claimant(other));
             }
             if (const auto blocks = share.resharding.woken(now, claimant(peer), others, order_.size())) share.due = learn::rows_of(*blocks, gossip::data_blocks, order_);
         }
