@@ -267,7 +267,7 @@ void Node::tell(Peer::Event&& event) {
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;
     if (const auto* joined = std::get_if<membership::Joined>(&event)) know(joined->record);
     if (const auto* changed = std::get_if<membership::Changed>(&event)) know(changed->record);
-    if (sharding_ && (std::holds_alternative<membership::Joined>(event) || std::holds_alternative<membership::Gone>(event) || std::holds_alternative<membership::Changed>(event))) sharding_->changed(now());
+    if (sharding_ && Sharding::concerns(event)) sharding_->changed(now());
     look_for_agreement(event);
     reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
     // The dead keep their address: they are called now and then, and a cut heals by that. Unreachable follows.

@@ -20,13 +20,19 @@ gossip::Claimant claimant(const membership::Book& book, membership::Handle recor
 
 }  // namespace
 
+bool Sharding::concerns(const Peer::Event& event) {
+    using namespace membership;
+    return std::holds_alternative<Joined>(event) || std::holds_alternative<Gone>(event) || std::holds_alternative<Changed>(event) || std::holds_alternative<Suspected>(event) ||
+           std::holds_alternative<Refuted>(event);
+}
+
 std::optional<Sharding::Deal> Sharding::woken(Instant now, const membership::Membership& members) {
     if (std::exchange(self_, members.self()) != members.self()) resharding_.stir(now);
     if (!resharding_.due(now)) return std::nullopt;
     std::vector<gossip::Claimant> others;
     std::size_t sharing = 1;
     for (const auto& entry : members.roster().entries()) {
-        if (!membership::present(entry.standing)) continue;
+        if (entry.standing != membership::Standing::alive) continue;
         others.push_back(claimant(book_, entry.record));
         sharing += others.back().speed != gossip::takes_none;
     }
@@ -36,15 +42,15 @@ std::optional<Sharding::Deal> Sharding::woken(Instant now, const membership::Mem
 }
 
 double uses_of_a_row(const membership::Book& book, const membership::Membership& members, std::size_t ours, std::size_t all) {
-    const double even = static_cast<double>(all) / static_cast<double>(members.roster().present() + 1);
-    double rows = static_cast<double>(ours);
+    double rows = static_cast<double>(ours), members_known = 1, silent = 0;
     for (const auto& entry : members.roster().entries()) {
-        if (!membership::present(entry.standing)) continue;
+        if (entry.standing != membership::Standing::alive) continue;
         const auto said = said_by(book, entry.record);
-        const bool silent = !said || (said->rows == 0 && said->level != gossip::takes_none);
-        rows += silent ? even : static_cast<double>(said->rows);
+        ++members_known;
+        if (!said || (said->rows == 0 && said->level != gossip::takes_none)) ++silent;
+        else rows += static_cast<double>(said->rows);
     }
-    return rows / static_cast<double>(all);
+    return rows / static_cast<double>(all) + silent / members_known;
 }
 
 }  // namespace grapevine::node

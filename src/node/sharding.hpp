@@ -7,6 +7,7 @@
 
 #include "grapevine/gossip/sharding.hpp"
 #include "grapevine/membership/membership.hpp"
+#include "grapevine/peer/peer.hpp"
 
 namespace grapevine::node {
 
@@ -17,7 +18,8 @@ public:
     // `order`: the rows, block after block.
     Sharding(const membership::Book& book, std::vector<std::uint32_t> order) : book_(book), order_(std::move(order)) {}
 
-    void changed(Instant now) { resharding_.stir(now); }   // who is there, or what somebody says of itself
+    static bool concerns(const Peer::Event& event);        // who is there, or what somebody says of itself
+    void changed(Instant now) { resharding_.stir(now); }
 
     struct Deal {
         std::vector<std::uint32_t> rows;
