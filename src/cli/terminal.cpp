@@ -6,16 +6,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "grapevine/record/plain.hpp"
+
 namespace grapevine::cli {
 
 bool live() { return isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr; }
 bool colour() { return live(); }
 
-std::string plain(std::string text) {
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    return text;
-}
+std::string plain(std::string text) { return record::plain(text); }
 
 int complain(const Error& error, int code) {
     const bool c = colour();
