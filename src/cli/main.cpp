@@ -83,7 +83,7 @@ int delivered(int status) {
 }  // namespace
 
 const std::vector<Verb>& verbs() {
-    static const std::vector<Verb> all{demo_verb(), node_verb(), members_verb(), monitor_verb(), info_verb(), rtt_verb(), join_verb(),
+    static const std::vector<Verb> all{demo_verb(), node_verb(), members_verb(), top_verb(), monitor_verb(), info_verb(), rtt_verb(), join_verb(),
                                        leave_verb(), force_leave_verb(), pull_verb(), keygen_verb(), sim_verb(), compare_verb(), report_verb(), replay_verb(),
                                        eval_verb(), predict_verb(), export_verb(), data_verb(), check_verb(), init_verb(), bench_verb(), doctor_verb()};
     return all;

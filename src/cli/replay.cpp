@@ -3,18 +3,19 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <map>
-#include <thread>
-#include <unistd.h>
 
 #include "grapevine/chronicle/recording.hpp"
 #include "grapevine/record/format.hpp"
 #include "grapevine/record/run.hpp"
 #include "grapevine/report/report.hpp"
 #include "grapevine/sim/story.hpp"
+#include "dashboard.hpp"
 #include "interrupt.hpp"
+#include "screen.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
 
@@ -184,6 +185,8 @@ int play(const std::string& path, const Arguments& a) {
 
 // --- a run, shown again ---
 
+constexpr std::size_t most_shown = 100;  // events
+
 std::string clock_of(double t) {
     char text[40];
     std::snprintf(text, sizeof text, "%10.3f s", t);
@@ -243,36 +246,46 @@ int show(const std::string& directory, double speed, bool all) {
     if (run.samples.empty() && run.events.empty()) return complain({"'" + directory + "' holds a run in which nothing was written yet", ""}, failed);
     Reel reel(run, all);
     const auto& stop = stop_on_interrupt();
-    const bool redraws = isatty(STDOUT_FILENO) == 1;
+    const bool redraws = Screen::possible();
     if (!redraws) {
         reel.until(HUGE_VAL, [](const record::RunEvent& e) { std::printf("%s  %s\n", clock_of(e.t).c_str(), text_of(e).c_str()); },
                    [](const record::Sample& s) { std::printf("%s  %s\n", clock_of(s.t).c_str(), row_of(s).c_str()); });
     } else {
-        constexpr std::size_t rows = 10;
-        std::deque<std::string> last;
+        std::deque<Dashboard::Text> last;
+        std::vector<double> accuracy, loss, distance;
         record::Sample sample;
         const double ends = reel.ends();
-        const std::string name = plain(run.summary ? run.summary->name + ", " + run.summary->exchange : directory);
+        const std::string name = run.summary ? run.summary->name + ", " + run.summary->exchange : directory;
         const auto began = std::chrono::steady_clock::now();
-        std::printf("\033[?25l");
-        for (bool first = true;; first = false) {
+        Screen screen;
+        for (;;) {
             const double t = std::min(ends, speed * std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
             reel.until(t,
                        [&](const record::RunEvent& e) {
-                           last.push_back(clock_of(e.t) + "  " + text_of(e));
-                           if (last.size() > rows) last.pop_front();
+                           last.push_back({clock_of(e.t) + "  " + text_of(e), e.kind == "dead" || e.kind == "crashed" ? Dashboard::Tone::bad : Dashboard::Tone::usual});
+                           if (last.size() > most_shown) last.pop_front();
                        },
-                       [&](const record::Sample& s) { sample = s; });
-            if (!first) std::printf("\033[%zuA", rows + 3);
+                       [&](const record::Sample& s) {
+                           sample = s;
+                           const auto known = [](std::vector<double>& values, std::optional<double> value) {
+                               if (value) values.push_back(*value);
+                           };
+                           known(accuracy, s.merged_accuracy ? s.merged_accuracy : s.accuracy);
+                           known(loss, s.loss);
+                           known(distance, s.consensus_relative);
+                       });
             const auto filled = static_cast<std::size_t>(ends > 0 ? 40 * t / ends : 40);
-            std::printf("\033[K%s  %s of %s  [%s%s]\n\033[K%s\n\033[K\n", name.c_str(), clock_of(t).c_str(), record::format_seconds(ends).c_str(), std::string(filled, '#').c_str(),
-                        std::string(40 - filled, '.').c_str(), row_of(sample).c_str());
-            for (std::size_t i = 0; i < rows; ++i) std::printf("\033[K%s\n", i < last.size() ? last[i].c_str() : "");
-            std::fflush(stdout);
+            Dashboard d;
+            d.title = {name + "  " + clock_of(t) + " of " + record::format_seconds(ends) + "  [" + std::string(filled, '#') + std::string(40 - filled, '.') + "]"};
+            d.figures = {{row_of(sample)}};
+            for (const auto& [what, values] : {std::pair{"accuracy", &accuracy}, {"loss", &loss}, {"distance", &distance}})
+                d.curves.push_back({what, *values, values->empty() ? "" : record::format_short(values->back())});
+            d.events.assign(last.begin(), last.end());
+            const Screen::Size size = Screen::size();
+            screen.draw(lines_of(d, size.columns, size.rows, std::getenv("NO_COLOR") == nullptr, unicode()));
             if (t >= ends || stop.load()) break;
-            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            if (const auto key = screen.key(100); key == 'q' || key == 'Q') break;
         }
-        std::printf("\033[?25h");
     }
     if (reel.routine > 0) std::printf("%s  %llu events of everyday (mixed, suspected, ...) left out: --all shows them\n", clock_of(reel.ends()).c_str(), static_cast<unsigned long long>(reel.routine));
     if (run.events_in_file > run.events.size())

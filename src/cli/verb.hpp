@@ -24,6 +24,7 @@ const std::vector<Verb>& verbs();
 Verb demo_verb();
 Verb node_verb();
 Verb members_verb();
+Verb top_verb();
 Verb monitor_verb();
 Verb info_verb();
 Verb rtt_verb();
