@@ -118,6 +118,15 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         o.checkpoint_every = *duration;
     }
     o.record = a.get("record").value_or("");
+    for (const auto& [name, known, into] : {std::tuple{"log", std::vector<std::string>{"pretty", "logfmt", "json"}, &o.log_format}, {"log-level", {"debug", "info", "warn", "error"}, &o.log_level}})
+        if (const auto typed = a.get(name)) {
+            if (std::find(known.begin(), known.end(), *typed) == known.end()) {
+                const auto near = config::nearest(*typed, known);
+                return Error{std::string("--") + name + " '" + *typed + "' is not known", near ? "did you mean --" + std::string(name) + " " + *near + "?" : "'grapevine help node' lists them"};
+            }
+            *into = *typed;
+        }
+    if (a.has("quiet") && a.has("log-level")) return Error{"--quiet is --log-level warn, and both were given", "leave one of them out"};
     if (const auto shard = a.get("shard")) {
         unsigned i = 0, n = 0;
         char rest = 0;
@@ -187,6 +196,8 @@ Verb node_verb() {
                                        {"resume", "FILE|DIR", "go on from a checkpoint, or from the latest of a run", false, true},
                                        {"overwrite", "", "also where a run is already"},
                                        {"record", "FILE", "all that the peer is told, for 'grapevine replay'", false, true},
+                                       {"log", "FORMAT", "of the lines on stderr: pretty, logfmt or json; default pretty"},
+                                       {"log-level", "L", "debug, info, warn or error; default info"},
                                        {"quiet", "", "warnings and errors only"}});
     const auto of_keys = key_options();
     v.options.insert(v.options.end(), of_keys.begin(), of_keys.end());

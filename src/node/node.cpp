@@ -28,7 +28,7 @@ constexpr Duration longest_wait = std::chrono::milliseconds(100);  // so that a 
 }  // namespace
 
 End run(const Options& options, const std::atomic<bool>& stop) {
-    if (options.quiet) log_only_warnings();
+    set_log(options.log_format, options.quiet ? "warn" : options.log_level, options.name);
     return Node(options, stop).run();
 }
 

@@ -140,14 +140,15 @@ bool Reporter::changed_for_people(const View& view, const membership::Changed& c
     return view.book->degraded(changed.record) ? degraded_.insert(changed.peer).second : degraded_.erase(changed.peer) > 0;
 }
 
-void Reporter::log_event(const Said& said) {
-    if (!said.logged) return;
-    if (std::string_view(said.area) != "members") return log_unheard(said.level, said.area, said.text);
+void Reporter::log_event(const Said& said, const std::optional<record::RunEvent>& event) {
+    const auto* about = event ? &*event : nullptr;
+    if (!said.logged) return log_unheard(Level::debug, said.area, said.text, about);
+    if (std::string_view(said.area) != "members") return log_unheard(said.level, said.area, said.text, about);
     if (t_ - second_began_ >= 1) {
         second_began_ = t_;
         lines_this_second_ = 0;
     }
-    if (++lines_this_second_ <= most_lines_a_second) log_unheard(said.level, said.area, said.text);
+    if (++lines_this_second_ <= most_lines_a_second) log_unheard(said.level, said.area, said.text, about);
     else ++lines_left_out_;
 }
 
@@ -209,8 +210,8 @@ void Reporter::told(const View& view, const Peer::Event& event) {
     const auto* changed = std::get_if<membership::Changed>(&event);
     if (changed && !changed_for_people(view, *changed)) return;
     const auto said = words_for(view, event);
-    if (said) log_event(*said);
     auto line = chronicle::event_of(view.t, options_.name, event, [&](PeerId id) { return name_of(id, view); });
+    if (said) log_event(*said, line);
     if (!line) return;
     if (changed) line->fields.emplace_back("degraded", view.book->degraded(changed->record));
     if (said) write_down(*line, *said, std::holds_alternative<gossip::MixedWith>(event) || std::holds_alternative<gossip::Failed>(event));

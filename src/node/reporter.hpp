@@ -77,7 +77,7 @@ private:
     };
     std::optional<Said> words_for(const View& view, const Peer::Event& event);
     bool changed_for_people(const View& view, const membership::Changed& changed);
-    void log_event(const Said& said);
+    void log_event(const Said& said, const std::optional<record::RunEvent>& event);
     void write_down(record::RunEvent line, const Said& said, bool often);
     void show(const View& view, const record::Sample& sample);
     StatusFacts facts(const View& view) const;
