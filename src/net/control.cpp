@@ -190,11 +190,11 @@ std::optional<Inbound> Control::handle(const Links::Arrived& arrived, Instant no
     if (!rates_.frame(header->from, now)) return dropped(Drop::too_many);
     links_.heard(arrived.route, header->from, now);
     if (header->kind == Kind::frame) return Frame{header->from, std::string(reader.rest())};
-    return of_run(*header, reader, now);
+    return of_run(*header, reader, links_.key_over(arrived), now);
 }
 
 // What the transports of one run say to each other.
-std::optional<Inbound> Control::of_run(const Header& header, Reader reader, Instant now) {
+std::optional<Inbound> Control::of_run(const Header& header, Reader reader, const KeyText& key, Instant now) {
     if (header.kind == Kind::call) {
         if (calls_.size() < most_calls) calls_.push_back(header.from);
         return std::nullopt;
@@ -202,7 +202,7 @@ std::optional<Inbound> Control::of_run(const Header& header, Reader reader, Inst
     const std::uint64_t token = reader.u64();
     if (header.kind == Kind::try_me) {
         if (!reader.ok() || reader.rest().size() > DialBack::longest_endpoint) return dropped(Drop::malformed);
-        try_out(header.from, token, std::string(reader.rest()), now);
+        try_out(header.from, token, std::string(reader.rest()), key, now);
         return std::nullopt;
     }
     const bool reached = reader.u8() != 0;
@@ -227,11 +227,11 @@ void Control::ask_back(PeerId who, const std::string& our_endpoint, Instant now)
 }
 
 // Dials, and greets: who answers has to be the asker. The connection is the one that frames to it would take, if there is one.
-void Control::try_out(PeerId asker, std::uint64_t token, std::string endpoint, Instant now) {
+void Control::try_out(PeerId asker, std::uint64_t token, std::string endpoint, const KeyText& key, Instant now) {
     const std::uint64_t ours = draw_token();
     const auto trial = dial_back_.begin(asker, token, ours, endpoint, now);
     if (!trial) return;
-    const auto route = links_.dial(endpoint, now, links_.key_known(asker));
+    const auto route = links_.dial(endpoint, now, key);
     const std::string greet = Writer(header(Kind::greet, {})).u64(ours).u16(spoken.lowest).u16(spoken.highest).take();
     if (route && put(*route, greet, now)) return;
     dial_back_.end(ours);

@@ -52,8 +52,8 @@ private:
     };
 
     void send(Kind kind, PeerId to, std::string_view bytes, Instant now);
-    std::optional<Inbound> of_run(const Header& header, Reader reader, Instant now);
-    void try_out(PeerId asker, std::uint64_t token, std::string endpoint, Instant now);
+    std::optional<Inbound> of_run(const Header& header, Reader reader, const KeyText& key, Instant now);
+    void try_out(PeerId asker, std::uint64_t token, std::string endpoint, const KeyText& key, Instant now);
     void tell_tried(const DialBack::Trial& trial, bool reached, Instant now);
     std::optional<Inbound> handle(const Links::Arrived& arrived, Instant now);
     std::optional<Inbound> welcomed(const Links::Arrived& arrived, const Header& header, Reader reader, Instant now);

@@ -250,6 +250,11 @@ KeyText Links::key_known(PeerId peer) const {
     return key == keys_.end() ? KeyText() : key->second;
 }
 
+KeyText Links::key_over(const Arrived& arrived) const {
+    const KeyText* ours = key_of(arrived.route);
+    return ours ? *ours : KeyText(arrived.key);
+}
+
 const KeyText* Links::key_of(const Route& route) const {
     const std::string* endpoint = dialled(route);
     return endpoint ? &dials_.at(*endpoint).key : nullptr;

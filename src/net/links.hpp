@@ -53,7 +53,6 @@ public:
     std::optional<Route> route(PeerId peer, Instant now);
     // Nothing also where somebody with another key answers.
     std::optional<Route> dial(const std::string& endpoint, Instant now, const KeyText& key = {});
-    KeyText key_known(PeerId peer) const;             // of who is in the book
     const KeyText* key_of(const Route& route) const;  // of whom we dialled; null if they did
     void hang_up_on_the_banned();
     void hang_up(const std::string& endpoint);     // and forget what waits there
@@ -77,6 +76,7 @@ public:
 
     // May a frame that came this way be from `claimed`?
     bool belongs(const Arrived& arrived, PeerId claimed) const;
+    KeyText key_over(const Arrived& arrived) const;   // that its connection belongs to; empty without keys
     // The endpoint we dialled, if we did.
     const std::string* dialled(const Route& route) const;
     void heard(const Route& route, PeerId from, Instant now);
@@ -103,6 +103,7 @@ private:
 
     Take receive(Arrived& arrived);  // from the socket
     bool speaks_for(std::string_view key, PeerId claimed) const;
+    KeyText key_known(PeerId peer) const;  // of who is in the book
 
     zmq::socket_t socket_;
     std::deque<std::pair<Take, Arrived>> stash_;     // taken before a connection was hung up

@@ -20,8 +20,8 @@ bool Node::speaks_for_itself(const net::Hello& hello, const Greeting& greeting) 
 }
 
 void Node::look_at_the_list() {
-    if (!admission_ || now() < next_list_) return;
-    next_list_ = now() + look_every;
+    if (!admission_ || now() < next_look_at_list_) return;
+    next_look_at_list_ = now() + look_every;
     const auto change = admission_->look();
     if (!change) return;
     if (change->fault) return log(Level::warn, "keys", change->fault->what + ": " + change->fault->hint + ". The list stays as it was");

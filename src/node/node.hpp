@@ -119,7 +119,7 @@ private:
     Options options_;
     const std::atomic<bool>& stop_;
     std::unique_ptr<Admission> admission_;  // null without keys
-    Instant next_list_{};                 // at its list
+    Instant next_look_at_list_{};         // of whom we let in
     PeerId id_;
     std::unique_ptr<net::Transport> transport_;
     std::optional<config::Config> config_;
