@@ -52,7 +52,7 @@ void Control::reach(const std::string& endpoint, const std::vector<std::string>&
     if (!keys_ || numeric.empty()) return dial(endpoint, numeric, {}, why, now);
     greeting.knocked = true;
     knocks_.start({endpoint, numeric, greeting.keys, false}, keys_, greeting.deadline - now);
-    greeting.deadline += look_within;  // the knock's own comes first
+    greeting.deadline += 2 * look_within;  // the knock's own comes first
 }
 
 void Control::dial(const std::string& endpoint, const std::vector<std::string>& numeric, const KeyText& key, const std::string& why, Instant now) {

@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::size_t most_attempts = 2 * most_candidates;  // addresses times keys
 constexpr int breaks_that_count = 2;                        // one may be a node that is just ending
+constexpr Duration without_key = std::chrono::seconds(1);
 
-enum class Why { unknown, other_key, not_allowed, we_have_none, they_have_none };
+enum class Why { unknown, other_key, not_allowed, we_have_none, they_have_none, hung_up };
 
 struct Attempt {
     zmq::socket_t socket, events;
@@ -40,6 +41,7 @@ std::string text_of(Why why) {
         case Why::we_have_none: return "it talks only to who has a key: give --key-file, the same file or one that it allows";
         case Why::they_have_none: return "it runs without keys and we have one: start it with --key-file, or leave ours out";
         case Why::other_key: return "it has another key than we expect: give both the same --key-file, or put its public key into our --allow list";
+        case Why::hung_up: return "it hangs up before a word is said: it talks only to who has a key (give --key-file, the same file or one that it allows), or is no node";
         case Why::unknown: break;
     }
     return "the handshake failed";
@@ -55,29 +57,36 @@ public:
     }
 
     Knocks::Answer end(Duration patience) {
-        const Instant deadline = now() + patience;
-        std::vector<zmq_pollitem_t> items;
-        for (Attempt& a : attempts_) items.push_back({a.events.handle(), 0, ZMQ_POLLIN, 0});
-        while (!attempts_.empty()) {
-            const Instant at = now();
-            if (at >= deadline) break;
-            zmq_poll(items.data(), static_cast<int>(items.size()), milliseconds_up(deadline - at));
-            bool open = false;
-            for (Attempt& a : attempts_) {
-                while (const auto event = a.over ? std::nullopt : next_event(a.events))
-                    if (happened(a, event->first, event->second)) return {door_.endpoint, Knocks::Outcome::in, a.address, a.key, ""};
-                open = open || !a.over;
-            }
-            if (!open) break;
+        if (const Attempt* in = first_in(now() + patience)) return {door_.endpoint, Knocks::Outcome::in, in->address, in->key, ""};
+        if (why_ == Why::other_key) {  // or they have none and hung up before they had said so: then they let us in without
+            attempts_.clear();
+            for (const std::string& address : door_.addresses) attempts_.push_back(begin(address, {}, {}));
+            if (first_in(now() + without_key)) why_ = Why::they_have_none;
+            else why_ = Why::other_key;
         }
         if (why_ == Why::unknown) return {door_.endpoint, Knocks::Outcome::silence, "", "", ""};
         return {door_.endpoint, Knocks::Outcome::turned_away, "", "", text_of(why_)};
     }
 
 private:
+    const Attempt* first_in(Instant deadline) {
+        std::vector<zmq_pollitem_t> items;
+        for (Attempt& a : attempts_) items.push_back({a.events.handle(), 0, ZMQ_POLLIN, 0});
+        for (bool open = !attempts_.empty(); open && now() < deadline;) {
+            zmq_poll(items.data(), static_cast<int>(items.size()), milliseconds_up(deadline - now()));
+            open = false;
+            for (Attempt& a : attempts_) {
+                while (const auto event = a.over ? std::nullopt : next_event(a.events))
+                    if (happened(a, event->first, event->second)) return &a;
+                open = open || !a.over;
+            }
+        }
+        return nullptr;
+    }
+
     Attempt begin(const std::string& address, const KeyText& key, const std::optional<Keys>& ours) {
         Attempt a{{context_, zmq::socket_type::dealer}, {context_, zmq::socket_type::pair}, address, key};
-        const std::string events = "inproc://events-" + std::to_string(attempts_.size());
+        const std::string events = "inproc://events-" + std::to_string(made_++);
         a.socket.set(zmq::sockopt::linger, 0);
         a.events.set(zmq::sockopt::linger, 0);
         a.socket.set(zmq::sockopt::ipv6, true);
@@ -100,11 +109,12 @@ private:
             case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return true;
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: note(Why::not_allowed); break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-                note(detail == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH ? (a.key.empty() ? Why::we_have_none : Why::they_have_none) : Why::other_key);
+                if (detail == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) note(a.key.empty() ? Why::we_have_none : Why::they_have_none);
+                else if (!a.key.empty()) note(Why::other_key);
                 break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
                 if (++a.breaks < breaks_that_count) return false;
-                if (!a.key.empty()) note(Why::other_key);
+                note(a.key.empty() ? Why::hung_up : Why::other_key);
                 break;
             case ZMQ_EVENT_CLOSED:
                 if (!door_.once) return false;
@@ -124,6 +134,7 @@ private:
     zmq::context_t context_{1};
     std::vector<Attempt> attempts_;
     Why why_ = Why::unknown;
+    int made_ = 0;
 };
 
 }  // namespace
