@@ -71,7 +71,7 @@ std::variant<Sets, Error> own_files(const config::Data& data, std::uint64_t seed
         for (const std::string& name : own->classes) meaning += '\0' + name;
         for (const auto* figures : {&own->figures.scale, &own->figures.shift})
             meaning.append(reinterpret_cast<const char*>(figures->data()), figures->size() * sizeof(float));
-        own->fingerprint = data.shards == config::Data::Shards::own ? fingerprint_of_shape(meaning + '\0' + config::to_string(data.own->normalize), *own->train)
+        own->fingerprint = data.shards == config::Data::Shards::own ? fingerprint_of_shape(meaning + '\0' + std::to_string(static_cast<int>(data.own->normalize)), *own->train)
                                                                     : fingerprint(meaning, *own->train, *own->test);
     }
     return loaded;

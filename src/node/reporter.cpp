@@ -239,7 +239,7 @@ void Reporter::dealt(const View& view, const Sharding::Deal& deal, std::size_t a
     line.fields = {{"rows", static_cast<double>(deal.rows.size())}, {"blocks", static_cast<double>(deal.blocks)}, {"members", static_cast<double>(deal.members)}};
     const Said said{Level::info, "data", "trains on " + std::to_string(deal.rows.size()) + " of " + std::to_string(all) + " rows, " + std::to_string(deal.blocks) + " blocks of " +
                                              std::to_string(gossip::data_blocks) + "; " + std::to_string(deal.members) + " share them"};
-    log_event(said);
+    log_event(said, line);
     write_down(line, said, false);
     if (!files_) return;
     files_->event(line);
