@@ -118,6 +118,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         o.checkpoint_every = *duration;
     }
     o.record = a.get("record").value_or("");
+    o.tensorboard = a.get("tensorboard").value_or("");
     for (const auto& [name, known, into] : {std::tuple{"log", std::vector<std::string>{"pretty", "logfmt", "json"}, &o.log_format}, {"log-level", {"debug", "info", "warn", "error"}, &o.log_level}})
         if (const auto typed = a.get(name)) {
             if (std::find(known.begin(), known.end(), *typed) == known.end()) {
@@ -196,6 +197,7 @@ Verb node_verb() {
                                        {"resume", "FILE|DIR", "go on from a checkpoint, or from the latest of a run", false, true},
                                        {"overwrite", "", "also where a run is already"},
                                        {"record", "FILE", "all that the peer is told, for 'grapevine replay'", false, true},
+                                       {"tensorboard", "DIR", "write an event file for TensorBoard there", false, true},
                                        {"log", "FORMAT", "of the lines on stderr: pretty, logfmt or json; default pretty"},
                                        {"log-level", "L", "debug, info, warn or error; default info"},
                                        {"quiet", "", "warnings and errors only"}});

@@ -4,6 +4,7 @@
 #include "grapevine/record/comparison.hpp"
 #include "grapevine/record/run_files.hpp"
 #include "grapevine/report/report.hpp"
+#include "tensorboard.hpp"
 #include "terminal.hpp"
 #include "verb.hpp"
 
@@ -21,9 +22,12 @@ int run(const Arguments& a) {
             const auto loaded = record::load_run(directory);
             if (const auto* error = std::get_if<record::Error>(&loaded)) return complain({error->what, error->hint}, failed);
             page = report::page_of_run(std::get<record::Run>(loaded));
+            if (const auto events = a.get("tensorboard"))
+                if (const auto error = write_event_file(*events, std::get<record::Run>(loaded).samples)) return complain(*error, failed);
             break;
         }
         case record::Holds::comparison: {
+            if (a.has("tensorboard")) return complain({"--tensorboard is for a run, and " + directory + " holds a comparison", "give one of its runs: SCENE/METHOD/seed-N"}, usage);
             const auto loaded = record::load_comparison(directory);
             if (const auto* error = std::get_if<record::Error>(&loaded)) return complain({error->what, error->hint}, failed);
             const auto& comparison = std::get<record::Comparison>(loaded);
@@ -40,9 +44,9 @@ int run(const Arguments& a) {
 }  // namespace
 
 Verb report_verb() {
-    return {"report", "DIR [-o FILE]", "one self-contained HTML page of a run or a comparison",
+    return {"report", "DIR [-o FILE] [--tensorboard DIR]", "one self-contained HTML page of a run or a comparison",
             "Curves, members, events and configuration, with nothing fetched from a network. Writes DIR/report.html.",
-            {{"out", "FILE", "write there instead", false, true, 'o'}}, 1, run};
+            {{"out", "FILE", "write there instead", false, true, 'o'}, {"tensorboard", "DIR", "also write an event file of the run for TensorBoard there", false, true}}, 1, run};
 }
 
 }  // namespace grapevine::cli

@@ -26,6 +26,7 @@
 #include "onlookers.hpp"
 #include "scenario.hpp"
 #include "terminal.hpp"
+#include "tensorboard.hpp"
 #include "verb.hpp"
 
 namespace grapevine::cli {
@@ -111,8 +112,8 @@ record::SweepRun row_of(const Job& job) {
     return row;
 }
 
-std::string out_of(const Arguments& a, const Job& job, std::size_t jobs) {
-    const auto out = a.get("out");
+std::string out_of(const Arguments& a, const char* option, const Job& job, std::size_t jobs) {
+    const auto out = a.get(option);
     return !out ? "" : jobs == 1 ? *out : *out + "/" + job.name;
 }
 
@@ -158,7 +159,7 @@ std::string replay(const Job& job, const Arguments& a, Duration until) {
 }
 
 // Runs it; `whole` has the expectations of all runs together. What goes wrong, with the exit status for it.
-std::optional<std::pair<Error, int>> run_one(Job& job, const config::Config& whole, const Arguments& a, sim::RunRequest& request, const std::string& out) {
+std::optional<std::pair<Error, int>> run_one(Job& job, const config::Config& whole, const Arguments& a, sim::RunRequest& request, const std::string& out, const std::string& events) {
     request.config = job.scenario->config;
     request.config.seed = job.seed;
     auto prepared = learn::prepare(request.config);
@@ -180,6 +181,8 @@ std::optional<std::pair<Error, int>> run_one(Job& job, const config::Config& who
     for (const config::Expect& e : whole.expects) job.measured.push_back(sim::judge(e, result.samples, result.summary).measured);
     job.summary = std::move(result.summary);
     job.ran = true;
+    if (!events.empty())
+        if (const auto error = write_event_file(events, result.samples)) return std::pair(*error, failed);
     if (files) {
         files->summary(job.summary);
         const auto loaded = record::load_run(files->directory());
@@ -346,7 +349,7 @@ int run(const Arguments& a) {
             sim::Story told(story);
             request.tap = story.is_open() ? &told : nullptr;
             request.onlookers = onlookers.pointers();
-            auto failure = run_one(*job, config, a, request, out_of(a, *job, jobs.size()));
+            auto failure = run_one(*job, config, a, request, out_of(a, "out", *job, jobs.size()), out_of(a, "tensorboard", *job, jobs.size()));
             const std::lock_guard lock(mutex);
             line.clear();
             if (const auto error = onlookers.conclude(); error && !failure) failure = std::pair(*error, failed);
@@ -355,7 +358,7 @@ int run(const Arguments& a) {
                 if (json && !swept) std::fputs(record::to_json(job->summary).c_str(), stdout);
                 else if (!json && swept) std::fputs(record::line_of(row_of(*job), width).c_str(), stdout);
                 else if (!json) print(job->summary);
-                if (!json && !swept && a.has("out") && !failure) std::printf("  files        %s\n", out_of(a, *job, jobs.size()).c_str());
+                if (!json && !swept && a.has("out") && !failure) std::printf("  files        %s\n", out_of(a, "out", *job, jobs.size()).c_str());
                 std::fflush(stdout);
             }
             if (failure && !fault) fault = std::move(failure);
@@ -415,6 +418,7 @@ Verb sim_verb() {
                                        {"seeds", "K", "run seeds seed .. seed+K-1; expectations are held against all of them together"},
                                        {"threads", "N", "hands for a run, by default one for each processor; of several runs so many at a time, by default one. No result depends on it"},
                                        {"compute", "HOW", "real, surrogate (something small of the model's size on the links) or none: to see what an exchange costs"},
+                                       {"tensorboard", "DIR", "write an event file for TensorBoard there, of several runs each in a directory of its own", false, true},
                                        {"out", "DIR", "write config.toml, metrics.jsonl, events.jsonl, summary.json, report.html there"},
                                        {"overwrite", "", "also where a run is already"},
                                        {"story", "FILE", "every message and event as a line of text"},

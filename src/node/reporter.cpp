@@ -51,6 +51,11 @@ std::optional<record::Error> Reporter::open(Desk& desk) {
         if (const auto* error = std::get_if<record::Error>(&created)) return *error;
         files_.emplace(std::get<record::RunFiles>(std::move(created)));
     }
+    if (!options_.tensorboard.empty()) {
+        auto created = record::EventFile::create(options_.tensorboard, unix_now());
+        if (const auto* error = std::get_if<record::Error>(&created)) return *error;
+        event_file_.emplace(std::get<record::EventFile>(std::move(created)));
+    }
     if (options_.status) {
         auto opened = StatusServer::open(options_.status_host == "*" ? "0.0.0.0" : options_.status_host, options_.status_port, desk, journal_, history_, options_.status_token);
         if (const auto* taken = std::get_if<std::string>(&opened))
@@ -337,6 +342,10 @@ void Reporter::sample(const View& view) {
     if (!first_) first_ = s;
     last_ = s;
     if (view.t - train_logged_at_ >= train_log_every) log_training(view);
+    if (event_file_) {
+        event_file_->sample(s, s.unix_time.value_or(0));
+        if (const auto error = event_file_->fault()) log(Level::error, "files", error->what + ": " + error->hint + " (training goes on)");
+    }
     history_.add(point_of(s));
     if (status_) show(view, s);
 }

@@ -11,6 +11,7 @@
 #include "grapevine/node/node.hpp"
 #include "grapevine/peer/peer.hpp"
 #include "grapevine/record/run_files.hpp"
+#include "grapevine/record/tensorboard.hpp"
 #include "history.hpp"
 #include "journal.hpp"
 #include "local_nodes.hpp"
@@ -100,6 +101,7 @@ private:
     History history_;
     Partners partners_;
     std::optional<record::RunFiles> files_;
+    std::optional<record::EventFile> event_file_;
     std::unique_ptr<StatusServer> status_;
     std::unique_ptr<Announcement> announcement_;
 

@@ -5,6 +5,7 @@
 
 #include "grapevine/record/run.hpp"
 #include "json.hpp"
+#include "known_values.hpp"
 
 namespace grapevine::record {
 namespace {
@@ -58,6 +59,14 @@ std::optional<double> value_of(const Sample& sample, const std::string& metric) 
             return value && std::isfinite(*value) ? value : std::nullopt;
         }
     return {};
+}
+
+std::vector<std::pair<const char*, double>> known_values(const Sample& sample) {
+    std::vector<std::pair<const char*, double>> known;
+    for (const Metric& metric : metrics)
+        if (const auto& value = sample.*metric.value; value && std::isfinite(*value)) known.emplace_back(metric.name, *value);
+    if (const auto mean = value_of(sample, "mean"); mean && std::isfinite(*mean)) known.emplace_back("mean", *mean);
+    return known;
 }
 
 Json::Object object_of(const Sample& sample) {

@@ -40,6 +40,7 @@ struct Options {
     bool overwrite = false;
     Duration checkpoint_every = std::chrono::minutes(1);  // to DIR/checkpoints; zero: never
     std::string resume;                       // a checkpoint, or a directory of them, to go on from; empty: none
+    std::string tensorboard;                  // directory for an event file; empty: none
     std::string log_format = "pretty", log_level = "info";  // pretty | logfmt | json, debug | info | warn | error
     std::string record;                       // file for all that the peer is told, for grapevine replay; empty: none
     std::optional<std::pair<std::uint32_t, std::uint32_t>> shard;  // part i of n of the data; none: all of it
