@@ -173,7 +173,7 @@ public:
         if (!silent_since_) silent_since_ = std::chrono::steady_clock::now();
         const std::string silent = name_ + (leaving_ ? " has ended" : " does not answer, for " + format_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - *silent_since_).count()));
         for (const auto& other : node::local_nodes()) {
-            const StatusAddress there{other.status_host, other.status_port};
+            const StatusAddress there{other.status_host, other.status_port, other.status_token};
             if (run_.empty() || (there.port == at_.port && there.host == at_.host)) continue;
             auto seen = look(there);
             if (!seen || text(seen->status, "run") != run_) continue;
@@ -279,7 +279,7 @@ Verb top_verb() {
             "after the other. Members that want to be looked at stand first, the node that was asked has a star.\n"
             "When that node is gone, another of its run on this machine is watched; where there is none it is asked again until ^C, for\n"
             "nodes do not tell each other where their status pages are.",
-            {at_option(), {"sort", "KEY", "status, name, steps, speed, round-trip or mixes", false, true}, {"every", "TIME", "between two looks; default 1s", false, true},
+            {at_option(), token_option(), {"sort", "KEY", "status, name, steps, speed, round-trip or mixes", false, true}, {"every", "TIME", "between two looks; default 1s", false, true},
              {"once", "", "one frame, plain"}, {"json", "", "what the node said, an object a line"}}, 0, run};
 }
 
