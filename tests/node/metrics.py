@@ -37,6 +37,9 @@ def families_of(node):
     return families
 
 
+until("a has made its first sample: before it there is nothing to say", lambda: a.page("/metrics"))
+
+
 def lively():
     f = families_of(a)
     return f and value(f, "grapevine_members", status="alive") == 2 and value(f, "grapevine_mixes_total") > 3 and value(f, "grapevine_cluster_loss") is not None \

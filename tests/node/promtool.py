@@ -27,7 +27,7 @@ def promtool(*words, given=None):
 
 a = Node("a", "run.toml").up()
 b = Node("b", "--join", a.address()).up()
-promtool("check", "metrics", given=a.page("/metrics"))
+promtool("check", "metrics", given=until("a has made its first sample", lambda: a.page("/metrics")))
 until("a has mixed", lambda: a.mixes() > 3)
 promtool("check", "metrics", given=a.page("/metrics"))
 promtool("check", "config", os.path.join(examples, "prometheus.yml"))
