@@ -15,7 +15,7 @@ constexpr Duration vain_after = std::chrono::minutes(1);
 constexpr Duration first_patience = std::chrono::seconds(5);     // nobody knows yet how long a piece takes
 constexpr Duration least_patience = std::chrono::milliseconds(500);
 constexpr double quick = 4, slow = 16;                           // seconds; more than most steps take, at whose ends pieces are frozen
-constexpr std::uint32_t more_ahead = 3;
+constexpr std::uint32_t first_ahead = 8, more_ahead = 3;
 constexpr int draws = 32;
 constexpr std::uint32_t most_doublings = 4;
 
@@ -117,7 +117,7 @@ void Fetching::received(Instant now, PeerId from, const NoPiece& none, const Com
 void Fetching::find_donors(Instant now, const Company& company) {
     std::erase_if(resting_, [&](const Resting& r) { return r.until <= now; });
     const auto known = [&](PeerId id) { return find(id) || std::any_of(resting_.begin(), resting_.end(), [&](const Resting& r) { return r.id == id; }); };
-    if (only_ && !known(only_)) donors_.push_back({only_});
+    if (only_ && !known(only_)) donors_.push_back({only_, ahead_at_first()});
     auto giving = static_cast<std::size_t>(std::count_if(donors_.begin(), donors_.end(), [](const Donor& d) { return !d.silent; }));
     // Who clips trusts nobody by word alone: of several donors it is likelier that one lies.
     const std::size_t wanted = only_ ? 0 : std::min<std::size_t>(config_.clip == Clip::off ? config_.donors : 1, places_.size());
@@ -125,11 +125,16 @@ void Fetching::find_donors(Instant now, const Company& company) {
         const auto drawn = company.draw(random_);
         if (!drawn) break;
         if (known(*drawn)) continue;
-        donors_.push_back({*drawn});
+        donors_.push_back({*drawn, ahead_at_first()});
         ++giving;
     }
     if (giving == 0)
         for (Donor& d : donors_) d.silent = false;
+}
+
+std::uint32_t Fetching::ahead_at_first() const {
+    const std::uint64_t donors = std::max<std::uint32_t>(config_.donors, 1);
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>((places_.size() + donors - 1) / donors, 1, first_ahead));
 }
 
 void Fetching::ask(Instant now, const Company& company, Exchange::Out& out) {

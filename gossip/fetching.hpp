@@ -21,9 +21,10 @@ namespace grapevine::gossip {
 //
 //   a donor:  giving --its oldest piece is late--> silent --a piece comes, or nobody gives--> giving
 //
-// A donor is asked for several pieces ahead, for it freezes them only between two steps, which may be long: 8 at first, three more for each
-// that comes quickly, one less for each that comes slowly. A piece is late after three times what pieces took lately. When none is open
-// any more, a donor with room is given the oldest that another sits on.
+// A donor is asked for several pieces ahead, for it freezes them only between two steps, which may be long: 8 at first (of a small model
+// its share only, for others may be known a moment later), three more for each that comes quickly, one less for each that comes slowly. A
+// piece is late after three times what pieces took lately. When none is open any more, a donor with room is given the oldest that another
+// sits on.
 class Fetching {
 public:
     // `only`: from this one, and nobody else will do.
@@ -53,8 +54,8 @@ private:
     };
     struct Donor {
         PeerId id;
+        std::uint32_t ahead;         // so many may be asked of it at a time
         std::vector<Asked> asked{};  // oldest first
-        std::uint32_t ahead = 8;
         double took = 0;             // seconds from asking to having, mean of the last ones; 0: none has come
         bool silent = false;
         std::uint32_t doublings = 0; // of the patience with it
@@ -78,6 +79,7 @@ private:
     void part_with(PeerId donor, Instant rests_until);  // min: it is gone, max: it is never asked again
     Donor* find(PeerId id);
     Duration patience(const Donor& donor) const;
+    std::uint32_t ahead_at_first() const;
 
     const Config& config_;
     std::uint32_t number_;

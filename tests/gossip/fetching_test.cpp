@@ -201,9 +201,8 @@ TEST_CASE("the last pieces of a slow donor are asked of one that has nothing to 
     One one(16 * piece_size, 2);
     const PeerId slow{2}, quick{3};
     one.now += 50ms;
-    for (int i = 0; i < 8; ++i) one.gives(quick);
+    for (int i = 0; i < 12; ++i) one.gives(quick);  // all but the four that were asked of the other
     CHECK(!one.fetching->whole());
-    CHECK(!one.asked().contains(quick));
     for (int i = 0; i < 40 && !one.fetching->whole(); ++i) {
         one.after(100ms);
         while (one.asked().contains(quick)) one.gives(quick);
