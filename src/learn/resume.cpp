@@ -29,6 +29,7 @@ bool between_steps(const Learner& learner) { return dynamic_cast<const OrderedLe
 void describe(const Task& task, const config::Config& config, const std::string& config_text, Checkpoint& to) {
     to.metadata["config"] = config_text;
     to.metadata["seed"] = std::to_string(config.seed);
+    if (!task.sets.train) return;  // one of the laws
     to.metadata[data_key] = hex(task.sets.fingerprint);
     if (!task.sets.classes.empty()) to.metadata["classes"] = nlohmann::json(task.sets.classes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     const Dataset& set = *task.sets.train;

@@ -71,7 +71,6 @@ Snapshot Merging::mean() {
 // ---- what is asked -------------------------------------------------------------------------------------
 
 void Node::model_wanted(const ShowModel& wish, Reply&& reply) {
-    if (!config_->model.needs_data()) return reply.give(refusal(409, "this run's model is one of the laws: it has no file", ""));
     if (wish.merged && config_->model.holds_sets())
         return reply.give(refusal(409, "a forest is merged by union, and each member has all of it in time: there is no mean of several", "name one: grapevine pull NODE"));
     if (phase_ != Phase::running && phase_ != Phase::finishing) return reply.give(refusal(409, "this node is about to leave", "its last model will be in its final.safetensors"));
