@@ -71,7 +71,7 @@ kind = "partition"
 sides = [["desk"], ["home"]]
 for = "1s"
 [[event]]
-at = "5s"
+at = "4500ms"
 kind = "leave"
 nodes = "desk[2]"
 """
