@@ -31,6 +31,7 @@ std::variant<Models, Error> load_models(const std::vector<std::string>& paths, c
             if (const auto* error = std::get_if<config::Error>(&parsed)) return *error;
             loaded.config = std::get<config::Config>(std::move(parsed));
             loaded.config.data.directory = data_directory;
+            if (!loaded.config.model.needs_data()) return Error{path + " is of a model that learns from no data", "there is nothing to evaluate it on, or to predict"};
             if (!set.empty()) {
                 loaded.config.data.set = set;
                 loaded.config.data.own.reset();
