@@ -1,6 +1,7 @@
 #include "screen.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -76,7 +77,9 @@ std::optional<char> Screen::key(int milliseconds) {
         if (ready < 0) return std::nullopt;
         char c = 0;
         if (ready == 0) continue;
-        if (read(STDIN_FILENO, &c, 1) == 1) return c;
+        const ssize_t got = read(STDIN_FILENO, &c, 1);
+        if (got == 1) return c;
+        if (got == 0 || errno == EIO) return quit;  // the terminal is gone, and with it who looked
         return std::nullopt;
     }
     return std::nullopt;

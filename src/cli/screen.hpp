@@ -24,7 +24,8 @@ public:
     Screen& operator=(const Screen&) = delete;
 
     void draw(std::vector<std::string> lines);  // no longer than it is wide
-    // A key, or nothing after so many milliseconds, a signal or a change of size.
+    // A key, or nothing after so many milliseconds, a signal or a change of size. Where the terminal is gone: `quit`.
+    static constexpr char quit = 'q';
     std::optional<char> key(int milliseconds);
 
 private:

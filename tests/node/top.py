@@ -119,6 +119,13 @@ plain.ended(0)
 if b"\033[3" in plain.raw or b"\xe2\x96" in plain.raw:
     fail("NO_COLOR has colours, or ASCII blocks")
 
+# The terminal goes, and nobody says so with a signal: it ends.
+gone = Terminal("--at", a.port, "--every", "200ms")
+until("top shows the members", lambda: gone.shows("NAME"))
+os.close(gone.master)
+until("top ends with its terminal", lambda: gone.process.poll() is not None, 20)
+os.close(gone.slave)
+
 # The node goes: another one of its run here is watched, and when the last has gone it says so, and ends at q.
 top = Terminal("--at", a.port, "--every", "200ms", columns=160)
 until("a is watched", lambda: top.shows("a in test"))
