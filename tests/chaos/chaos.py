@@ -350,7 +350,7 @@ class Chaos:
     def trains(self, node):
         recent = [s for t, s in node.steps if t >= self.now() - STALL]
         # Who only averages may have nobody else to mix with than one behind a slow link.
-        if len(recent) < 2 or recent[0] == 0 or (not node.learns and (self.halves or not all(n.well(self.now()) for n in self.others(node)))):
+        if len(recent) < 2 or (not node.learns and (self.halves or not all(n.well(self.now()) for n in self.others(node)))):
             return
         self.checks["trains"] += 1
         if recent[-1] <= recent[0]:
