@@ -47,7 +47,7 @@ void Overlapping::step(Instant now, Input&& input, const Company& company, Out& 
                                [&](const Overdue& o) { overdue(now, o.stamp, company, out); },
                                [&](const AnswerOverdue& o) { answer_overdue(now, o); },
                                [&](const RollDue&) { roll_due(now, company, out); },
-                               [](const TallyDue&) {},  // not ours
+                               [](const TallyDue&) {}, [](const SketchDue&) {},  // not ours
                                [](const FetchDue&) {},  // nor this
                            },
                            woken.timer);

@@ -81,6 +81,7 @@ std::string said(const gossip::Message& m, const membership::Book&, const NameOf
                               return " piece=" + std::to_string(n.piece) + ", " + why[static_cast<int>(n.why)];
                           },
                           [](const gossip::PieceCame& c) { return " piece=" + std::to_string(c.piece); },
+                          [](const gossip::Moments& m) { return " epoch=" + std::to_string(m.epoch) + " weight=" + number(m.weight); },
                       },
                       m);
 }
@@ -123,8 +124,9 @@ std::string text_of(const Peer::Event& event, const NameOf& name) {
             [](const gossip::TrainedSome& t) { return "trained " + std::to_string(t.steps) + " steps"; },
             [](const gossip::Finished&) { return std::string("has finished"); },
             [](const gossip::Tallied& t) {
-                return "knows the cluster's loss of epoch " + std::to_string(t.epoch) + ": " + number(t.loss) +
-                       (t.accuracy ? ", accuracy " + number(*t.accuracy) + ", worst " + number(t.worst_accuracy.value_or(0)) : std::string());
+                return "knows the cluster's loss of epoch " + std::to_string(t.epoch) + ": " + (t.loss ? number(*t.loss) : "none") +
+                       (t.accuracy ? ", accuracy " + number(*t.accuracy) + ", worst " + number(t.worst_accuracy.value_or(0)) : std::string()) +
+                       (t.consensus ? ", consensus distance " + number(t.consensus->distance) : std::string());
             },
             [](const gossip::Fetched& f) {
                 return f.whole ? "has the model, " + std::to_string(f.pieces) + " pieces of " + std::to_string(f.donors) : std::string("was given no model");

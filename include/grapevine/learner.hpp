@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "grapevine/snapshot.hpp"
 
@@ -77,9 +78,13 @@ struct Swap {  // exchange a slot with the model: a whole result becomes the mod
     Slot slot = 1;
 };
 
+struct Sketch {  // the model, in few numbers (sketch.hpp)
+    std::uint64_t seed = 0;
+};
+
 struct Order {
     std::uint32_t tag = 0;
-    std::variant<Train, Publish, Combine, Fold, Swap> what;
+    std::variant<Train, Publish, Combine, Fold, Swap, Sketch> what;
 };
 
 struct Trained {
@@ -97,12 +102,15 @@ struct Combined {
 };
 struct Folded {};
 struct Swapped {};
+struct Sketched {
+    std::shared_ptr<const std::vector<float>> values;  // Sketcher::length(size()) of them
+};
 
 struct Completion {
     std::uint32_t tag = 0;
     double samples_behind = 0;  // the model's, after the order: trained on, or mixed in
     std::uint64_t steps = 0;    // local steps taken so far, after the order
-    std::variant<Trained, Published, Combined, Folded, Swapped> what;
+    std::variant<Trained, Published, Combined, Folded, Swapped, Sketched> what;
 };
 
 // An order that is carried out, but for what a device still does beside its other work: parameters on their way out.

@@ -64,9 +64,8 @@ private:
         return ",\"id\":\"" + std::to_string(p.from + 1) + "." + std::to_string(p.serial) + "\",\"from\":" + quoted(name(p.from)) + ",\"to\":" + quoted(name(p.to));
     }
     static std::string said(const Order& order) {
-        static constexpr const char* words[] = {"train", "publish", "combine", "fold", "swap"};
         const auto* train = std::get_if<Train>(&order.what);
-        return std::string(",\"order\":\"") + words[order.what.index()] + "\",\"tag\":" + std::to_string(order.tag) + (train ? ",\"steps\":" + std::to_string(train->steps) : "");
+        return std::string(",\"order\":\"") + word(order) + "\",\"tag\":" + std::to_string(order.tag) + (train ? ",\"steps\":" + std::to_string(train->steps) : "");
     }
 
     record::GrowingFile file_;

@@ -21,11 +21,6 @@ namespace {
 
 constexpr int peers = 1, cluster = 2;  // processes
 
-const char* word_of(const Order& order) {
-    static constexpr const char* words[] = {"train", "publish", "combine", "fold", "swap"};
-    return words[order.what.index()];
-}
-
 class Perfetto final : public Onlooker {
 public:
     Perfetto(const std::string& path, const Window& window, std::uint64_t most_bytes) : file_(path), window_(window), most_bytes_(most_bytes) {
@@ -69,7 +64,7 @@ public:
         Track& track = tracks_[peer];
         const auto* train = std::get_if<Train>(&order.what);
         track.busy = train ? "training" : "mixing";
-        track.args = train ? "{\"steps\":" + std::to_string(train->steps) + "}" : std::string("{\"order\":\"") + word_of(order) + "\"}";
+        track.args = train ? "{\"steps\":" + std::to_string(train->steps) + "}" : std::string("{\"order\":\"") + word(order) + "\"}";
         if (shown) show(now, peer);
     }
     void order_ended(Instant now, std::uint32_t peer, const Order&) override {

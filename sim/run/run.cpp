@@ -327,20 +327,28 @@ private:
     // Who was evaluated knows it, as a node does. What peers believe is of some while ago: of the epoch before.
     void tally(const Measured& m, record::Sample& s) {
         for (const auto& [peer, evaluation] : m.evaluations) world_.observe(peer, evaluation);
-        double loss = 0, accuracy = 0, worst = 0, error = 0;
-        std::size_t with_loss = 0, with_accuracy = 0;
+        double loss = 0, accuracy = 0, worst = 0, error = 0, distance = 0, relative = 0;
+        std::size_t with_loss = 0, with_accuracy = 0, with_distance = 0, with_relative = 0;
         for (std::uint32_t i = 0; i < world_.size(); ++i) {
             if (!world_.up(i)) continue;
             const auto believed = world_.peer(i).cluster();
             if (!believed) continue;
+            if (const auto& consensus = believed->consensus) {
+                ++with_distance;
+                distance += consensus->distance;
+                if (consensus->relative) ++with_relative, relative += *consensus->relative;
+            }
+            if (!believed->loss) continue;
             ++with_loss;
-            loss += believed->loss;
-            if (m.loss) error = std::max(error, std::abs(believed->loss - *m.loss) / std::abs(*m.loss));
+            loss += *believed->loss;
+            if (m.loss) error = std::max(error, std::abs(*believed->loss - *m.loss) / std::abs(*m.loss));
             if (!believed->accuracy) continue;
             ++with_accuracy;
             accuracy += *believed->accuracy;
             worst += believed->worst_accuracy.value_or(0);
         }
+        if (with_distance > 0) s.cluster_consensus_distance = distance / static_cast<double>(with_distance);
+        if (with_relative > 0) s.cluster_consensus_relative = relative / static_cast<double>(with_relative);
         if (with_loss == 0) return;
         s.cluster_loss = loss / static_cast<double>(with_loss);
         if (m.loss && with_loss == world_.up_count()) s.tally_error = error;

@@ -36,9 +36,8 @@ public:
     void resumed(Instant now, std::uint32_t peer) override { pause_ends(now, peer); }
 
     void order_begun(Instant now, std::uint32_t peer, const Order& order) override {
-        static constexpr const char* words[] = {"train", "publish", "combine", "fold", "swap"};
         const auto* train = std::get_if<Train>(&order.what);
-        learners_[peer].order = {now, train ? Bar::Kind::training : Bar::Kind::mixing, train ? "trains " + std::to_string(train->steps) + " steps" : words[order.what.index()]};
+        learners_[peer].order = {now, train ? Bar::Kind::training : Bar::Kind::mixing, train ? "trains " + std::to_string(train->steps) + " steps" : word(order)};
     }
     void order_ended(Instant now, std::uint32_t peer, const Order&) override { bar_ends(now, peer); }
 

@@ -49,9 +49,11 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
             [&](const gossip::Finished&) -> std::optional<record::RunEvent> { return about("finished", {}); },
             [&](const gossip::Tallied& t) -> std::optional<record::RunEvent> {
                 about("tallied", {});
-                e.fields = {{"epoch", static_cast<double>(t.epoch)}, {"loss", t.loss}};
+                e.fields = {{"epoch", static_cast<double>(t.epoch)}};
+                if (t.loss) e.fields.emplace_back("loss", *t.loss);
                 if (t.accuracy) e.fields.emplace_back("accuracy", *t.accuracy);
                 if (t.worst_accuracy) e.fields.emplace_back("worst_accuracy", *t.worst_accuracy);
+                if (t.consensus) e.fields.emplace_back("consensus_distance", t.consensus->distance);
                 return e;
             },
             [&](const gossip::Fetched& f) -> std::optional<record::RunEvent> {

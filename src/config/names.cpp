@@ -59,7 +59,8 @@ const std::vector<std::string>& metric_names() {
         "evaluated_peers", "steps", "samples", "shard_rows", "epochs", "samples_per_epoch", "bytes_payload", "bytes_control", "messages", "refused_mixes", "views_full", "disagreements", "suspects",
         "largest_component", "mass", "mass_lost", "push_sum_potential",
         "energy_joules",
-        "cluster_loss", "cluster_accuracy", "cluster_worst_accuracy", "tally_error"};
+        "cluster_loss", "cluster_accuracy", "cluster_worst_accuracy", "tally_error",
+        "cluster_consensus_distance", "cluster_consensus_relative"};
     return names;
 }
 

@@ -1,10 +1,13 @@
 #include "grapevine/learn/ordered_learner.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <span>
 
 #include "grapevine/learn/encoding.hpp"
 #include "grapevine/protocol.hpp"
+#include "grapevine/sketch.hpp"
 
 namespace grapevine::learn {
 
@@ -57,6 +60,7 @@ Begun OrderedLearner::begin(const Order& order, std::shared_ptr<void> ahead) {
             assert(swap_order.slot < slots());
             swap(swap_order.slot);
         },
+        [&](const Sketch& sketch_order) { done.what = sketch(sketch_order); },
     }, order.what);
     done.samples_behind = samples_;
     done.steps = steps_;
@@ -97,6 +101,21 @@ Begun OrderedLearner::publish(const Publish& order) {
     Begun begun;
     begun.done.what = Published{std::move(snapshot)};
     return begun;
+}
+
+// Some at a time, so that no second model is in memory.
+Sketched OrderedLearner::sketch(const Sketch& order) {
+    constexpr std::uint64_t at_once = 1 << 16;
+    Sketcher sketcher(order.seed, size_);
+    const std::uint64_t living = std::min(size_, alive());
+    const auto buffer = blank(std::min(living, at_once) * bytes_per_element(encoding_));
+    for (std::uint64_t begin = 0; begin < living; begin += at_once) {
+        const Range range{begin, std::min(at_once, living - begin)};
+        freeze(model_slot, range, buffer.get());
+        if (encoding_ == Encoding::float64) sketcher.add(begin, std::span(reinterpret_cast<const double*>(buffer.get()), range.count));
+        else sketcher.add(begin, std::span(reinterpret_cast<const float*>(buffer.get()), range.count));
+    }
+    return {std::make_shared<const std::vector<float>>(sketcher.take())};
 }
 
 void OrderedLearner::encode_again(Snapshot& snapshot, Encoding encoding, double kept) const {

@@ -11,7 +11,10 @@ Peer::Peer(membership::Book& book, membership::Handle self, const PeerConfig& co
       membership_(book, self, config.membership, random.split(1), known),
       exchange_config_(&config.exchange) {
     if (gossip::Handover::wanted(config.exchange)) handover_ = std::make_unique<gossip::Handover>(config.exchange, random.split(4), 0);
-    if (config.tally) tallier_ = std::make_unique<gossip::Tallier>(*config.tally, random.split(3));
+    if (!config.tally) return;
+    std::optional<gossip::Tallier::Model> model;
+    if (!config.exchange.sets && config.exchange.size > 0) model = {config.exchange.seed, config.exchange.size};
+    tallier_ = std::make_unique<gossip::Tallier>(*config.tally, random.split(3), model);
 }
 
 const PeerConfig& PeerConfigs::keep(PeerConfig config) {
@@ -39,7 +42,9 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                        if (auto* m = std::get_if<membership::Message>(&received.message)) {
                            membership_.receive(now, received.from, *m, effects);
                        } else if (const auto* tally = std::get_if<gossip::Tally>(&std::get<gossip::Message>(received.message))) {
-                           if (tallier_) tallier_->received(now, received.from, *tally, effects);
+                           if (tallier_) tallier_->received(now, received.from, *tally, company, effects);
+                       } else if (const auto* moments = std::get_if<gossip::Moments>(&std::get<gossip::Message>(received.message))) {
+                           if (tallier_) tallier_->received(now, received.from, *moments, effects);
                        } else if (auto& message = std::get<gossip::Message>(received.message); gossip::Handover::is_ours(message)) {
                            std::optional<gossip::Why> refused;
                            if (leaving_) refused = gossip::Why::leaving;
@@ -54,6 +59,8 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                            membership_.wake(now, *t, effects);
                        } else if (std::holds_alternative<gossip::TallyDue>(std::get<gossip::Timer>(woken.timer))) {
                            if (tallier_) tallier_->woken(now, company, effects);
+                       } else if (const auto* due = std::get_if<gossip::SketchDue>(&std::get<gossip::Timer>(woken.timer))) {
+                           if (tallier_) tallier_->woken(now, *due, held_ || exchange_->catching_up(), effects);
                        } else if (const auto* due = std::get_if<gossip::FetchDue>(&std::get<gossip::Timer>(woken.timer))) {
                            if (handover_) handover_->woken(now, *due, company, effects);
                        } else {
@@ -65,7 +72,8 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                        else if (handover_) handover_->undelivered(u, effects);
                    },
                    [&](Completion& c) {
-                       if (!gossip::Handover::is_ours(c.tag)) to_exchange(std::move(c));
+                       if (const auto* sketched = std::get_if<Sketched>(&c.what)) tallier_->sketched(now, c.tag, *sketched);
+                       else if (!gossip::Handover::is_ours(c.tag)) to_exchange(std::move(c));
                        else if (handover_) handover_->completed(now, std::move(c), effects);
                    },
                    [&](gossip::Finish& finish) {
@@ -122,10 +130,12 @@ gossip::Handover& Peer::handover() {
     return *handover_;
 }
 
-// What membership has just told is news for the exchange as well.
+// What membership has just told is news for the exchange as well; and what it all sends is counted.
 void Peer::pass_on(Instant now, std::size_t from, Effects& effects) {
     const std::size_t end = effects.list.size();
     for (std::size_t i = from; i < end; ++i) {
+        if (const auto* send = std::get_if<Effects::Send>(&effects.list[i]); send && tallier_)
+            if (const Snapshot* values = parameters(send->message)) tallier_->sent(values->bytes.size);
         const auto* tell = std::get_if<Effects::Tell>(&effects.list[i]);
         if (!tell) continue;
         if (const auto* joined = std::get_if<membership::Joined>(&tell->event)) {

@@ -49,6 +49,7 @@ const char* word(const gossip::Message& message) {
                           [](const gossip::RollNo&) { return "roll-no"; },
                           [](const gossip::RollInForce&) { return "roll-in-force"; },
                           [](const gossip::Tally&) { return "tally"; },
+                          [](const gossip::Moments&) { return "moments"; },
                           [](const gossip::PieceWanted&) { return "piece-wanted"; },
                           [](const gossip::Piece&) { return "piece"; },
                           [](const gossip::NoPiece&) { return "no-piece"; },
@@ -161,7 +162,7 @@ void put(Integers& into, const gossip::Message& message) {
                    [&](const gossip::RollYes& y) { put(into, {y.epoch, y.hash}); },
                    [&](const gossip::RollNo& n) { put(into, {n.epoch, n.hash}); },
                    [&](const gossip::RollInForce& f) { put(into, {f.epoch, f.hash}); },
-                   [&](const gossip::Tally& t) { put(into, {t.epoch, t.answer, static_cast<std::uint64_t>(t.elapsed)}); },
+                   [&](const gossip::Tally& t) { put(into, {t.epoch, t.answer, static_cast<std::uint64_t>(t.elapsed), t.sketches}); },
                    [&](const gossip::PieceWanted& w) { put(into, {w.fetch, w.piece, w.range.offset, w.range.count}); },
                    [&](const gossip::Piece& p) {
                        put(into, {p.fetch, p.piece, p.ticket});
@@ -169,6 +170,7 @@ void put(Integers& into, const gossip::Message& message) {
                    },
                    [&](const gossip::NoPiece& n) { put(into, {n.fetch, n.piece, static_cast<std::uint64_t>(n.why)}); },
                    [&](const gossip::PieceCame& c) { put(into, {c.fetch, c.piece}); },
+                   [&](const gossip::Moments& m) { put(into, {m.epoch, m.answer}); },
                },
                message);
 }
@@ -196,6 +198,12 @@ void put(Integers& into, const Peer::Timer& timer) {
 
 }  // namespace
 
+const char* word(const Order& order) {
+    static constexpr const char* words[] = {"train", "publish", "combine", "fold", "swap", "sketch"};
+    static_assert(std::size(words) == std::variant_size_v<decltype(order.what)>);
+    return words[order.what.index()];
+}
+
 const char* word(const Peer::Message& message) {
     return std::visit([](const auto& m) { return word(m); }, message);
 }
@@ -208,7 +216,8 @@ const char* word(const Peer::Input& input) {
                           [](const Woken<Peer::Timer>&) { return "woken"; },
                           [](const gossip::Undelivered&) { return "undelivered"; },
                           [](const Completion& c) {
-                              static constexpr const char* words[] = {"trained", "published", "combined", "folded", "swapped"};
+                              static constexpr const char* words[] = {"trained", "published", "combined", "folded", "swapped", "sketched"};
+                              static_assert(std::size(words) == std::variant_size_v<decltype(c.what)>);
                               return words[c.what.index()];
                           },
                           [](const gossip::Finish&) { return "finish"; },

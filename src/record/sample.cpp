@@ -16,7 +16,7 @@ struct Metric {
 };
 
 // In the order in which they are written. `t` stands before them, `mean`, the only list, behind.
-constexpr std::array<Metric, 31> metrics{{{"unix_time", &Sample::unix_time},
+constexpr std::array<Metric, 33> metrics{{{"unix_time", &Sample::unix_time},
                                           {"peers_alive", &Sample::peers_alive},
                                           {"consensus_distance", &Sample::consensus_distance},
                                           {"consensus_relative", &Sample::consensus_relative},
@@ -46,7 +46,9 @@ constexpr std::array<Metric, 31> metrics{{{"unix_time", &Sample::unix_time},
                                           {"cluster_loss", &Sample::cluster_loss},
                                           {"cluster_accuracy", &Sample::cluster_accuracy},
                                           {"cluster_worst_accuracy", &Sample::cluster_worst_accuracy},
-                                          {"tally_error", &Sample::tally_error}}};
+                                          {"tally_error", &Sample::tally_error},
+                                          {"cluster_consensus_distance", &Sample::cluster_consensus_distance},
+                                          {"cluster_consensus_relative", &Sample::cluster_consensus_relative}}};
 
 }  // namespace
 

@@ -92,6 +92,21 @@ template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, Fold
 void list(A&, T&) {}
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, Swapped>
 void list(A&, T&) {}
+template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, Sketched>
+void list(A& a, T& s) {
+    if constexpr (std::is_same_v<A, Writer>) {
+        a(static_cast<std::uint16_t>(s.values->size()));
+        for (const float x : *s.values) fields(a, x);
+    } else {
+        std::uint16_t count = 0;
+        a(count);
+        if (count > Sketcher::longest) throw Malformed{};
+        a.expect(count, sizeof(float));
+        std::vector<float> values(count);
+        for (float& x : values) fields(a, x);
+        s.values = std::make_shared<const std::vector<float>>(std::move(values));
+    }
+}
 
 // Of the timers.
 template <class A> void list(A&, const auto& timer) requires std::is_empty_v<std::remove_cvref_t<decltype(timer)>> {}
@@ -109,6 +124,8 @@ template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, goss
 void list(A& a, T& t) { fields(a, t.turn); }
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, gossip::FetchDue>
 void list(A& a, T& t) { fields(a, t.fetch); }
+template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, gossip::SketchDue>
+void list(A& a, T& t) { fields(a, t.epoch); }
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, gossip::Overdue>
 void list(A& a, T& t) { fields(a, t.stamp); }
 template <class A, class T> requires std::is_same_v<std::remove_const_t<T>, gossip::AnswerOverdue>
@@ -377,6 +394,7 @@ void put_order(Writer& a, const Order& order) {
                        if (f.range) fields(a, f.range->offset, f.range->count);
                    },
                    [&](const Swap& s) { fields(a, s.slot); },
+                   [&](const Sketch& s) { fields(a, s.seed); },
                },
                order.what);
 }
@@ -405,7 +423,9 @@ void put_event(Writer& a, const Peer::Event& event, const membership::Book& book
                    [&](const gossip::RollFormed& r) { fields(a, r.epoch, r.size, r.rank); },
                    [&](const gossip::TrainedSome& t) { fields(a, t.steps, t.loss); },
                    [](const gossip::Finished&) {},
-                   [&](const gossip::Tallied& t) { fields(a, t.epoch, t.loss, t.accuracy, t.worst_accuracy); },
+                   [&](const gossip::Tallied& t) { fields(a, t.epoch, t.loss, t.accuracy, t.worst_accuracy);
+                       if (t.consensus) fields(a, t.consensus->distance, t.consensus->relative);
+                   },
                    [&](const gossip::Fetched& f) { fields(a, f.whole, f.donors, f.pieces, f.bytes, f.took); },
                    [&](const gossip::Collected& c) {
                        fields(a, c.serial, c.from);

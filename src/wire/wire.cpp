@@ -102,8 +102,23 @@ template <class A> void serialize(A& a, RollInForce& m) { a(m.epoch, m.hash); }
 template <class A> void serialize(A& a, Tally& m) {
     bool known = m.worst.has_value();
     double worst = m.worst.value_or(0);
-    a(m.epoch, m.answer, m.elapsed, m.weight, m.loss, m.accuracy, known, worst);
+    a(m.epoch, m.answer, m.elapsed, m.weight, m.loss, m.accuracy, known, worst, m.peers, m.sent, m.sketches);
     if (known) m.worst = worst;
+}
+void save(wire::Writer& a, const Moments& m) {
+    a(m.epoch, m.answer, m.weight, m.squares, static_cast<std::uint16_t>(m.mean ? m.mean->size() : 0));
+    if (m.mean)
+        for (const float x : *m.mean) a(x);
+}
+void load(wire::Reader& a, Moments& m) {
+    std::uint16_t count = 0;
+    a(m.epoch, m.answer, m.weight, m.squares, count);
+    if (count > Sketcher::longest) throw wire::Malformed{};
+    a.expect(count, sizeof(float));
+    if (count == 0) return;
+    std::vector<float> mean(count);
+    for (float& x : mean) a(x);
+    m.mean = std::make_shared<const std::vector<float>>(std::move(mean));
 }
 template <class A> void serialize(A& a, PieceWanted& m) { a(m.fetch, m.piece, m.range); }
 template <class A> void serialize(A& a, Piece& m) { a(m.fetch, m.piece, m.ticket, m.snapshot); }
@@ -432,11 +447,12 @@ std::size_t size_of(const gossip::Message& m) {
                           [](const gossip::RollYes&) -> std::size_t { return 16; },
                           [](const gossip::RollNo&) -> std::size_t { return 16; },
                           [](const gossip::RollInForce&) -> std::size_t { return 16; },
-                          [](const gossip::Tally&) -> std::size_t { return 46; },
+                          [](const gossip::Tally&) -> std::size_t { return 63; },
                           [](const gossip::PieceWanted&) -> std::size_t { return 24; },
                           [](const gossip::Piece&) -> std::size_t { return 12 + snapshot_size; },
                           [](const gossip::NoPiece&) -> std::size_t { return 9; },
                           [](const gossip::PieceCame&) -> std::size_t { return 8; },
+                          [](const gossip::Moments& g) -> std::size_t { return 23 + (g.mean ? sizeof(float) * g.mean->size() : 0); },
                       },
                       m);
 }

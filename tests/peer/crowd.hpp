@@ -104,6 +104,7 @@ private:
                                    [](const Combine&) { return decltype(done.what)(Combined{0.1, 1, 1}); },
                                    [](const Fold&) { return decltype(done.what)(Folded{}); },
                                    [](const Swap&) { return decltype(done.what)(Swapped{}); },
+                                   [&](const Sketch&) { return decltype(done.what)(Sketched{std::make_shared<const std::vector<float>>(Sketcher::length(config_.exchange.size))}); },
                                },
                                order.what);
         return done;

@@ -49,6 +49,7 @@ inline Sample full_sample() {
     s.shard_rows = 7500, s.epochs = 13.25, s.samples_per_epoch = 0.9975;
     s.mass = 63.5, s.mass_lost = 0.5, s.push_sum_potential = 1e-12;
     s.cluster_loss = 0.5, s.cluster_accuracy = 0.75, s.cluster_worst_accuracy = 0.25, s.tally_error = 0.125;
+    s.cluster_consensus_distance = 0.5, s.cluster_consensus_relative = 0.25;
     s.mean = std::vector<double>{7.5, -0.1};
     return s;
 }

@@ -27,6 +27,7 @@ struct ClusterOptions {
     std::optional<Duration> tally;
     bool joins = false;          // all through the first; else everybody knows everybody
     std::size_t dimension = 1;
+    std::vector<std::vector<double>> initial;  // what each peer starts at; none: peer i at i in all places
     std::vector<double> goals;   // what each peer trains towards; none: all towards 0
     std::vector<double> adds;    // in place of goals: what each peer adds to its model in a step
     double step_seconds = 0.010;
@@ -115,7 +116,7 @@ private:
         n.config.exchange.newcomer = newcomer;
         n.config.exchange.serves = index == 0 || serves;  // of exchanges with a server
         n.config.exchange.seed = options_.seed;
-        n.learner = std::make_unique<ToyLearner>(std::vector<double>(options_.dimension, index), index < options_.goals.size() ? options_.goals[index] : 0);
+        n.learner = std::make_unique<ToyLearner>(index < options_.initial.size() ? options_.initial[index] : std::vector<double>(options_.dimension, index), index < options_.goals.size() ? options_.goals[index] : 0);
         if (index < options_.adds.size()) static_cast<ToyLearner&>(*n.learner).adds(options_.adds[index]);
         n.step_time = {options_.exponential_steps ? config::Distribution::Kind::exponential : config::Distribution::Kind::constant, options_.step_seconds, 0, {}, {}};
         n.uplink = n.downlink = options_.rate;

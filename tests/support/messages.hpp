@@ -52,8 +52,8 @@ inline std::vector<Peer::Message> messages(membership::Book& book) {
     for (const gossip::Message& m : {gossip::Message(Offer{5}), {Accept{6}}, {Decline{7, Why::busy}}, {Half{8, true, 9, snapshot(5)}},
                                      {RoundModel{1, 2, 3, snapshot(0)}}, {Part{4, 5, 6, 7, snapshot(2)}}, {Push{1, 2, snapshot(3)}}, {Serving{4}}, {Handout{5, 6, snapshot(1)}},
                                      {Handin{7, 8, snapshot(1)}}, {Ready{9, 10}}, {Chosen{11, 12, std::make_shared<const std::vector<std::uint32_t>>(std::vector<std::uint32_t>{0, 2})}}, {RollProposal{8, ids}},
-                                     {RollYes{9, 10}}, {RollNo{11, 4}}, {RollInForce{12, 13}}, {gossip::Tally{14, true, 15, 0.5, 0.25, 0.125, 0.75}}, {gossip::Tally{16, false, 17, 1, 2, 0, {}}},
-                                     {PieceWanted{18, 19, {20, 21}}}, {Piece{22, 23, 24, snapshot(4)}}, {NoPiece{25, 26, Why::undelivered}}, {PieceCame{27, 28}}})
+                                     {RollYes{9, 10}}, {RollNo{11, 4}}, {RollInForce{12, 13}}, {gossip::Tally{14, true, 15, 0.5, 0.25, 0.125, 0.75, 2.5, 1e6, true}}, {gossip::Tally{16, false, 17, 1, 2, 0, {}}},
+                                     {PieceWanted{18, 19, {20, 21}}}, {Piece{22, 23, 24, snapshot(4)}}, {NoPiece{25, 26, Why::undelivered}}, {PieceCame{27, 28}}, {Moments{29, true, 0.5, 0.25, std::make_shared<const std::vector<float>>(std::vector<float>{1, -2, 0.5f})}}, {Moments{30, false, 0, 0, {}}}})
         all.push_back(m);
     return all;
 }

@@ -6,9 +6,11 @@
 #include <cstring>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "grapevine/learner.hpp"
+#include "grapevine/sketch.hpp"
 
 namespace grapevine::test {
 
@@ -79,6 +81,10 @@ public:
         } else if (const auto* swap = std::get_if<Swap>(&order.what)) {
             slots_[0].swap(slots_[swap->slot]);
             done.what = Swapped{};
+        } else if (const auto* sketch = std::get_if<Sketch>(&order.what)) {
+            Sketcher sketcher(sketch->seed, size());
+            sketcher.add(0, std::span<const double>(slots_[0]));
+            done.what = Sketched{std::make_shared<const std::vector<float>>(sketcher.take())};
         }
         done.samples_behind = samples_;
         done.steps = steps_;

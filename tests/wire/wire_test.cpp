@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "grapevine/random.hpp"
+#include "grapevine/sketch.hpp"
 #include "grapevine/wire/wire.hpp"
 #include "messages.hpp"
 
@@ -116,6 +117,15 @@ TEST_CASE("forty thousand messages with bytes changed, and as much noise, do no 
     }
     CHECK(accepted > 0);  // a changed number is still a message; nothing crashed, nothing threw
     CHECK(book.size() < 60'000);
+}
+
+TEST_CASE("moments have as many numbers as a sketch can, and one more is refused") {
+    membership::Book book;
+    for (const std::size_t count : {std::size_t{Sketcher::longest}, std::size_t{Sketcher::longest} + 1}) {
+        const gossip::Moments moments{1, false, 0.5, 0.25, std::make_shared<const std::vector<float>>(count, 1.5f)};
+        const auto read = wire::decode(bytes_of(wire::encode(Peer::Message(gossip::Message(moments)), book)), book);
+        CHECK(read.has_value() == (count <= Sketcher::longest));
+    }
 }
 
 TEST_CASE("parameters travel in every encoding, as many bytes as that takes, and in no other") {

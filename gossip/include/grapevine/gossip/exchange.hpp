@@ -106,7 +106,8 @@ struct AnswerOverdue { PeerId to; std::uint32_t round; };
 struct RollDue {};
 struct TallyDue {};
 struct FetchDue { std::uint32_t fetch; };
-using Timer = std::variant<Due, Overdue, AnswerOverdue, RollDue, TallyDue, FetchDue>;
+struct SketchDue { std::uint32_t epoch; };
+using Timer = std::variant<Due, Overdue, AnswerOverdue, RollDue, TallyDue, FetchDue, SketchDue>;
 
 // Events besides orders to the learner.
 struct MixedWith {
@@ -127,10 +128,15 @@ struct Skipped {};               // due while one was out
 struct RollFormed { std::uint64_t epoch; std::uint32_t size, rank; };
 struct TrainedSome { std::uint32_t steps; double loss; };
 struct Finished {};
+struct Consensus {               // how far the peers' models lie from their mean, as told from sketches of them (sketching.hpp)
+    double distance = 0;         // mean over peers of the squared distance
+    std::optional<double> relative;  // its square root over the norm of the mean, where that is not 0
+    Instant at{};                // when the models were as far apart
+};
 struct Tallied {                 // the cluster's figures, of an epoch that is over (tallier.hpp)
     std::uint32_t epoch;
-    double loss;
-    std::optional<double> accuracy, worst_accuracy;
+    std::optional<double> loss, accuracy, worst_accuracy;
+    std::optional<Consensus> consensus;  // the last that was found: not every epoch looks for it
 };
 struct Fetched {                 // a newcomer's model is the others' now; or that was not to be had, and it catches up as it can
     bool whole = false;

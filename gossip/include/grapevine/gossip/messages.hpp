@@ -116,6 +116,15 @@ struct Tally {
     std::int64_t elapsed = 0;        // ns since the epoch began, as far as its sender knows
     double weight = 0, loss = 0, accuracy = 0;
     std::optional<double> worst;     // accuracy of all that have been heard of
+    double peers = 0, sent = 0;      // all that are there, and the bytes of parameters that they sent in the epoch before
+    bool sketches = false;           // the epoch looks for the consensus distance (sketching.hpp)
+};
+// Of the sketches of some peers' models: a part of their weights, their mean, and of the sum of their squared distances from it.
+struct Moments {
+    std::uint32_t epoch = 0;
+    bool answer = false;             // to some of ours: wants none
+    double weight = 0, squares = 0;
+    std::shared_ptr<const std::vector<float>> mean;  // none: of nobody's
 };
 
 // A model in pieces, for who is new or only looks (handover.hpp): asked for, sent or not to be had, and there. `fetch` and
@@ -142,7 +151,7 @@ struct PieceCame {
 };
 
 using Message = std::variant<Offer, Accept, Decline, Half, Push, RoundModel, Part, Serving, Handout, Handin, Ready, Chosen, RollProposal, RollYes, RollNo,
-                             RollInForce, Tally, PieceWanted, Piece, NoPiece, PieceCame>;
+                             RollInForce, Tally, PieceWanted, Piece, NoPiece, PieceCame, Moments>;
 
 // The parameters that a message carries, if it does: such a message travels on the bulk plane.
 const Snapshot* parameters(const Message& message);

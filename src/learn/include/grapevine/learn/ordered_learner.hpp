@@ -47,6 +47,7 @@ protected:
     virtual void swap(Slot slot) = 0;
     virtual std::size_t slots() const = 0;  // claimed
     virtual std::shared_ptr<std::byte> blank(std::size_t bytes);  // what freeze() writes to
+    virtual std::uint64_t alive() const { return size_; }         // elements; those after them are 0 for ever
 
     // Where a device freezes beside its other work, and what it can write: then begin_freeze() in place of freeze(), which
     // returns what waits for the end and may be called from any thread.
@@ -55,6 +56,7 @@ protected:
 
 private:
     Begun publish(const Publish& order);
+    Sketched sketch(const Sketch& order);
     void encode_again(Snapshot& snapshot, Encoding encoding, double kept) const;
     // A mixed model has mixed experience: what stands behind it is weighted as its values are.
     void count(const Combine& order, double taken);

@@ -36,6 +36,7 @@ public:
 private:
     Trained train(const Train& order) override;
     std::shared_ptr<std::byte> blank(std::size_t bytes) override;
+    std::uint64_t alive() const override { return live_; }
     void freeze(Slot slot, Range range, std::byte* to) override;
     Combined combine(const Combine& order, std::shared_ptr<void> ahead) override;
     void fold(const Fold& order, Range range) override;

@@ -112,6 +112,7 @@ const Snapshot* parameters(const Peer::Message& message);
 // One word for what an input is ("ping", "offer", "trained"), for stories and traces.
 const char* word(const Peer::Input& input);
 const char* word(const Peer::Message& message);
+const char* word(const Order& order);
 
 // The integer fields of an input that decide what a peer does, in order: what a trace hash is made of. Never
 // losses, distances or parameters, whose last bits differ between machines.

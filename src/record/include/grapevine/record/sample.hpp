@@ -37,6 +37,7 @@ struct Sample {
     // What peers believe of the whole cluster (a simulation: the mean over those that say anything), and the most by which
     // one of them errs, relative to `loss`: null while anybody says nothing.
     std::optional<double> cluster_loss, cluster_accuracy, cluster_worst_accuracy, tally_error;
+    std::optional<double> cluster_consensus_distance, cluster_consensus_relative;  // sim: as peers believe; a node's are the two above
     bool operator==(const Sample&) const = default;
 };
 
