@@ -51,7 +51,7 @@ int run(const Arguments& a) {
     line("progress", count({"steps"}) + " steps, " + count({"speed"}) + " samples/s, " + count({"mixes"}) + " mixes, loss " + record::format_short(i.number({"loss"})) +
                          ", accuracy " + record::format_percent(i.number({"accuracy"})));
     line("cluster", "loss " + record::format_short(i.number({"cluster", "loss"})) + ", accuracy " + record::format_percent(i.number({"cluster", "accuracy"})) + ", worst " +
-                        record::format_percent(i.number({"cluster", "worst_accuracy"})) + " (over all peers, as of the last tally)");
+                        record::format_percent(i.number({"cluster", "worst_accuracy"})) + ", models apart " + record::format_percent(i.number({"cluster", "consensus_relative"})) + " (over all peers, as of the last tally)");
     line("addresses", "control " + i.text({"addresses", "control"}) + ", bulk " + i.text({"addresses", "bulk"}) + ", status " + i.text({"addresses", "status"}));
     line("files", i.text({"directory"}));
     std::string members;

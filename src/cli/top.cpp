@@ -128,7 +128,8 @@ Dashboard dashboard_of(const Seen& seen, const std::string& order, const std::st
     d.figures.push_back({"members   " + members});
     d.figures.push_back({"training  step " + format_count(number(s, "steps")) + "  " + format_count(number(s, "samples_per_second")) + " samples/s  " + shares});
     d.figures.push_back({"model     loss " + format_short(number(s, "loss")) + "  accuracy " + format_percent(number(s, "accuracy")) + "  all peers: loss " +
-                         format_short(number(cluster, "loss")) + "  accuracy " + format_percent(number(cluster, "accuracy")) + "  worst " + format_percent(number(cluster, "worst_accuracy"))});
+                         format_short(number(cluster, "loss")) + "  accuracy " + format_percent(number(cluster, "accuracy")) + "  worst " + format_percent(number(cluster, "worst_accuracy")) +
+                         "  apart " + format_percent(number(cluster, "consensus_relative"))});
     const double mixes = number(s, "mixes").value_or(0), failed = number(s, "exchanges_failed").value_or(0);
     int trouble = 0;
     for (const Json& link : list(seen.links, "links")) trouble += link.is_object() && link.value("in_trouble", Json()) == true;

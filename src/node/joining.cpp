@@ -290,7 +290,7 @@ std::optional<End> Node::prepare() {
     const std::string& server = config_->exchange.server;
     peer.exchange.serves = server.empty() ? !found_ : server == options_.name;
     if (peer.exchange.serves && has_server(config_->exchange.kind)) take_no_rows();
-    if (!config_->metrics.tally && config_->model.kind != config::ModelKind::average) peer.tally = std::chrono::milliseconds(500);
+    if (!config_->metrics.tally) peer.tally = std::chrono::milliseconds(500);
     metadata_.device = device_.rfind("cuda", 0) == 0 ? Metadata::Device::cuda : Metadata::Device::cpu;
     metadata_.layout = learner_->layout();
     metadata_.started = static_cast<std::uint32_t>(std::time(nullptr));

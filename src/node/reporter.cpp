@@ -125,7 +125,8 @@ std::optional<Reporter::Said> Reporter::words_for(const View& view, const Peer::
             [&](const gossip::RollFormed& r) -> Words { return Said{Level::info, "exchange", "number " + std::to_string(r.rank + 1) + " of " + std::to_string(r.size) + " on roll " + std::to_string(r.epoch)}; },
             [](const gossip::TrainedSome&) -> Words { return std::nullopt; },
             [&](const gossip::Tallied& t) -> Words {
-                return Said{Level::info, "cluster", text("loss %.3f", t.loss) + (t.accuracy ? text("  accuracy %.3f  worst %.3f", *t.accuracy, t.worst_accuracy.value_or(0)) : std::string()) +
+                if (!t.loss) return Said{Level::info, "cluster", "consensus distance " + record::format_short(t.consensus->distance) + " over all peers"};
+                return Said{Level::info, "cluster", text("loss %.3f", *t.loss) + (t.accuracy ? text("  accuracy %.3f  worst %.3f", *t.accuracy, t.worst_accuracy.value_or(0)) : std::string()) +
                                                         "  over all peers"};
             },
             [](const gossip::Fetched& f) -> Words {
@@ -287,6 +288,7 @@ record::Sample Reporter::sample_of(const View& view) const {
         s.cluster_loss = cluster->loss;
         s.cluster_accuracy = cluster->accuracy;
         s.cluster_worst_accuracy = cluster->worst_accuracy;
+        if (cluster->consensus) s.consensus_distance = cluster->consensus->distance, s.consensus_relative = cluster->consensus->relative;
     }
     s.steps = static_cast<double>(steps_);
     s.samples = samples_;

@@ -16,7 +16,8 @@ std::string dump(const Json& j) { return j.dump(2, ' ', false, Json::error_handl
 Json known(const std::optional<double>& x) { return x ? Json(*x) : Json(nullptr); }
 
 Json cluster_of(const record::Sample& s) {
-    return {{"loss", known(s.cluster_loss)}, {"accuracy", known(s.cluster_accuracy)}, {"worst_accuracy", known(s.cluster_worst_accuracy)}};
+    return {{"loss", known(s.cluster_loss)}, {"accuracy", known(s.cluster_accuracy)}, {"worst_accuracy", known(s.cluster_worst_accuracy)},
+            {"consensus_distance", known(s.consensus_distance)}, {"consensus_relative", known(s.consensus_relative)}};
 }
 
 // Of a member, or of ourselves: what it says of itself, as far as we can read it.
