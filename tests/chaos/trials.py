@@ -5,6 +5,7 @@
   kill     SIGKILL each of eight in turn, the seed first: nobody stops for more than an exchange; a newcomer joins through any survivor
   halves   two halves cut for a minute: one membership within 10 s of healing
   links    one command line on loopback, on 50 ms, 20 Mbit and 1 % loss, and on 200 ms and 5 Mbit: no false death in ten minutes of each
+  pings    a ping beside parcels that fill a link of 100 Mbit/s, 20 ms there and back: p99 within two round trips
   sixteen  four of sixteen killed at once: training never stops, all views agree in time, accuracy within 1 point of the calm run
 
 Steps are paced, so that it is the protocol that is measured and not the processor; how busy it was is said. halves and links need root and
@@ -340,6 +341,36 @@ def links(options):
     return report
 
 
+def pings(options):
+    """What a ping of the control plane costs while the bulk plane fills a link of 100 Mbit/s, 10 ms each way: `bench net` through it."""
+    report = Report("pings")
+    round_trip = 0.020
+    try:
+        net = Shaped(options.shaper, 2, round_trip / 2, 12_500_000, 0, options.seed)
+    except OSError as why:
+        print(f"pings     SKIPPED: no namespaces or no tun device here ({why})")
+        return report
+    serving = subprocess.Popen(net.inside(0, [options.grapevine, "bench", "net", "--serve", "10.99.0.1:7480"]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            done = subprocess.run(net.inside(1, [options.grapevine, "bench", "net", "--peer", "10.99.0.1:7480", "--size", "16", "--seconds", "20", "--json", "--quiet"]), capture_output=True, text=True)
+            if done.returncode == 0:
+                break
+            time.sleep(0.1)
+        measured = json.loads(done.stdout)
+        ping = measured["ping"]
+        with open(f"{options.out}/pings.json", "w") as file:
+            file.write(done.stdout)
+        report.row("alone, p50 and p99", f"{1e3 * ping['p50']:.1f} and {1e3 * ping['p99']:.1f} ms", "", None)
+        report.row("the link's share that parcels fill", f"{ping['loaded_bytes_per_second'] / 12_500_000:.0%}", "", None)
+        report.row("beside parcels, p50", f"{1e3 * ping['loaded_p50']:.1f} ms", "", None)
+        report.row("beside parcels, p99, in round trips", f"{ping['loaded_p99'] / round_trip:.2f}", "<= 2", ping["loaded_p99"] <= 2 * round_trip)
+    finally:
+        serving.kill()
+        net.end()
+    return report
+
+
 def sixteen(options):
     report = Report("sixteen")
     accuracy = {}
@@ -377,7 +408,7 @@ def sixteen(options):
     return report
 
 
-TRIALS = {"stop": stop, "kill": kill, "halves": halves, "links": links, "sixteen": sixteen}
+TRIALS = {"stop": stop, "kill": kill, "halves": halves, "links": links, "pings": pings, "sixteen": sixteen}
 
 
 def main():
