@@ -78,6 +78,7 @@ void Bulk::obey(Instant now) {
         std::visit(Cases{
             [&](Know& know) { links_.know(know.peer, know.endpoint, know.key); },
             [&](const HangUp&) { links_.hang_up_on_the_banned(); },
+            [&](const Limit& limit) { incoming_.limit(limit.parcel_bytes); },
             [&](const Forget& forget) {
                 if (const auto place = outgoing_.find(forget.peer); place != outgoing_.end()) {
                     place->second.give_up_all(now);

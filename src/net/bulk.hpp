@@ -35,11 +35,13 @@ public:
     struct Call { PeerId peer; };  // it has a parcel for us and cannot dial us: open a connection
     struct Ship { PeerId to; std::uint32_t ticket; std::string header; Bytes body; };
     struct HangUp {};  // on whoever is no longer allowed
+    struct Limit { std::uint64_t parcel_bytes; };  // of those that come in
     void tell(Know know) { orders_.put(std::move(know)); }
     void tell(Forget forget) { orders_.put(forget); }
     void tell(Call call) { orders_.put(call); }
     void tell(Ship ship) { orders_.put(std::move(ship)); }
     void tell(HangUp hang_up) { orders_.put(hang_up); }
+    void tell(Limit limit) { orders_.put(limit); }
 
     void taken(const Parcel& parcel) {
         waiting_ -= Incoming::weight(parcel.body.size);
@@ -49,7 +51,7 @@ public:
     std::vector<BulkPath> paths() const;
 
 private:
-    using Order = std::variant<Know, Forget, Call, Ship, HangUp>;
+    using Order = std::variant<Know, Forget, Call, Ship, HangUp, Limit>;
 
     void run();
     void obey(Instant now);

@@ -12,22 +12,28 @@ constexpr Duration lively = std::chrono::seconds(1);
 
 }  // namespace
 
-std::uint64_t Incoming::most_waiting(const Options& options) {
-    if (options.max_waiting_bytes != 0) return options.max_waiting_bytes;
-    return std::max<std::uint64_t>(4 * options.max_parcel_bytes, std::uint64_t{64} << 20);
-}
+std::uint64_t Incoming::most_waiting(std::uint64_t parcel_bytes) { return std::max<std::uint64_t>(4 * parcel_bytes, std::uint64_t{64} << 20); }
 
 Incoming::Incoming(ParcelWire& wire, Inbox& inbox, std::atomic<std::uint64_t>& waiting, const Options& options)
     : wire_(wire),
       inbox_(inbox),
       waiting_(waiting),
-      most_waiting_(most_waiting(options)),
+      most_waiting_said_(options.max_waiting_bytes != 0),
+      most_waiting_(most_waiting_said_ ? options.max_waiting_bytes : most_waiting(options.max_parcel_bytes)),
       most_bytes_(options.max_parcel_bytes),
       patience_(options.half_parcel_patience),
       pool_(most_waiting_),
       most_whole_(options.parcels_per_peer),
       downlink_(options.downlink, limit_burst),
       quantum_(std::clamp<std::uint64_t>(static_cast<std::uint64_t>(options.downlink / 50), 4096, 64 * 1024)) {}
+
+// What is half received already stays so.
+void Incoming::limit(std::uint64_t parcel_bytes) {
+    most_bytes_ = parcel_bytes;
+    if (most_waiting_said_) return;
+    most_waiting_ = most_waiting(parcel_bytes);
+    pool_.keep(most_waiting_);
+}
 
 void Incoming::open(const Links::Arrived& arrived, PeerId from, Reader reader, Instant now) {
     Half half;

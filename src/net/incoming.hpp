@@ -34,6 +34,7 @@ public:
     Instant due() const { return owed_.empty() ? Instant::max() : downlink_.due(); }
     void expire(Instant now);
     void forget(PeerId from);
+    void limit(std::uint64_t parcel_bytes);
     void taken(PeerId from);        // one that was delivered, by receive(): from any thread
 
     bool empty() const { return halves_.empty(); }
@@ -41,7 +42,7 @@ public:
 
     // What a parcel weighs while it waits, so that a flood of empty ones is bounded too.
     static std::uint64_t weight(std::uint64_t body_bytes) { return body_bytes + 2 * max_parcel_header_bytes; }
-    static std::uint64_t most_waiting(const Options& options);
+    static std::uint64_t most_waiting(std::uint64_t parcel_bytes);  // where nothing is said of it
 
 private:
     struct Half {
@@ -68,6 +69,7 @@ private:
     ParcelWire& wire_;
     Inbox& inbox_;
     std::atomic<std::uint64_t>& waiting_;  // weight of all parcels half received or not taken yet
+    bool most_waiting_said_;
     std::uint64_t most_waiting_;
     std::uint64_t most_bytes_;
     Duration patience_;

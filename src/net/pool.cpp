@@ -65,7 +65,11 @@ struct Pool::Store {
         --count.in_use;
         kept.push_back(buffer);
         kept_bytes += buffer.capacity;
-        while (kept_bytes > keep_bytes) {  // the oldest first
+        let_go();
+    }
+
+    void let_go() {  // of what is more than is kept, the oldest first
+        while (kept_bytes > keep_bytes) {
             kept_bytes -= kept.front().capacity;
             count.bytes -= kept.front().capacity;
             std::free(kept.front().data);
@@ -80,6 +84,12 @@ std::shared_ptr<std::byte> Pool::take(std::size_t size) {
     const Store::Buffer buffer = store_->find_or_make(size);
     if (!buffer.data) return nullptr;
     return {buffer.data, [store = store_, buffer](std::byte*) { store->give_back(buffer); }};
+}
+
+void Pool::keep(std::uint64_t bytes) {
+    const std::lock_guard lock(store_->mutex);
+    store_->keep_bytes = bytes;
+    store_->let_go();
 }
 
 Pool::Count Pool::count() const {

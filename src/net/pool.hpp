@@ -15,6 +15,8 @@ public:
 
     std::shared_ptr<std::byte> take(std::size_t size);  // what is in it is old; null if there is no memory
 
+    void keep(std::uint64_t bytes);
+
     struct Count {
         std::uint64_t made = 0;    // ever, from the system
         std::uint64_t in_use = 0;

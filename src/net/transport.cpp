@@ -40,6 +40,14 @@ void raise_file_limit() {
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
+// So many that the node's own files, and what comes in until the watch looks, have room beside them.
+std::size_t most_connections() {
+    constexpr rlim_t most = 49'152;
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 768;  // of the usual 1,024
+    return std::min(files.rlim_cur / 4 * 3, most);
+}
+
 std::string endpoint(const std::string& host, std::uint16_t port) {
     return "tcp://" + bracketed(host) + ":" + std::to_string(port);
 }
@@ -91,6 +99,7 @@ const char* to_string(Drop reason) {
         case Drop::too_many: return "too_many";
         case Drop::banned: return "banned";
         case Drop::endless: return "endless";
+        case Drop::crowded: return "crowded";
     }
     return "unknown";
 }
@@ -150,7 +159,7 @@ std::variant<std::unique_ptr<Transport>, Error> Transport::open(Options options)
         inside->options.advertise_host = is_wildcard(options.listen_host) ? guess_own_host() : options.listen_host;
     inside->control.links().watched_by(inside->watch);
     inside->bulk.watched_by(inside->watch);
-    inside->watch.start();
+    inside->watch.start(options.connections_of_all != 0 ? options.connections_of_all : most_connections());
     inside->bulk.start();
     return std::unique_ptr<Transport>(new Transport(std::move(inside)));
 }
@@ -206,6 +215,11 @@ void Transport::allow(const std::vector<std::string>& keys) {
     inside_->bulk.tell(Bulk::HangUp{});
 }
 
+void Transport::limit_parcels(std::uint64_t bytes) {
+    inside_->options.max_parcel_bytes = bytes;
+    inside_->bulk.tell(Bulk::Limit{bytes});
+}
+
 void Transport::forget(PeerId peer) {
     inside_->control.links().forget(peer);
     inside_->bulk.tell(Bulk::Forget{peer});
@@ -257,7 +271,8 @@ Counters Transport::counters() const {
     counters.control = in.control_tally.plane();
     counters.bulk = in.bulk_tally.plane();
     for (std::size_t i = 0; i < drop_reasons; ++i) counters.dropped[i] = in.control_tally.dropped[i] + in.bulk_tally.dropped[i];
-    counters.dropped[static_cast<std::size_t>(Drop::endless)] += in.watch.closed();
+    counters.dropped[static_cast<std::size_t>(Drop::endless)] += in.watch.endless();
+    counters.dropped[static_cast<std::size_t>(Drop::crowded)] += in.watch.crowded();
     counters.parcels_in = in.bulk_tally.parcels_in;
     counters.parcels_out = in.bulk_tally.parcels_out;
     counters.body_bytes_out = in.bulk_tally.body_bytes_out;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "clock.hpp"
 
@@ -39,7 +40,8 @@ void Watch::add(void* socket, const char* plane, std::uint64_t may_wait) {
     planes_.back().events.connect(where);
 }
 
-void Watch::start() {
+void Watch::start(std::size_t most_connections) {
+    most_ = most_connections;
     thread_ = std::thread([this] { run(); });
 }
 
@@ -50,16 +52,18 @@ void Watch::stop() {
 }
 
 void Watch::run() {
-    while (!stopping_) {
+    for (Instant next_look{}; !stopping_; std::this_thread::sleep_for(often)) {
+        hear_of_connections();  // each time: ZeroMQ's thread waits for us where 2,000 of them are unheard
         const Instant begun = now();
-        hear_of_connections();
+        if (begun < next_look) continue;
         look();
-        std::this_thread::sleep_for(std::min<Duration>(std::max(often, idle_share * (now() - begun)), std::chrono::seconds(1)));
+        next_look = now() + std::min<Duration>(idle_share * (now() - begun), std::chrono::seconds(1));
     }
 }
 
 // An event: its number u16 and the descriptor i32, then the address.
 void Watch::hear_of_connections() {
+    bool looked = false;
     for (Plane& plane : planes_)
         for (;;) {
             zmq::message_t event, address;
@@ -71,8 +75,34 @@ void Watch::hear_of_connections() {
             std::memcpy(&number, event.data(), sizeof number);
             std::memcpy(&fd, event.data<char>() + sizeof number, sizeof fd);
             if (number != ZMQ_EVENT_ACCEPTED || fd < 0 || fd >= most_files) continue;
-            if (const auto cookie = cookie_of(fd)) connections_[fd] = {*cookie, plane.may_wait, messages_[static_cast<std::size_t>(fd)], 0};
+            const auto one_more = [&] { return connections_.size() >= most_ && !connections_.contains(fd); };
+            if (one_more() && !std::exchange(looked, true)) look();  // some may be gone
+            const auto cookie = cookie_of(fd);
+            if (!cookie) continue;
+            if (one_more()) {
+                close(fd, crowded_);
+                continue;
+            }
+            const std::uint32_t messages = messages_[static_cast<std::size_t>(fd)];
+            connections_[fd] = {*cookie, plane.may_wait, messages, messages, 0};
+            silent_.emplace_back(fd, *cookie);
+            if (silent_.size() <= most_silent) continue;
+            const auto [oldest, its] = silent_.front();
+            silent_.pop_front();
+            close_silent(oldest, its);
         }
+}
+
+void Watch::close(int fd, std::atomic<std::uint64_t>& count) {
+    ::shutdown(fd, SHUT_RDWR);  // and ZeroMQ lets go of what it holds of it
+    ++count;
+}
+
+void Watch::close_silent(int fd, std::uint64_t cookie) {
+    const auto at = connections_.find(fd);
+    if (at == connections_.end() || at->second.cookie != cookie || messages_[static_cast<std::size_t>(fd)] != at->second.first || cookie_of(fd) != cookie) return;
+    close(fd, crowded_);
+    connections_.erase(at);
 }
 
 void Watch::look() {
@@ -88,8 +118,7 @@ bool Watch::over(int fd, Connection& c) {
         c.messages = messages;
         c.bytes = bytes;
     } else if (bytes - c.bytes > c.may_wait) {
-        ::shutdown(fd, SHUT_RDWR);  // and ZeroMQ lets go of what it holds of it
-        ++closed_;
+        close(fd, endless_);
         return true;
     }
     return false;

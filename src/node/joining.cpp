@@ -280,6 +280,7 @@ std::optional<End> Node::prepare() {
         log(Level::info, "resume", "goes on from step " + std::to_string(resumed_->number("step").value_or(0)) + " of " + options_.resume);
     }
     transport_->set_run(run_id_);
+    transport_->limit_parcels(encoded_size(Encoding::top_k, learner_->size()));  // no encoding takes more
 
     PeerConfig& peer = peer_config_ = setup::peer_config(*config_);
     peer.exchange.layout = learner_->layout();

@@ -1,6 +1,12 @@
 // What may go out and come in, in all and of one peer.
 #include <doctest/doctest.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <map>
 
@@ -193,4 +199,87 @@ TEST_CASE("one peer's parcels that nobody takes are refused beyond their number,
     for (int i = 0; i < 5; ++i) REQUIRE(await<Parcel>(*a));
     b->ship(PeerId{1}, 11, "", pattern(1000, 1));
     CHECK(await<Parcel>(*a));  // there is room again
+}
+
+TEST_CASE("a parcel longer than what is let in by now is refused, and the limit can move") {
+    const Node a = open(1), b = open(2);
+    introduce(*a, *b);
+    b->ship(PeerId{1}, 1, "", pattern(50'000, 1));
+    REQUIRE(await<Parcel>(*a, {b.get()}));
+    a->limit_parcels(40'000);
+    b->ship(PeerId{1}, 2, "", pattern(40'001, 1));
+    const auto refused = await<Undelivered>(*b, {a.get()});
+    REQUIRE(refused);
+    CHECK(refused->ticket == 2);
+    CHECK(a->counters().of(Drop::too_long) == 1);
+    b->ship(PeerId{1}, 3, "", pattern(40'000, 1));
+    const auto came = await<Parcel>(*a, {b.get()});
+    REQUIRE(came);
+    CHECK(came->ticket == 3);
+}
+
+namespace {
+
+// Connections that say nothing.
+struct Silent {
+    std::vector<int> files;
+    ~Silent() {
+        for (const int fd : files) ::close(fd);
+    }
+    void dial(const std::string& endpoint) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
+        files.push_back(socket(AF_INET, SOCK_STREAM, 0));
+        REQUIRE(connect(files.back(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    }
+    // How many of them the other side has closed.
+    long closed() const {
+        return std::count_if(files.begin(), files.end(), [](int fd) {
+            char bytes[256];
+            ssize_t n;
+            while ((n = ::recv(fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {}
+            return n == 0 || errno == ECONNRESET;
+        });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("connections beyond their number are closed unheard, on both planes together, and later ones are taken again") {
+    auto options = options_of(1);
+    options.connections_of_all = 20;
+    const Node a = open(options), b = open(2);
+    Silent first;
+    for (int i = 0; i < 10; ++i) first.dial(a->contact().control);
+    for (int i = 0; i < 10; ++i) first.dial(a->contact().bulk);
+    CHECK(!spin({a.get()}, [&] { return first.closed() > 0; }, 1s));  // their time to say hello is not over
+    CHECK(a->counters().of(Drop::crowded) == 0);
+    Silent more;
+    for (int i = 0; i < 3; ++i) more.dial(a->contact().control);
+    REQUIRE(spin({a.get()}, [&] { return more.closed() == 3; }));
+    CHECK(a->counters().of(Drop::crowded) == 3);
+    REQUIRE(spin({a.get()}, [&] { return first.closed() == 20; }));  // 5 s without a word
+    introduce(*a, *b);
+    b->send(PeerId{1}, "well");
+    CHECK(await<Frame>(*a, {b.get()}));
+}
+
+TEST_CASE("of connections that say nothing the oldest are closed, and who has spoken stays") {
+    const Node a = open(1), b = open(2);
+    introduce(*a, *b);
+    b->send(PeerId{1}, "hello");
+    REQUIRE(await<Frame>(*a, {b.get()}));
+    Silent silent;
+    for (int i = 0; i < 4096 + 100; ++i) silent.dial(a->contact().control);
+    REQUIRE(spin({a.get(), b.get()}, [&] { return a->counters().of(Drop::crowded) >= 100; }));
+    const Node c = open(3);
+    introduce(*a, *c);
+    c->send(PeerId{1}, "me too");
+    CHECK(await<Frame>(*a, {b.get(), c.get()}));
+    const std::uint64_t dialled = b->counters().control.connections;
+    b->send(PeerId{1}, "still there?");
+    CHECK(await<Frame>(*a, {b.get(), c.get()}));
+    CHECK(b->counters().control.connections == dialled);
 }

@@ -56,6 +56,9 @@ struct Options {
     // step sends some thousand a second; ten thousand members that join at once, a burst of as many frames.
     double frames_per_peer = 10'000, frames_of_all = 50'000;
     double greets_of_all = 1'000;                             // a second; each is answered with the greeting
+    // That others have opened, both planes together, those that have said nothing yet too. 0: three quarters of the files
+    // that may be open, 49,152 at most. One costs some 4 KB before it has said anything.
+    std::size_t connections_of_all = 0;
     std::uint64_t parcels_per_peer = 256;                     // whole ones that wait for receive(); more are refused
     Duration greet_patience = std::chrono::seconds(3);        // then NoAnswer
     Duration idle = std::chrono::seconds(60);                 // a connection we dialled and nobody used is closed
@@ -126,8 +129,9 @@ enum class Drop : std::uint8_t {
     too_many,       // more a second than one peer, or all who greet, may send
     banned,         // its key was allowed when it connected, and is no more
     endless,        // a message without an end: its connection is closed
+    crowded,        // a connection more than there may be at a time: closed unheard
 };
-inline constexpr std::size_t drop_reasons = 15;
+inline constexpr std::size_t drop_reasons = 16;
 const char* to_string(Drop reason);
 
 struct PlaneCounters {
@@ -172,6 +176,7 @@ public:
     void set_run(std::uint64_t run);
     void set_greeting(std::string greeting);
     void allow(const std::vector<std::string>& keys);  // in place of Keys::allowed; the connections of others end
+    void limit_parcels(std::uint64_t bytes);           // in place of max_parcel_bytes, from the next parcel on
 
     // To an address ("tcp://host:port", a name or numeric) before we know its peer. Ends in a Hello, NoAnswer or
     // OtherVersion, once however often the same address was greeted meanwhile; with keys also in TurnedAway. `keys`: whose
