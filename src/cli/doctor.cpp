@@ -51,7 +51,7 @@ Finding files() {
     getrlimit(RLIMIT_NOFILE, &limit);
     const std::string is = "up to " + std::to_string(limit.rlim_max) + " open files";
     if (limit.rlim_max >= 16384) return {"files", How::good, is, ""};
-    return {"files", How::note, is, "clusters of thousands need a hard limit of 16384 or more (ulimit -Hn)"};
+    return {"files", How::note, is, "clusters of thousands, and a node that strangers may reach and flood with connections, need a hard limit of 16384 or more (ulimit -Hn)"};
 }
 
 Finding clock_set() {

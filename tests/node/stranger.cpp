@@ -7,63 +7,19 @@
 //   stranger elsewhere LOWEST HIGHEST   answers whoever greets it that it speaks these versions only, until it is killed
 //
 // What it has to say it says on stdout, a line each: "told", "joined", "at tcp://127.0.0.1:34567".
-#include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <string>
+#include <utility>
 
 #include <zmq.hpp>
 
 #include "frame.hpp"
-#include "grapevine/net/transport.hpp"
-#include "grapevine/wire/wire.hpp"
+#include "stranger.hpp"
 
 using namespace grapevine;
 using namespace std::chrono_literals;
 
 namespace {
-
-[[noreturn]] void give_up(const std::string& why) {
-    std::printf("%s\n", why.c_str());
-    std::exit(1);
-}
-
-void say(const std::string& line) {
-    std::printf("%s\n", line.c_str());
-    std::fflush(stdout);
-}
-
-std::uint64_t drawn() {
-    static std::mt19937_64 random{std::random_device{}()};
-    return random() | 1;
-}
-
-struct Stranger {
-    PeerId id{drawn()}, node;
-    std::unique_ptr<net::Transport> transport;
-    membership::Book book;
-
-    Stranger(const std::string& endpoint, const std::string& name) {
-        net::Options options;
-        options.self = id;
-        options.name = name;
-        auto opened = net::Transport::open(options);
-        if (const auto* error = std::get_if<net::Error>(&opened)) give_up(error->what);
-        transport = std::get<std::unique_ptr<net::Transport>>(std::move(opened));
-        transport->greet(endpoint);
-        while (!node) {
-            const auto inbound = transport->receive(100ms);
-            if (!inbound) continue;
-            const auto* hello = std::get_if<net::Hello>(&*inbound);
-            if (!hello) give_up("nobody at " + endpoint);
-            node = hello->who;
-            transport->set_run(hello->run);
-        }
-        transport->know({node, "", endpoint, ""});
-    }
-    void send(PeerId to, const membership::Message& message) { transport->send(to, wire::encode(message, book)); }
-    std::uint64_t refused() const { return transport->counters().of(net::Drop::queue_full); }
-};
 
 int flood(const std::string& endpoint, std::uint64_t count) {
     Stranger stranger(endpoint, "flood");
@@ -86,32 +42,17 @@ int flood(const std::string& endpoint, std::uint64_t count) {
 }
 
 // A member as `record` says, `later` once it has joined.
-int member(const std::string& endpoint, membership::Record record, const std::optional<membership::Record>& later) {
+int member(const std::string& endpoint, const membership::Record& record, const std::optional<membership::Record>& later) {
     Stranger stranger(endpoint, record.contact.name);
-    const auto of_ours = [&](membership::Record r) {
-        r.contact = stranger.transport->contact();
-        return membership::Rumor{*stranger.book.intern(r), membership::Standing::alive, {}};
-    };
-    membership::Message join{membership::Join{}, {}};
-    join.rumors.push_back(of_ours(record));
-    stranger.send(stranger.node, join);
+    stranger.join(record);
     for (bool joined = false;;) {
-        auto inbound = stranger.transport->receive(1s);
-        auto* frame = inbound ? std::get_if<net::Frame>(&*inbound) : nullptr;
-        if (!frame) continue;
-        auto message = wire::decode(std::as_bytes(std::span(frame->bytes)), stranger.book);
-        const auto* m = message ? std::get_if<membership::Message>(&*message) : nullptr;
-        if (!m) continue;
-        for (const auto& rumor : m->rumors) stranger.transport->know(stranger.book.at(rumor.about).contact);
-        if (std::holds_alternative<membership::Welcome>(m->body) && !joined) {
-            joined = true;
-            say("joined");
-            if (!later) continue;
-            membership::Message change{membership::Gossip{}, {}};
-            change.rumors.push_back(of_ours(*later));
-            stranger.send(stranger.node, change);
-        }
-        if (const auto* ping = std::get_if<membership::Ping>(&m->body)) stranger.send(frame->from, {membership::Ack{ping->round}, {}});
+        const auto message = stranger.attend(1s);
+        if (!message || !std::holds_alternative<membership::Welcome>(message->body) || std::exchange(joined, true)) continue;
+        say("joined");
+        if (!later) continue;
+        membership::Message change{membership::Gossip{}, {}};
+        change.rumors.push_back(stranger.rumor_of(*later));
+        stranger.send(stranger.node, change);
     }
 }
 
