@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 
+#include "normals.hpp"
 #include "purposes.hpp"
 
 namespace grapevine::learn {
@@ -37,7 +38,7 @@ std::vector<float> Factors::initial(std::uint64_t seed) const {
     block[mean_at_] = mean_;
     const Random random = stream(seed, Purpose::parameters);
     const auto draw = [&](std::uint64_t offset, std::size_t count, Random from) {
-        for (float& x : std::span(block).subspan(offset, count)) x = static_cast<float>(initial_deviation * from.normal());
+        draw_normals(std::span(block).subspan(offset, count), initial_deviation, from);
     };
     draw(user_vectors_, users_ * rank_, random.split(0));
     draw(item_vectors_, items_ * rank_, random.split(1));

@@ -91,13 +91,15 @@ SgdLearner::SgdLearner(const config::Config& config, std::size_t peer, std::shar
       test_(keep(*task_->sets.test, *backend_)),
       batches_(std::move(rows), config.data.batch, stream(config.seed, Purpose::batches).split(peer)),
       augment_(stream(config.seed, Purpose::augment).split(peer)),
+      seed_(config.seed),
       options_(config.train),
       how_(step_of(config.train)),
       evaluation_limit_(std::min<std::size_t>(task_->sets.test->rows(),
                                               config.metrics.evaluate_samples.value_or(UINT32_MAX))),
       states_(states_of(how_.rule)) {
     slots_.resize(1);
-    backend_->upload(task_->initial, slot(model_slot));
+    slot(model_slot);
+    if (!task_->initial.empty()) backend_->upload(task_->initial, slot(model_slot));
     for (std::size_t i = 0; i < states_; ++i) state_[i] = backend_->allocate(size());
     if (how_.weight_decay > 0) {
         decay_flags_ = decaying(task_->table);
@@ -107,6 +109,10 @@ SgdLearner::SgdLearner(const config::Config& config, std::size_t peer, std::shar
 
 void SgdLearner::claim(Slot slots) {
     if (slots_.size() < slots) slots_.resize(slots);
+}
+
+void SgdLearner::draw_initial() {
+    if (task_->initial.empty()) backend_->upload(model_.initial(seed_), slot(model_slot));
 }
 
 // Some exchanges need one now and then only, or never: it takes memory from its first use on.

@@ -92,7 +92,7 @@ Sizes sizes_of(const config::Config& config) {
     return sizes;
 }
 
-std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded, const Figures& figures) {
+std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& config, const Sets* loaded, const Figures& figures, Draw draw) {
     auto task = std::make_shared<Task>();
     task->pool = std::make_shared<BufferPool>();
     if (!config.model.needs_data()) {
@@ -126,7 +126,7 @@ std::variant<std::shared_ptr<const Task>, Error> prepare(const config::Config& c
     }
     if (config.model.kind == config::ModelKind::forest) return task;
     if (config.train.compute == config::Compute::real) {
-        task->initial = task->model->initial(config.seed);
+        if (draw == Draw::at_once) task->initial = task->model->initial(config.seed);
     } else {
         task->blanks = std::make_shared<BufferPool>(BufferPool::Fresh::zero);
         task->nothing = task->blanks->take(task->table.size() * sizeof(float));
@@ -152,5 +152,7 @@ std::unique_ptr<Learner> make_learner(const config::Config& config, std::size_t 
     assert(backend);
     return std::make_unique<SgdLearner>(config, peer, std::move(task), std::move(rows), std::move(backend));
 }
+
+void draw_initial(Learner& learner) { dynamic_cast<OrderedLearner&>(learner).draw_initial(); }
 
 }  // namespace grapevine::learn

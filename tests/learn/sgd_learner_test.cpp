@@ -51,6 +51,25 @@ TEST_CASE("one step is the gradient's, and weight decay spares the biases") {
     for (std::uint64_t i = 0; i < bias.size(); ++i) CHECK(b[bias.offset + i] == a[bias.offset + i]);
 }
 
+TEST_CASE("initial parameters that are drawn when told are those that would have been drawn at once, and nothing before") {
+    for (const auto kind : {config::ModelKind::logistic, config::ModelKind::mlp}) {
+        const auto config = blobs(kind);
+        auto prepared = prepare(config, nullptr, {}, Draw::when_told);
+        REQUIRE(std::holds_alternative<TaskPointer>(prepared));
+        const auto task = std::get<TaskPointer>(prepared);
+        const auto at_once = learner_of(config, task_of(config)), when_told = learner_of(config, task);
+        CHECK(task->initial.empty());
+        CHECK(values_of<float>(publish(*when_told)) == std::vector<float>(task->table.size()));
+        draw_initial(*when_told);
+        CHECK(values_of<float>(publish(*when_told)) == values_of<float>(publish(*at_once)));
+        at_once->carry_out({0, Train{3}}), when_told->carry_out({0, Train{3}});
+        const auto trained = values_of<float>(publish(*at_once));
+        CHECK(values_of<float>(publish(*when_told)) == trained);
+        draw_initial(*at_once);  // it began with them
+        CHECK(values_of<float>(publish(*at_once)) == trained);
+    }
+}
+
 TEST_CASE("a step in slices makes the same bits as a whole one, whatever others do between them") {
     for (const auto kind : {config::ModelKind::logistic, config::ModelKind::mlp})
         for (const auto optimizer : {Optimizer::sgd, Optimizer::momentum, Optimizer::nesterov})

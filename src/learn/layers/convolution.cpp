@@ -3,6 +3,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "../normals.hpp"
+
 namespace grapevine::learn {
 
 using kernels::DeviceSpan;
@@ -22,7 +24,7 @@ kernels::Convolution Convolution::of(std::size_t rows) const {
 }
 
 void Convolution::draw(std::span<float> block, Random random) const {
-    for (float& w : block.subspan(weights_, shape_.weights())) w = static_cast<float>(deviation_ * random.normal());
+    draw_normals(block.subspan(weights_, shape_.weights()), deviation_, random);
 }
 
 void Convolution::forward(const Call& call, Room, DeviceSpan x, DeviceSpan y) const {

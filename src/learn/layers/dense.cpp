@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "../normals.hpp"
+
 namespace grapevine::learn {
 
 using kernels::DeviceSpan;
@@ -18,7 +20,7 @@ Dense::Dense(TensorTable& table, const std::string& weights, const std::string& 
 Range Dense::parameters() const { return {weights_, biases_ + out_.width - weights_}; }
 
 void Dense::draw(std::span<float> block, Random random) const {
-    for (float& w : block.subspan(weights_, in_.width * out_.width)) w = static_cast<float>(deviation_ * random.normal());
+    draw_normals(block.subspan(weights_, in_.width * out_.width), deviation_, random);
 }
 
 void Dense::forward(const Call& call, Room, DeviceSpan x, DeviceSpan y) const {

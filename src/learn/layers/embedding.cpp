@@ -1,5 +1,7 @@
 #include "embedding.hpp"
 
+#include "../normals.hpp"
+
 namespace grapevine::learn {
 
 using kernels::DeviceSpan;
@@ -12,8 +14,8 @@ Embedding::Embedding(TensorTable& table, const std::string& name, const Shape& s
 Range Embedding::parameters() const { return joined({words_, words()}, {places_, places()}); }
 
 void Embedding::draw(std::span<float> block, Random random) const {
-    for (float& w : block.subspan(words_, words())) w = static_cast<float>(deviation_ * random.normal());
-    for (float& w : block.subspan(places_, places())) w = static_cast<float>(deviation_ * random.normal());
+    draw_normals(block.subspan(words_, words()), deviation_, random);
+    draw_normals(block.subspan(places_, places()), deviation_, random);
 }
 
 void Embedding::forward(const Call& call, Room, DeviceSpan, DeviceSpan y) const {

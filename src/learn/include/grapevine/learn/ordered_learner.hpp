@@ -24,6 +24,9 @@ public:
     // Not so while a step is made in slices: a checkpoint would hold half of it.
     bool between_steps() const { return next_slice_ == 0; }
 
+    // See task.hpp.
+    virtual void draw_initial() {}
+
     // What a checkpoint says of the model, when a run goes on from one.
     void resume(std::uint64_t steps, double samples_behind) { steps_ = steps, samples_ = samples_behind; }
 

@@ -22,6 +22,7 @@ public:
                std::vector<std::uint32_t> rows, std::unique_ptr<kernels::Backend> backend);
 
     void claim(Slot slots) override;
+    void draw_initial() override;
     bool looks_ahead() const override { return backend_->transfers(); }
     std::shared_ptr<void> look_ahead(const Order& order) override;
     Evaluation evaluate() override;
@@ -66,6 +67,7 @@ private:
     Kept train_, test_;
     Batches batches_;
     Random augment_;
+    std::uint64_t seed_;                      // of the run
     config::TrainOptions options_;
     kernels::Step how_;
     kernels::Decays decays_;
