@@ -6,6 +6,8 @@
 namespace grapevine::config {
 namespace {
 
+constexpr std::uint32_t most_donors = 64;
+
 void read_encoding(Section& section, Exchange& exchange) {
     const Value* value = section.value("encoding");
     if (!value) return;
@@ -105,6 +107,7 @@ void read_own(Section& section, Exchange& exchange, const std::string& here) {
         section.fault("clients", "'clients' is a share of the peers: 1 at most", "clients = 0.25");
     if (mine({"quasi_global"}, {gossip, epidemic, dpsgd, group}, "kind = \"gossip\", \"epidemic\", \"dpsgd\" and \"group\"")) section.number("quasi_global", exchange.quasi_global, 0, 0.9999);
     if (mine({"fragments"}, {gossip, dpsgd}, "kind = \"gossip\" and \"dpsgd\"")) section.integer("fragments", exchange.fragments, 1, 1024);
+    if (mine({"donors"}, {gossip, epidemic, outer}, "kind = \"gossip\", \"epidemic\" and \"outer\"")) section.integer("donors", exchange.donors, 0, most_donors);
     if (mine({"clip"}, {gossip, epidemic, dpsgd}, "kind = \"gossip\", \"epidemic\" and \"dpsgd\"")) section.choice("clip", exchange.clip, clips);
     if (exchange.kind == gossip && !section.choice("form", exchange.form, forms) && exchange.clip != Clip::off) exchange.form = Form::convex;
     if (exchange.kind == gossip && exchange.clip != Clip::off && exchange.form == Form::delta)

@@ -252,6 +252,7 @@ void write_exchange(Lines& out, const Config& config, const Exchange& exchange, 
     truth_of("speed_scaled", &Exchange::speed_scaled);
     number("quasi_global", &Exchange::quasi_global);
     number("fragments", &Exchange::fragments);
+    number("donors", &Exchange::donors);
     word("clip", &Exchange::clip);
     if (exchange.encoding == Encoding::top_k) out.line("encoding", "{ kind = \"top-k\", kept = " + format_number(exchange.kept) + " }");
     else word("encoding", &Exchange::encoding);

@@ -144,7 +144,7 @@ PeerConfig peer_config(const config::Config& config) {
     e.encoding = encoding(from.encoding);
     e.kept = from.kept;
     e.patience = from.patience;
-    e.donors = 4;
+    e.donors = from.donors;
     e.sums = config.model.holds_sums();
     e.trains = config.model.kind != config::ModelKind::average;
     e.order = config.train.order;

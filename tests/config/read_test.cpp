@@ -26,6 +26,7 @@ TEST_CASE("every key arrives where it belongs") {
     CHECK(config.exchange.period == Duration(100ms));
     CHECK(config.exchange.clock == Clock::poisson);
     CHECK(config.exchange.patience == Duration(3s));
+    CHECK(config.exchange.donors == 3);
     CHECK(config.membership.suspicion_alpha == 3);
     CHECK(config.membership.suspicion_beta == 2.5);
     CHECK(config.membership.local_health);

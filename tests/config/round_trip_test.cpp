@@ -21,6 +21,8 @@ TEST_CASE("what is written reads as the same") {
         "[model]\nkind = \"skipgram\"\n[data]\nformat = \"words\"\nfiles = [\"/data/a.txt\"]\ntest_files = [\"/data/b.txt\"]",
         "[exchange]\nkind = \"fedavg\"\nserver = \"gpu[1]\"\nclients = 0.5\n[[group]]\nname = \"gpu\"\ncount = 2",
         "[exchange]\nkind = \"parameter-server\"\nserver = \"alice\"\nwait_for = 3",
+        "[exchange]\ndonors = 0",
+        "[exchange]\nkind = \"outer\"\ndonors = 64",
         "[data]\nformat = \"csv\"\nfiles = [\"/data/a.csv\", \"/data/b.csv\"]\ntest_files = [\"/data/c.csv\"]\nnormalize = \"range\"\nlabel = \"class\"\nheader = true\nseparator = \";\"",
         "[data]\nformat = \"csv\"\nfiles = [\"/data/a.csv\"]\nlabel = 3\nheader = false\nheld_out = 0.25\ndirectory = \"/elsewhere\"",
         "[data]\nformat = \"npy\"\nfiles = [\"/data/x.npy\", \"/data/y.npy\"]\nnormalize = \"none\"",

@@ -83,6 +83,7 @@ kind = "gossip"
 period = "100ms"
 clock = "poisson"
 patience = "3s"
+donors = 3
 
 [membership]
 period = "500ms"

@@ -228,6 +228,7 @@ struct Exchange {
     bool speed_scaled = false;
     double quasi_global = 0;
     std::uint32_t fragments = 1;
+    std::uint32_t donors = 4;                     // gossip, epidemic, outer with partners: of whom a newcomer fetches its model at once; 0: it does not
     Clip clip = Clip::off;
     Encoding encoding = Encoding::float32;
     double kept = 0.01;                           // top-k: share of the values that travels
