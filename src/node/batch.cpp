@@ -64,6 +64,7 @@ std::optional<End> Node::choose_batch(config::Config& mine, const std::vector<st
     std::unique_ptr<kernels::Backend> backend;
     if (const auto end = choose_device(backend)) return end;
     const auto learner = learn::make_learner(*config_, part_, 1, task_, rows, std::move(backend));
+    learn::draw_initial(*learner);  // zeros may take less time
     auto& trained = dynamic_cast<learn::SgdLearner&>(*learner);
     const auto rate = [&](std::uint32_t batch) {
         try {

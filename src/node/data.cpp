@@ -44,7 +44,7 @@ std::optional<End> Node::load_data() {
     learn::Figures figures;
     if (own && found_) figures = {found_->scale, found_->shift};
     else if (own && !options_.resume.empty()) figures = figures_of_checkpoint();
-    auto prepared = learn::prepare(*config_, nullptr, figures);
+    auto prepared = learn::prepare(*config_, nullptr, figures, learn::Draw::when_told);
     if (const auto* error = std::get_if<learn::Error>(&prepared)) {
         log(Level::error, "data", error->what + ": " + error->hint);
         return own && found_ ? End::incompatible : End::configuration;

@@ -313,6 +313,8 @@ std::optional<End> Node::prepare() {
     }
     peer_ = std::make_unique<Peer>(book_, *self, peer, Random(id_.value));
     learner_->claim(peer_->slots());
+    has_model_ = !gossip::Handover::wanted(peer.exchange);
+    if (has_model_ && options_.resume.empty()) learn::draw_initial(*learner_);
     show_greeting();
     return std::nullopt;
 }

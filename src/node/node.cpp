@@ -267,6 +267,7 @@ void Node::tell(Peer::Event&& event) {
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;
     if (const auto* joined = std::get_if<membership::Joined>(&event)) know(joined->record);
     if (const auto* changed = std::get_if<membership::Changed>(&event)) know(changed->record);
+    if (const auto* fetched = std::get_if<gossip::Fetched>(&event)) settle_model(fetched->whole);
     if (sharding_ && Sharding::concerns(event)) sharding_->changed(now());
     look_for_agreement(event);
     reporter_->told({seconds(now()), peer_.get(), &book_, {}, {}, ""}, event);
@@ -277,6 +278,19 @@ void Node::tell(Peer::Event&& event) {
         // Not from within this step: the peer's list of wishes is being carried out.
     }
     if (std::holds_alternative<membership::Departed>(event)) phase_ = Phase::gone;
+}
+
+// The model we waited for is there, or nobody gave it: then we begin as who begins a run does. What the exchange wants of the learner
+// comes after this.
+void Node::settle_model(bool given) {
+    if (given) {
+        has_model_ = true;
+        return;
+    }
+    workshop_->call([this] {
+        learn::draw_initial(*learner_);
+        has_model_ = true;
+    });
 }
 
 // Under an exchange that makes everybody agree it is the model agreed on that such a run has to show, as in a simulation; between
@@ -307,7 +321,7 @@ void Node::begin_leave() {
 void Node::check_the_end() {
     const Instant t = now();
     look_at_the_list();
-    if (t >= next_evaluation_ && !evaluating_ && phase_ == Phase::running && config_->model.kind != config::ModelKind::average) {
+    if (t >= next_evaluation_ && has_model_ && !evaluating_ && phase_ == Phase::running && config_->model.kind != config::ModelKind::average) {
         next_evaluation_ += config_->metrics.evaluate_every;
         if (next_evaluation_ <= t) next_evaluation_ = t + config_->metrics.evaluate_every;  // a machine that slept
         evaluating_ = true;
@@ -329,7 +343,7 @@ void Node::check_the_end() {
         if (t - Instant{} >= describe_after) step(membership::Describe{reporter_->metadata()});
         show_greeting();  // its age of the run has changed
     }
-    if (checkpoints_ && (t >= next_checkpoint_ || checkpoint_missed_) && phase_ == Phase::running) keep_checkpoint();
+    if (checkpoints_ && has_model_ && (t >= next_checkpoint_ || checkpoint_missed_) && phase_ == Phase::running) keep_checkpoint();
     if (t >= next_ask_back_ && phase_ == Phase::running) ask_whether_dialable();
     // Alone, though we were told of others: they may be there by now. Or in a run that gives way to an older one.
     if (search_.any() && t >= next_greeting_ && phase_ == Phase::running && (provisional_ || peer_->members().roster().present() == 0)) greet_seeds();
@@ -396,7 +410,7 @@ void Node::keep_checkpoint() {
 
 // What is told of the end is of the model at the end. Who was told to stop does not wait for it.
 void Node::evaluate_at_the_end() {
-    if (stop_ || told_to_leave_ || device_lost_ || broken_ || config_->model.kind == config::ModelKind::average) return;
+    if (stop_ || told_to_leave_ || device_lost_ || broken_ || !has_model_ || config_->model.kind == config::ModelKind::average) return;
     try {
         reporter_->evaluated(learner_->evaluate(), reporter_->steps());
     } catch (const kernels::DeviceFailure& failure) {
@@ -406,7 +420,7 @@ void Node::evaluate_at_the_end() {
 
 // The model as it is, for `eval` and to go on from: DIR/final.safetensors.
 void Node::save_model() {
-    if (reporter_->directory().empty() || !config_->model.needs_data() || device_lost_) return;
+    if (reporter_->directory().empty() || !config_->model.needs_data() || device_lost_ || !has_model_) return;
     const Completion done = learner_->carry_out({0, Publish{model_slot, {0, learner_->size()}}});
     const Snapshot& whole = std::get<Published>(done.what).snapshot;
     if (!learn::well_formed(whole)) return;

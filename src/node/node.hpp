@@ -104,6 +104,7 @@ private:
     void send(PeerId to, const Peer::Message& message);
     void tell(Peer::Event&& event);
     void look_for_agreement(const Peer::Event& event);
+    void settle_model(bool given);
     void begin_finish(const std::string& why);
     void begin_leave();
     void check_the_end();
@@ -144,6 +145,7 @@ private:
 
     std::shared_ptr<const learn::Task> task_;
     std::unique_ptr<Learner> learner_;
+    std::atomic<bool> has_model_ = false;  // else it fetches the others', and its parameters are nothing yet
     std::optional<Encoding> encoding_;  // of this run's parameters on their way; none: the learner's
     std::uint32_t part_ = 0;              // of the data, or in whose order they are
     std::optional<Sharding> sharding_;    // where blocks of them change hands

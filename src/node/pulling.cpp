@@ -74,6 +74,7 @@ void Node::model_wanted(const ShowModel& wish, Reply&& reply) {
     if (wish.merged && config_->model.holds_sets())
         return reply.give(refusal(409, "a forest is merged by union, and each member has all of it in time: there is no mean of several", "name one: grapevine pull NODE"));
     if (phase_ != Phase::running && phase_ != Phase::finishing) return reply.give(refusal(409, "this node is about to leave", "its last model will be in its final.safetensors"));
+    if (!has_model_ && (wish.merged || wish.of.empty() || wish.of == options_.name)) return reply.give(refusal(503, "this node is only fetching the others' model", "try again in a moment, or ask another with --at"));
     std::erase_if(streamed_, [](const auto& s) { return s.expired(); });
     if (pulls_.size() + streamed_.size() >= most_pulls) return reply.give(refusal(503, "others are pulling models through this node", "try again, or ask another with --at"));
     Pull pull{.reply = std::move(reply), .of = wish.merged ? "the merged model" : wish.of.empty() ? options_.name : wish.of, .merged = wish.merged, .until = now() + patience};
