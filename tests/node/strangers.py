@@ -33,7 +33,7 @@ try:
     Node("new", "--join", where).ends(5)
     said = Node("new2", "run.toml", "--join", where)
     said.ends(5)
-    for word in ("speaks versions 7 to 9 of the protocol", "we speak version 4", "Run a newer grapevine here"):
+    for word in ("speaks versions 7 to 9 of the protocol", "we speak version 5", "Run a newer grapevine here"):
         if word not in said.said():
             fail(f"'{word}' was not said")
 
