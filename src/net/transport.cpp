@@ -1,5 +1,6 @@
 #include "grapevine/net/transport.hpp"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -46,6 +47,13 @@ std::size_t most_connections() {
     rlimit files{};
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 768;  // of the usual 1,024
     return std::min(files.rlim_cur / 4 * 3, most);
+}
+
+// libzmq takes each chunk that comes from malloc, and we give it back soon after. As glibc is set, memory that was so let go of goes
+// back to the system at once, and most of receiving was to be given it anew, page by page: 0.50 CPU seconds a GB instead of 0.24.
+void keep_freed_memory() {
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);   // of blocks that are longer nothing is kept
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);  // bytes that each arena keeps at most: as many as wait in a connection's queue
 }
 
 std::string endpoint(const std::string& host, std::uint16_t port) {
@@ -151,6 +159,7 @@ std::variant<std::unique_ptr<Transport>, Error> Transport::open(Options options)
     if (auto error = to_address(options.listen_host, "--listen")) return *std::move(error);
     if (auto error = to_address(options.advertise_host, "--advertise")) return *std::move(error);
     raise_file_limit();
+    keep_freed_memory();
     auto inside = std::make_unique<Inside>(options);
     if (auto error = inside->control.links().listen(options.listen_host, options.control_port)) return *std::move(error);
     if (auto error = inside->bulk.listen(options.listen_host, options.bulk_port)) return *std::move(error);
