@@ -22,7 +22,7 @@ Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally&
       // A window of the smallest chunks fits into the queue out; the queue in is what a stranger can make us hold.
       links_(context, self.id,
              {.name = "bulk", .io_thread = io_thread, .max_message = static_cast<int>(max_chunk_bytes + 8192),
-              .max_queued_out = 256, .max_queued_in = 64, .idle = options.idle}, keeper),
+              .max_queued_out = 256, .max_queued_in = 64, .idle = options.idle, .nearby = options.nearby}, keeper),
       wire_(links_, self, tally),
       incoming_(wire_, inbox, waiting_, options),
       control_(control),
@@ -139,7 +139,7 @@ void Bulk::handle(const Links::Arrived& arrived, Instant now) {
     if (!links_.knows(from)) return tally_.drop(Drop::unknown_peer);
     if (!links_.belongs(arrived, from)) return tally_.drop(Drop::impostor);
     if (arrived.two_parts != (header->kind == Kind::chunk)) return tally_.drop(Drop::not_ours);
-    links_.heard(arrived.route, from, now);
+    links_.heard(arrived, from, now);
 
     switch (header->kind) {
         case Kind::open: return incoming_.open(arrived, from, reader, now);
@@ -216,7 +216,7 @@ void Bulk::tidy(Instant now) {
         paths_.clear();
         for (const auto& [to, outgoing] : outgoing_)
             if (const Window& w = outgoing.window(); w.round_trip() != Duration::zero())
-                paths_.push_back({to, w.round_trip(), w.least(), w.bytes()});
+                paths_.push_back({to, w.round_trip(), w.least(), outgoing.window_bytes(), outgoing.nearby()});
     }
     next_tidy_ = now + (turn_.empty() && incoming_.empty() ? tidy_when_idle : tidy_when_busy);
 }

@@ -188,7 +188,7 @@ std::optional<Inbound> Control::handle(const Links::Arrived& arrived, Instant no
     if (!links_.belongs(arrived, header->from)) return dropped(Drop::impostor);
     if (reader.rest().size() > max_frame_bytes) return dropped(Drop::too_long);
     if (!rates_.frame(header->from, now)) return dropped(Drop::too_many);
-    links_.heard(arrived.route, header->from, now);
+    links_.heard(arrived, header->from, now);
     if (header->kind == Kind::frame) return Frame{header->from, std::string(reader.rest())};
     return of_run(*header, reader, links_.key_over(arrived), now);
 }
@@ -272,7 +272,7 @@ std::optional<Inbound> Control::welcomed(const Links::Arrived& arrived, const He
         if (greeting->second.token != token || std::find(dialled.begin(), dialled.end(), *address) == dialled.end()) continue;
         const std::string key = from_key_text(*links_.key_of(arrived.route));
         if (keys_ && !may_bear(key, header.from)) return dropped(Drop::impostor);
-        links_.met(arrived.route, header.from, now);
+        links_.met(arrived, header.from, now);
         Hello hello{greeting->first, header.from, header.run, std::string(reader.rest()), header.version, key};
         greetings_.erase(greeting);
         return hello;

@@ -1,6 +1,7 @@
 #include "links.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -8,12 +9,14 @@
 #include <utility>
 
 #include "address.hpp"
+#include "nearby.hpp"
 
 namespace grapevine::net {
 namespace {
 
 constexpr std::size_t name_bytes = 17;
 constexpr std::size_t max_callers = 10'000;              // from strangers no more are remembered
+constexpr Duration patience_with_far = std::chrono::minutes(1);  // then it is looked for nearby again
 constexpr Duration fresh = std::chrono::seconds(10);     // by how much a connection may lag and still be preferred
 
 std::string random_bytes(std::size_t n) {
@@ -84,6 +87,10 @@ std::optional<Error> Links::listen(const std::string& host, std::uint16_t port) 
     if (zmq_bind(socket_.handle(), endpoint.c_str()) != 0) return cannot_listen(plane_, host, port, zmq_errno());
     const std::string bound = socket_.get(zmq::sockopt::last_endpoint);
     port_ = static_cast<std::uint16_t>(std::stoul(bound.substr(bound.rfind(':') + 1)));
+    if (plane_.nearby) {  // TCP goes on where it cannot be had
+        const uid_t user = geteuid();
+        if (zmq_setsockopt(socket_.handle(), ZMQ_IPC_FILTER_UID, &user, sizeof user) == 0) zmq_bind(socket_.handle(), nearby_at(port_, self_).c_str());
+    }
     return std::nullopt;
 }
 
@@ -98,6 +105,7 @@ void Links::know(PeerId peer, const std::string& endpoint, const KeyText& key) {
     std::string& known = book_[peer];
     if (known == endpoint) return;
     const std::string before = std::exchange(known, endpoint);
+    far_.erase(before);
     hang_up_unless_known(before);
 }
 
@@ -109,6 +117,7 @@ void Links::forget(PeerId peer) {
     keys_.erase(peer);
     callers_.erase(peer);
     hang_up_unless_known(endpoint);
+    far_.erase(endpoint);
 }
 
 std::optional<Route> Links::route(PeerId peer, Instant now) {
@@ -118,14 +127,14 @@ std::optional<Route> Links::route(PeerId peer, Instant now) {
         if (caller == callers_.end()) return std::nullopt;
         return caller->second.route;
     }
-    if (caller == callers_.end()) return dial(known->second, now, key_known(peer));
+    if (caller == callers_.end()) return dial(known->second, now, key_known(peer), peer);
     const auto ours = dials_.find(known->second);
     const bool prefer_ours = self_ < peer && ours != dials_.end() && ours->second.key == key_known(peer) && ours->second.heard != Instant{} &&
                              ours->second.heard + fresh > caller->second.heard;
     return prefer_ours ? ours->second.route : caller->second.route;
 }
 
-std::optional<Route> Links::dial(const std::string& endpoint, Instant now, const KeyText& key) {
+std::optional<Route> Links::dial(const std::string& endpoint, Instant now, const KeyText& key, PeerId who) {
     if (keeper_ && !keeper_->allowed(key)) return std::nullopt;
     if (const auto old = dials_.find(endpoint); old != dials_.end() && old->second.key != key) {
         if (old->second.heard != Instant{} && now - old->second.heard < fresh) return std::nullopt;
@@ -137,19 +146,28 @@ std::optional<Route> Links::dial(const std::string& endpoint, Instant now, const
     const Route route = "D" + random_bytes(name_bytes - 1);
     const std::string announced = caller_name(self_);
     bool dialled = is_numeric(endpoint);
+    const std::string beside = nearby_to(who, endpoint, now);
+    const std::string& where = beside.empty() ? endpoint : beside;
     if (dialled) {
         if (keeper_) keeper_->dial_as_us(socket_, key);
         socket_.set(zmq::sockopt::routing_id, announced);  // each connection takes these two as they are now
         socket_.set(zmq::sockopt::connect_routing_id, route);
-        dialled = zmq_connect(socket_.handle(), endpoint.c_str()) == 0;
+        dialled = zmq_connect(socket_.handle(), where.c_str()) == 0;
     }
     if (!dialled) {
         dials_.erase(place);
         return std::nullopt;
     }
-    place->second = {route, now, {}, {}, key};
+    place->second = {route, now, {}, {}, key, where, !beside.empty()};
     dialled_[route] = endpoint;
     return route;
+}
+
+std::string Links::nearby_to(PeerId who, const std::string& endpoint, Instant now) const {
+    if (!plane_.nearby || !who || !is_numeric(endpoint)) return {};
+    if (const auto far = far_.find(endpoint); far != far_.end() && now - far->second < patience_with_far) return {};
+    const std::string beside = nearby_at(split(endpoint)->port, who);
+    return listens(beside) ? beside : std::string();
 }
 
 void Links::hang_up(const std::string& endpoint) {
@@ -160,7 +178,8 @@ void Links::hang_up(const std::string& endpoint) {
     // So what it may have read ahead is taken whole, first.
     Arrived arrived;
     if (const Take taken = receive(arrived); taken != Take::nothing) stash_.emplace_back(taken, std::move(arrived));
-    zmq_disconnect(socket_.handle(), endpoint.c_str());
+    zmq_disconnect(socket_.handle(), dial->second.connected.c_str());
+    if (dial->second.nearby && dial->second.heard == Instant{}) far_[endpoint] = dial->second.used;
     dialled_.erase(dial->second.route);
     dials_.erase(dial);
 }
@@ -216,7 +235,8 @@ Links::Take Links::receive(Arrived& arrived) {
         more = part.more();
     }
     arrived.two_parts = parts == 2;
-    if (watch_) watch_->delivered(zmq_msg_get(arrived.head.handle(), ZMQ_SRCFD));
+    arrived.file = zmq_msg_get(arrived.head.handle(), ZMQ_SRCFD);
+    if (watch_) watch_->delivered(arrived.file);
     if (parts == 1) arrived.body.rebuild();
     if (keeper_ && parts > 0)
         if (const char* key = zmq_msg_gets(arrived.head.handle(), "User-Id")) {  // who dialled us always has one
@@ -272,21 +292,33 @@ const std::string* Links::dialled(const Route& route) const {
     return found == dialled_.end() ? nullptr : &found->second;
 }
 
-void Links::met(const Route& route, PeerId who, Instant now) {
-    if (const std::string* endpoint = dialled(route)) dials_.at(*endpoint).met = who;
-    heard(route, who, now);
+void Links::met(const Arrived& arrived, PeerId who, Instant now) {
+    if (const std::string* endpoint = dialled(arrived.route)) dials_.at(*endpoint).met = who;
+    heard(arrived, who, now);
 }
 
-void Links::heard(const Route& route, PeerId from, Instant now) {
+void Links::heard(const Arrived& arrived, PeerId from, Instant now) {
+    const Route& route = arrived.route;
     if (const std::string* endpoint = dialled(route)) {
         Dial& dial = dials_.at(*endpoint);
+        if (dial.nearby && dial.heard == Instant{} && is_nearby(arrived.file)) widen(arrived.file);
         dial.used = dial.heard = now;
         if (dial.met != from) return;
     }
     if (callers_.size() >= max_callers && !callers_.contains(from) && !knows(from)) return;
     Caller& caller = callers_[from];
-    if (caller.route != route) caller.route = route;
+    if (caller.route != route) {
+        caller.route = route;
+        caller.nearby = is_nearby(arrived.file);
+        if (caller.nearby) widen(arrived.file);
+    }
     caller.heard = now;
+}
+
+bool Links::nearby(PeerId peer, const Route& route) const {
+    if (const std::string* endpoint = dialled(route)) return dials_.at(*endpoint).nearby;
+    const auto caller = callers_.find(peer);
+    return caller != callers_.end() && caller->second.route == route && caller->second.nearby;
 }
 
 void Links::tidy(Instant now) {

@@ -33,6 +33,7 @@ struct Plane {
     int max_queued_out = 0;  // messages, of each connection; likewise below
     int max_queued_in = 0;
     Duration idle{};
+    bool nearby = false;     // peers of this machine are met at a Unix socket too
 };
 
 class Links {
@@ -51,8 +52,9 @@ public:
 
     // The connection to use for a peer, dialled if there is none. Nothing if there is no way to it.
     std::optional<Route> route(PeerId peer, Instant now);
-    // Nothing also where somebody with another key answers.
-    std::optional<Route> dial(const std::string& endpoint, Instant now, const KeyText& key = {});
+    // Nothing also where somebody with another key answers. `who` should be there, if that is known: it may be nearby.
+    std::optional<Route> dial(const std::string& endpoint, Instant now, const KeyText& key = {}, PeerId who = {});
+    bool nearby(PeerId peer, const Route& route) const;  // does the route that was given for it leave TCP out?
     const KeyText* key_of(const Route& route) const;  // of whom we dialled; null if they did
     void hang_up_on_the_banned();
     void hang_up(const std::string& endpoint);     // and forget what waits there
@@ -69,6 +71,7 @@ public:
         std::string_view bytes() const { return {head.data<char>(), head.size()}; }
         std::size_t size() const { return head.size() + body.size(); }
         const char* key = "";  // of whoever dialled us, as long as the head is there
+        int file = -1;         // that it came through; it may have been closed meanwhile
     };
     enum class Take { nothing, message, garbage, banned };  // banned: its key is no longer allowed; its connection ends
     Take take(Arrived& arrived);  // never waits
@@ -79,10 +82,10 @@ public:
     KeyText key_over(const Arrived& arrived) const;   // that its connection belongs to; empty without keys
     // The endpoint we dialled, if we did.
     const std::string* dialled(const Route& route) const;
-    void heard(const Route& route, PeerId from, Instant now);
+    void heard(const Arrived& arrived, PeerId from, Instant now);
     // A connection that we dialled by address alone turned out to lead to `who`. It may be the only way there:
     // what a peer advertises can be wrong.
-    void met(const Route& route, PeerId who, Instant now);
+    void met(const Arrived& arrived, PeerId who, Instant now);
 
     void tidy(Instant now);       // closes what is idle; cheap enough for every second
     std::size_t connections() const { return dials_.size() + callers_.size(); }
@@ -95,13 +98,17 @@ private:
         Instant heard{};
         PeerId met;
         KeyText key;              // that answers there
+        std::string connected;    // as ZeroMQ knows it: the endpoint, or one nearby
+        bool nearby = false;
     };
     struct Caller {               // a peer that dialled us, or that we met: its latest connection
         Route route;
         Instant heard{};
+        bool nearby = false;
     };
 
     Take receive(Arrived& arrived);  // from the socket
+    std::string nearby_to(PeerId who, const std::string& endpoint, Instant now) const;  // empty: TCP
     bool speaks_for(std::string_view key, PeerId claimed) const;
     KeyText key_known(PeerId peer) const;  // of who is in the book
 
@@ -115,6 +122,7 @@ private:
     std::uint16_t port_ = 0;
     std::map<PeerId, std::string> book_;             // to the endpoint; empty: cannot be dialled
     std::map<std::string, Dial> dials_;              // by endpoint
+    std::map<std::string, Instant> far_;             // endpoints whose peer was nearby, and did not answer there: since when
     std::map<Route, std::string> dialled_;           // to the endpoint
     std::map<PeerId, Caller> callers_;
 };

@@ -46,6 +46,7 @@ std::optional<std::size_t> Outgoing::open(Parcel& parcel, Instant now) {
         const auto route = wire_.links().route(to_, now);
         if (!route) return std::nullopt;      // it may dial us yet
         parcel.route = *route;
+        nearby_ = wire_.links().nearby(to_, *route);
     }
     const std::string head = wire_.begin(Kind::open, to_)
                                  .u64(parcel.serial).u64(parcel.body.size)
@@ -64,8 +65,8 @@ std::optional<std::size_t> Outgoing::open(Parcel& parcel, Instant now) {
 }
 
 std::optional<std::size_t> Outgoing::send_chunk(Parcel& parcel, std::size_t most, Instant now) {
-    const std::size_t size = std::min<std::uint64_t>({window_.chunk_bytes(), most, parcel.body.size - parcel.sent});
-    if (in_flight_ > 0 && in_flight_ + size > window_.bytes()) {
+    const std::size_t size = std::min<std::uint64_t>({nearby_ ? max_chunk_bytes : window_.chunk_bytes(), most, parcel.body.size - parcel.sent});
+    if (in_flight_ > 0 && in_flight_ + size > window_bytes()) {
         window_.limited();
         return std::nullopt;
     }
@@ -113,6 +114,7 @@ void Outgoing::expire(Instant now) {
     give_up_all(now);
     wire_.links().hang_up_route(route);  // with what waits in it; the next parcel dials anew
     window_ = Window();
+    nearby_ = false;
 }
 
 void Outgoing::give_up_all(Instant now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ namespace grapevine::net {
 class Outgoing {
 public:
     static constexpr std::size_t most_queued = 256;
+    // Between processes of one machine what is on its way delays nobody, and what a round trip takes is for how long
+    // somebody else had the processor: the window would only shrink by it, and its chunks.
+    static constexpr std::uint64_t nearby_bytes = 2 * 1024 * 1024;
 
     Outgoing(ParcelWire& wire, PeerId to, Duration stall) : wire_(wire), to_(to), stall_(stall) {}
 
@@ -38,6 +42,8 @@ public:
 
     bool empty() const { return queue_.empty(); }
     const Window& window() const { return window_; }
+    std::uint64_t window_bytes() const { return nearby_ ? std::max(window_.bytes(), nearby_bytes) : window_.bytes(); }
+    bool nearby() const { return nearby_; }  // the connection that the last parcel took
     std::vector<std::uint32_t> take_failed() { return std::exchange(failed_, {}); }
 
 private:
@@ -65,6 +71,7 @@ private:
     std::uint64_t next_serial_ = 1;
     std::uint64_t in_flight_ = 0; // bytes sent and not acknowledged
     Window window_;
+    bool nearby_ = false;
     Instant progress_{};          // when the first of the queue last got on
     std::vector<std::uint32_t> failed_;
 };

@@ -33,6 +33,7 @@ inline Options options_of(std::uint64_t id) {
     options.run = run;
     options.greeting = "I am " + std::to_string(id);
     options.max_parcel_bytes = 128 << 20;
+    options.nearby = false;  // TCP, as between machines; nearby_test.cpp has the other way
     return options;
 }
 

@@ -60,6 +60,8 @@ struct Options {
     // that may be open, 49,152 at most. One costs some 4 KB before it has said anything.
     std::size_t connections_of_all = 0;
     std::uint64_t parcels_per_peer = 256;                     // whole ones that wait for receive(); more are refused
+    // Parcels to and from processes of this machine and user go over a Unix socket where both sides offer it, not over TCP.
+    bool nearby = true;
     Duration greet_patience = std::chrono::seconds(3);        // then NoAnswer
     Duration idle = std::chrono::seconds(60);                 // a connection we dialled and nobody used is closed
     Duration stall = std::chrono::seconds(3);                 // a parcel without progress for max(this, 8 round trips) is given up
@@ -144,6 +146,7 @@ struct BulkPath {
     Duration round_trip{};    // smoothed, of a chunk and its acknowledgement
     Duration least{};         // of the last seconds: what it is without a queue
     std::uint64_t window = 0; // bytes that may be on their way
+    bool nearby = false;      // a process of this machine, and no TCP in between
 };
 struct Counters {
     PlaneCounters control, bulk;
