@@ -4,9 +4,10 @@
 //
 // Ours is what gossip/baselines/allreduce does on the wire, without a node around it: a ring over the real transport, 2 (n - 1)
 // steps, in each of which a member ships a part of the vector to its right neighbour as parcels, and adds or takes what comes from the
-// left. No learner, no membership: the comparison is of moving bytes and adding floats, as gloo's is. gloo runs over TCP on loopback,
-// and of its three rings (allreduce_ring_chunked, allreduce_ring, and allreduce() with the ring algorithm) the fastest counts.
-// Every result is checked in every place.
+// left. No learner, no membership: the comparison is of moving bytes and adding floats, as gloo's is. It is run as nodes on one machine run it,
+// whose bulk planes meet at Unix sockets, and once more over TCP, as between machines. gloo runs over TCP on loopback, and of its three
+// rings (allreduce_ring_chunked, allreduce_ring, and allreduce() with the ring algorithm) the fastest counts. Every result is
+// checked in every place.
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -40,6 +41,7 @@ namespace {
 
 constexpr std::size_t mib = 1 << 20;
 constexpr int most_processes = 16;
+constexpr int ways = 5, gloos = 2;  // ours, ours over TCP, and from the third on gloo's
 
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -51,7 +53,7 @@ double median(std::vector<double> values) {
 // What the processes share: a barrier, and where each listens.
 struct Shared {
     pthread_barrier_t barrier;
-    double warm[4];  // seconds of the round that does not count
+    double warm[ways];  // seconds of the round that does not count
     struct At {
         char control[64], bulk[64];
     } at[most_processes];
@@ -79,10 +81,11 @@ void check(const std::vector<float>& values, int n, const char* whose) {
 
 class Ring {
 public:
-    Ring(Shared& shared, int rank, int n) : rank_(rank), n_(n) {
+    Ring(Shared& shared, int rank, int n, bool nearby) : rank_(rank), n_(n) {
         net::Options options;
         options.self = id(rank);
         options.run = 1;
+        options.nearby = nearby;
         auto opened = net::Transport::open(options);
         if (auto* error = std::get_if<net::Error>(&opened)) give_up(error->what);
         transport_ = std::get<std::unique_ptr<net::Transport>>(std::move(opened));
@@ -122,6 +125,11 @@ public:
         ++round_;
         waiting_.insert(waiting_.end(), std::make_move_iterator(early_.begin()), std::make_move_iterator(early_.end()));
         early_.clear();
+    }
+
+    bool nearby() const {  // on all ways that it has used
+        const auto paths = transport_->counters().paths;
+        return !paths.empty() && std::all_of(paths.begin(), paths.end(), [](const net::BulkPath& path) { return path.nearby; });
     }
 
 private:
@@ -178,10 +186,10 @@ struct Gloo {
 
 int worker(Shared& shared, const std::string& folder, int rank, int n, int rounds, const std::vector<std::size_t>& sizes) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    Ring ours(shared, rank, n);
+    Ring ours(shared, rank, n, true), over_tcp(shared, rank, n, false);
     Gloo theirs(folder, rank, n);
     together(shared);
-    if (rank == 0) std::printf("allreduce among %d processes, medians of %d rounds in turn; bytes a second: size of the vector over time\n\n%9s  %12s  %12s  %12s  %12s  %9s\n", n, rounds, "vector", "ours", "gloo chunked", "gloo ring", "gloo opts", "ours/best");
+    if (rank == 0) std::printf("allreduce among %d processes, medians of %d rounds in turn; bytes a second: size of the vector over time\n\n%9s  %12s  %12s  %12s  %12s  %12s  %9s  %9s\n", n, rounds, "vector", "ours", "ours, TCP", "gloo chunked", "gloo ring", "gloo opts", "ours/gloo", "TCP/gloo");
     for (const std::size_t bytes : sizes) {
         std::vector<float> values(bytes / sizeof(float));
         gloo::AllreduceRingChunked<float> chunked(theirs.context, {values.data()}, static_cast<int>(values.size()));
@@ -193,18 +201,19 @@ int worker(Shared& shared, const std::string& folder, int rank, int n, int round
             options.setReduceFunction(static_cast<void (*)(void*, const void*, const void*, std::size_t)>(&gloo::sum<float>));
             gloo::allreduce(options);
         };
-        std::vector<double> took[4];
+        std::vector<double> took[ways];
         for (int round = -1; round < rounds; ++round)  // the first warms up: windows, pages
-            for (int which = 0; which < 4; ++which) {
-                if (round >= 0 && which > 0 && shared.warm[which] > 5 * *std::min_element(shared.warm + 1, shared.warm + 4)) continue;  // no candidate: it would take most of the time
-                static constexpr const char* names[] = {"ours", "gloo chunked", "gloo ring", "gloo options"};
+            for (int which = 0; which < ways; ++which) {
+                if (round >= 0 && which >= gloos && shared.warm[which] > 5 * *std::min_element(shared.warm + gloos, shared.warm + ways)) continue;  // no candidate: it would take most of the time
+                static constexpr const char* names[] = {"ours", "ours over TCP", "gloo chunked", "gloo ring", "gloo options"};
                 fill(values, rank);
                 together(shared);
                 const double start = now_s();
                 switch (which) {
                     case 0: ours.sum(values); break;
-                    case 1: chunked.run(); break;
-                    case 2: ring.run(); break;
+                    case 1: over_tcp.sum(values); break;
+                    case 2: chunked.run(); break;
+                    case 3: ring.run(); break;
                     default: with_options();
                 }
                 together(shared);  // until the last has it
@@ -213,12 +222,14 @@ int worker(Shared& shared, const std::string& folder, int rank, int n, int round
                 check(values, n, names[which]);
             }
         if (rank != 0) continue;
-        double rate[4];
-        for (int which = 0; which < 4; ++which) rate[which] = static_cast<double>(bytes) / (took[which].empty() ? shared.warm[which] : median(took[which])) / 1e6;
-        std::printf("%5zu MiB  %7.0f MB/s  %7.0f MB/s  %7.0f MB/s  %7.0f MB/s  %9.2f\n", bytes / mib, rate[0], rate[1], rate[2], rate[3], rate[0] / std::max({rate[1], rate[2], rate[3]}));
+        double rate[ways];
+        for (int which = 0; which < ways; ++which) rate[which] = static_cast<double>(bytes) / (took[which].empty() ? shared.warm[which] : median(took[which])) / 1e6;
+        const double best = *std::max_element(rate + gloos, rate + ways);
+        std::printf("%5zu MiB  %7.0f MB/s  %7.0f MB/s  %7.0f MB/s  %7.0f MB/s  %7.0f MB/s  %9.2f  %9.2f\n", bytes / mib, rate[0], rate[1], rate[2], rate[3], rate[4], rate[0] / best, rate[1] / best);
         std::fflush(stdout);
     }
     together(shared);
+    if (rank == 0) std::printf("\nours went over %s; gloo over TCP\n", ours.nearby() ? "Unix sockets" : "TCP too: no Unix sockets here");
     return 0;
 }
 
