@@ -1,5 +1,6 @@
 // bench net: what the bulk plane carries beside a plain TCP stream, and what a ping costs meanwhile. Within this machine, or to
-// another one on which `bench net --serve` runs.
+// another one on which `bench net --serve` runs. Within this machine parcels take TCP, as to others, and are shown over a Unix socket
+// beside it, which is what nodes of one machine use.
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -44,15 +45,15 @@ double percentile(std::vector<double> values, double share) {
     return values.empty() ? 0 : values[std::min(values.size() - 1, static_cast<std::size_t>(share * static_cast<double>(values.size())))];
 }
 
-std::variant<std::unique_ptr<Transport>, Error> open(const std::string& host, std::uint16_t port, const std::string& greeting) {
+std::variant<std::unique_ptr<Transport>, Error> open(const std::string& host, std::uint16_t port, bool nearby) {
     net::Options options;
+    options.nearby = nearby;
     std::random_device device;
     options.self = PeerId{std::uint64_t{device()} << 32 | device() | 1};
     options.run = run_of_benches;
     options.listen_host = host;
     options.control_port = port;
     options.bulk_port = static_cast<std::uint16_t>(port == 0 ? 0 : port + 1);
-    options.greeting = greeting;
     auto opened = Transport::open(options);
     if (auto* error = std::get_if<net::Error>(&opened)) return Error{error->what, error->hint};
     return std::get<std::unique_ptr<Transport>>(std::move(opened));
@@ -213,7 +214,7 @@ std::variant<Far, Error> find(Transport& ours, const std::string& endpoint) {
 
 struct Transfers {
     std::size_t size;
-    std::vector<double> ours, plain;  // seconds
+    std::vector<double> ours, plain, nearby;  // seconds
 };
 struct Pings {
     std::vector<double> calm, loaded;  // seconds
@@ -222,27 +223,28 @@ struct Pings {
 
 class Bench {
 public:
-    Bench(Transport& ours, Far far, double within, const std::atomic<bool>& stop) : ours_(ours), far_(std::move(far)), within_(within), stop_(stop) {}
+    // `nearby`: null to another machine.
+    Bench(Transport& ours, Transport* nearby, Far far, double within, const std::atomic<bool>& stop) : ours_(ours), nearby_(nearby), far_(std::move(far)), within_(within), stop_(stop) {}
 
     bool introduced() {  // the other side takes parcels from who has written
         ours_.send(far_.who, "ping");
-        return answer("ping", 20);
+        if (nearby_) nearby_->send(far_.who, "ping");
+        return answer(ours_, "ping", 20) && (!nearby_ || answer(*nearby_, "ping", 20));
     }
     // In turn, so that both see the same machine; three of each at least.
     std::optional<Transfers> transfers(std::size_t size) {
-        Transfers t{size, {}, {}};
+        Transfers t{size, {}, {}, {}};
         TcpStream stream(far_.host, far_.tcp_port, size);
         const Bytes body = block(size);
         stream.block();  // windows, buffers
-        ours_.ship(far_.who, 1, "", body);
-        if (!answer("got it", 300)) return std::nullopt;
+        if (!parcel(ours_, body) || (nearby_ && !parcel(*nearby_, body))) return std::nullopt;
         const double end = now_s() + within_;
         while (!stop_ && (now_s() < end || t.ours.size() < 3)) {
             t.plain.push_back(stream.block());
-            const double start = now_s();
-            ours_.ship(far_.who, 1, "", body);
-            if (t.plain.back() < 0 || !answer("got it", 300)) return std::nullopt;
-            t.ours.push_back(now_s() - start);
+            const auto took = parcel(ours_, body), took_nearby = nearby_ ? parcel(*nearby_, body) : std::nullopt;
+            if (t.plain.back() < 0 || !took || (nearby_ && !took_nearby)) return std::nullopt;
+            t.ours.push_back(*took);
+            if (took_nearby) t.nearby.push_back(*took_nearby);
         }
         return t;
     }
@@ -262,10 +264,15 @@ private:
         auto memory = std::make_shared<std::vector<std::byte>>(size, std::byte{7});
         return {memory->data(), size, memory};
     }
-    bool answer(const char* what, double patience) {
+    std::optional<double> parcel(Transport& from, const Bytes& body) {  // seconds
+        const double start = now_s();
+        from.ship(far_.who, 1, "", body);
+        return answer(from, "got it", 300) ? std::optional(now_s() - start) : std::nullopt;
+    }
+    bool answer(Transport& from, const char* what, double patience) {
         const double end = now_s() + patience;
         while (now_s() < end && !stop_) {
-            const auto inbound = ours_.receive(std::chrono::milliseconds(200));
+            const auto inbound = from.receive(std::chrono::milliseconds(200));
             const auto* frame = inbound ? std::get_if<net::Frame>(&*inbound) : nullptr;
             if (frame && frame->bytes == what) return true;
         }
@@ -300,6 +307,7 @@ private:
     }
 
     Transport& ours_;
+    Transport* nearby_;
     Far far_;
     double within_;
     const std::atomic<bool>& stop_;
@@ -310,8 +318,8 @@ void print(const std::vector<Transfers>& all, const Pings& p, bool json) {
     if (json) {
         std::printf("{\"version\": \"%s\", \"transfers\": [", version());
         for (std::size_t i = 0; i < all.size(); ++i)
-            std::printf("%s\n  {\"bytes\": %zu, \"bytes_per_second\": %.0f, \"tcp_bytes_per_second\": %.0f, \"ratio\": %.4f, \"times\": %zu}", i ? "," : "", all[i].size, rate(all[i].size, all[i].ours),
-                        rate(all[i].size, all[i].plain), rate(all[i].size, all[i].ours) / rate(all[i].size, all[i].plain), all[i].ours.size());
+            std::printf("%s\n  {\"bytes\": %zu, \"bytes_per_second\": %.0f, \"tcp_bytes_per_second\": %.0f, \"ratio\": %.4f, \"nearby_bytes_per_second\": %.0f, \"times\": %zu}", i ? "," : "", all[i].size, rate(all[i].size, all[i].ours),
+                        rate(all[i].size, all[i].plain), rate(all[i].size, all[i].ours) / rate(all[i].size, all[i].plain), all[i].nearby.empty() ? 0 : rate(all[i].size, all[i].nearby), all[i].ours.size());
         std::printf("\n], \"ping\": {\"p50\": %.6g, \"p99\": %.6g, \"loaded_p50\": %.6g, \"loaded_p99\": %.6g, \"loaded_bytes_per_second\": %.0f, \"times\": %zu}}\n", percentile(p.calm, 0.5), percentile(p.calm, 0.99),
                     percentile(p.loaded, 0.5), percentile(p.loaded, 0.99), p.carried, p.loaded.size());
         return;
@@ -320,6 +328,12 @@ void print(const std::vector<Transfers>& all, const Pings& p, bool json) {
     for (const Transfers& t : all)
         std::printf("  %5zu MiB  %10s/s  %10s/s  %10s   of %zu\n", t.size / mib, record::format_bytes(rate(t.size, t.ours)).c_str(), record::format_bytes(rate(t.size, t.plain)).c_str(),
                     record::format_percent(rate(t.size, t.ours) / rate(t.size, t.plain)).c_str(), t.ours.size());
+    if (!all.empty() && !all.front().nearby.empty()) {
+        std::printf("\n  between nodes of one machine, over a Unix socket:");
+        for (const Transfers& t : all)
+            std::printf("%s %zu MiB %s/s, %s of TCP", &t == &all.front() ? "" : ";", t.size / mib, record::format_bytes(rate(t.size, t.nearby)).c_str(), record::format_percent(rate(t.size, t.nearby) / rate(t.size, t.plain)).c_str());
+        std::printf("\n");
+    }
     std::printf("\n  ping            p50 %s, p99 %s\n", record::format_seconds(percentile(p.calm, 0.5)).c_str(), record::format_seconds(percentile(p.calm, 0.99)).c_str());
     std::printf("  with parcels    p50 %s, p99 %s, while %s/s flow   of %zu\n", record::format_seconds(percentile(p.loaded, 0.5)).c_str(), record::format_seconds(percentile(p.loaded, 0.99)).c_str(),
                 record::format_bytes(p.carried).c_str(), p.loaded.size());
@@ -346,7 +360,7 @@ int bench_net(const Arguments& a) {
     }
     std::unique_ptr<Server> server;
     if (a.has("serve") || !a.has("peer")) {
-        auto opened = open(host, port, "");
+        auto opened = open(host, port, true);
         if (const auto* error = std::get_if<Error>(&opened)) return complain(*error, usage);
         server = std::make_unique<Server>(std::get<0>(std::move(opened)), host);
     }
@@ -364,12 +378,20 @@ int bench_net(const Arguments& a) {
         if (!far_port) return complain({"--peer '" + *peer + "' has no port", "HOST:PORT, as bench net --serve says it there"}, usage);
         endpoint = "tcp://" + far_host + ":" + std::to_string(*far_port);
     }
-    auto opened = open(server ? "127.0.0.1" : "0.0.0.0", 0, "");
+    auto opened = open(server ? "127.0.0.1" : "0.0.0.0", 0, false);
     if (const auto* error = std::get_if<Error>(&opened)) return complain(*error, failed);
     const auto ours = std::get<0>(std::move(opened));
     auto far = find(*ours, endpoint);
     if (const auto* error = std::get_if<Error>(&far)) return complain(*error, failed);
-    Bench bench(*ours, std::get<Far>(far), within, stop);
+    std::unique_ptr<Transport> nearby;
+    if (server) {
+        auto second = open("127.0.0.1", 0, true);
+        if (const auto* error = std::get_if<Error>(&second)) return complain(*error, failed);
+        nearby = std::get<0>(std::move(second));
+        auto found = find(*nearby, endpoint);
+        if (const auto* error = std::get_if<Error>(&found)) return complain(*error, failed);
+    }
+    Bench bench(*ours, nearby.get(), std::get<Far>(far), within, stop);
     ProgressLine line;
     if (!bench.introduced()) return complain({"the other side does not answer", ""}, failed);
     std::vector<Transfers> all;
@@ -378,6 +400,8 @@ int bench_net(const Arguments& a) {
         const auto t = bench.transfers(each);
         if (!t || stop) return line.clear(), complain({stop ? "interrupted" : "a transfer did not get through", ""}, failed);
         all.push_back(*t);
+        const auto paths = nearby ? nearby->counters().paths : std::vector<net::BulkPath>();
+        if (paths.empty() || !paths.front().nearby) all.back().nearby.clear();  // no Unix sockets here: it was TCP once more
     }
     if (!a.has("quiet")) line.show("pings ...");
     const auto p = bench.pings(sizes.back());

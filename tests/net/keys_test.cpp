@@ -10,6 +10,7 @@
 #include <random>
 
 #include "gatekeeper.hpp"
+#include "nearby.hpp"
 #include "raw.hpp"
 #include "support.hpp"
 
@@ -122,6 +123,32 @@ TEST_CASE("two that share a key file mix over both planes, whoever dialled") {
     b->ship(a->contact().id, 10, "half", body);
     REQUIRE(await<Parcel>(*a, {b.get()}));
     CHECK(all_drops(a->counters()) + all_drops(b->counters()) == 0);
+}
+
+TEST_CASE("keys decide at a Unix socket as they do over TCP") {
+    const Pair shared = draw(), strange = draw();
+    const auto options = [&](const Pair& pair, std::uint32_t id) {
+        Options options = options_under(pair, id, {pair.public_key});
+        options.nearby = true;
+        return options;
+    };
+    auto a = open(options(shared, 1)), b = open(options(shared, 2)), c = open(options(strange, 3));
+    introduce(*a, shared, *b, shared);
+    const Bytes body = pattern(3'000'000, 5);
+    a->ship(b->contact().id, 9, "half", body);
+    const auto parcel = await<Parcel>(*b, {a.get()});
+    REQUIRE(parcel);
+    CHECK(equal(parcel->body, body));
+    REQUIRE(spin({a.get(), b.get()}, [&] { return !a->counters().paths.empty(); }));
+    CHECK(a->counters().paths.front().nearby);
+    const Contact at = b->contact();
+    const std::string nearby = nearby_at(static_cast<std::uint16_t>(std::stoi(at.bulk.substr(at.bulk.rfind(':') + 1))), at.id);
+    KeyedRaw stranger(nearby, c->contact().id, strange, shared.public_key), known(nearby, a->contact().id, shared, shared.public_key);
+    const std::uint64_t before = b->counters().bulk.frames_in;
+    CHECK(stranger.send("nothing that is heard"));
+    CHECK(known.send("noise"));
+    REQUIRE(spin({b.get()}, [&] { return b->counters().of(Drop::not_ours) == 1; }));
+    CHECK(b->counters().bulk.frames_in == before + 1);
 }
 
 TEST_CASE("each has its own key and allows the other's") {
