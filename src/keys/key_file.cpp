@@ -89,7 +89,8 @@ std::variant<Pair, Error> parse_key_file(const std::string& text, const std::str
             return first == std::string_view::npos ? std::string_view() : word.substr(first, word.find_last_not_of(" \t") - first + 1);
         };
         const std::string_view what = trimmed(line->substr(0, sign)), value = sign == std::string_view::npos ? "" : trimmed(line->substr(sign + 1));
-        if (what != "secret" && what != "public") return Error{where + "'" + shown(*line) + "' belongs into no key file", hint};
+        // A secret under a word that is misspelt is one all the same: no more of a line is shown than cannot be one.
+        if (what != "secret" && what != "public") return Error{where + (what.size() <= 16 ? "'" + shown(what) + "'" : "what stands here") + " belongs into no key file", hint};
         std::optional<std::string>& into = what == "secret" ? secret : given;
         if (into) return Error{where + "a second " + std::string(what) + " key", "a key file is one node's: 'grapevine keygen' for each"};
         into = bytes_of(value);

@@ -101,7 +101,9 @@ TEST_CASE("a key file is read, or it is said where it is wrong") {
         {"secret = " + rfc_seed + "0", "file:1: the secret key is not 64 digits"},
         {"secret", "file:1: the secret key is not 64 digits"},
         {"secret = " + std::string(64, 'F'), "file:1: the secret key is not 64 digits"},
-        {"seed = 1", "file:1: 'seed = 1' belongs into no key file"},
+        {"seed = 1", "file:1: 'seed' belongs into no key file"},
+        {"secert = " + rfc_seed, "file:1: 'secert' belongs into no key file"},
+        {rfc_seed, "file:1: what stands here belongs into no key file"},
         {rfc_public, "belongs into no key file"},
         {std::string("\x1b[2J\0", 5), "file:1: '?[2J?' belongs into no key file"},
     };
