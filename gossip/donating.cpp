@@ -42,7 +42,10 @@ void Donating::published(std::uint32_t tag, Snapshot&& snapshot, std::uint32_t t
 }
 
 void Donating::came(PeerId from, const PieceCame& piece) {
-    std::erase_if(given_, [&](const Given& g) { return g.to == from && g.fetch == piece.fetch && g.piece == piece.piece && g.ticket != 0; });
+    const auto it = [&](const Given& g) { return g.to == from && g.fetch == piece.fetch && g.piece == piece.piece; };
+    std::erase_if(given_, [&](const Given& g) { return it(g) && g.ticket != 0; });
+    for (Given& g : given_)
+        if (it(g)) g.gone = true;  // it came from another, while we froze it
 }
 
 void Donating::undelivered(const Undelivered& u, Exchange::Out& out) {

@@ -32,7 +32,7 @@ private:
         std::uint32_t tag;         // of the order
         std::uint32_t ticket = 0;  // once it is sent
         Instant since{};
-        bool gone = false;         // the taker is, while it was frozen: the order's answer is still to come
+        bool gone = false;         // the taker is, or its wish, while it was frozen: the order's answer is still to come
     };
     const Config& config_;
     std::vector<Given> given_;

@@ -15,7 +15,7 @@ constexpr Duration vain_after = std::chrono::minutes(1);
 constexpr Duration first_patience = std::chrono::seconds(5);     // nobody knows yet how long a piece takes
 constexpr Duration least_patience = std::chrono::milliseconds(500);
 constexpr double quick = 4, slow = 16;                           // seconds; more than most steps take, at whose ends pieces are frozen
-constexpr std::uint32_t first_ahead = 8, more_ahead = 3;
+constexpr std::uint32_t first_ahead = 32, more_ahead = 3;
 constexpr int draws = 32;
 constexpr std::uint32_t most_doublings = 4;
 
@@ -91,6 +91,7 @@ void Fetching::received(Instant now, PeerId from, Piece&& piece, const Company& 
         bytes_ += place.in->bytes.size;
         progress_ = now;
         if (std::find(gave_.begin(), gave_.end(), from) == gave_.end()) gave_.push_back(from);
+        no_longer_wanted(piece.piece, out);
     }
     ask(now, company, out);
 }
@@ -110,6 +111,15 @@ void Fetching::received(Instant now, PeerId from, const NoPiece& none, const Com
             break;
     }
     ask(now, company, out);
+}
+
+// Of those who were asked for it too: what they have not sent yet need not be sent.
+void Fetching::no_longer_wanted(std::uint32_t piece, Exchange::Out& out) {
+    for (Donor& d : donors_) {
+        if (std::none_of(d.asked.begin(), d.asked.end(), [&](const Asked& a) { return a.piece == piece; })) continue;
+        release(d, piece);
+        out.send(d.id, PieceCame{number_, piece});
+    }
 }
 
 // Whoever is silent has no place among those who give, but is remembered: its pieces may be on their way. Where nobody gives, all are

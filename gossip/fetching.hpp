@@ -21,10 +21,10 @@ namespace grapevine::gossip {
 //
 //   a donor:  giving --its oldest piece is late--> silent --a piece comes, or nobody gives--> giving
 //
-// A donor is asked for several pieces ahead, for it freezes them only between two steps, which may be long: 8 at first (of a small model
-// its share only, for others may be known a moment later), three more for each that comes quickly, one less for each that comes slowly. A
+// A donor is asked for several pieces ahead, for it freezes them only between two steps, which may be long: its share, 32 at first,
+// three more for each that comes quickly, one less for each that comes slowly. A
 // piece is late after three times what pieces took lately. When none is open any more, a donor with room is given the oldest that another
-// sits on.
+// sits on; who of the two is later is told that it came.
 class Fetching {
 public:
     // `only`: from this one, and nobody else will do.
@@ -76,6 +76,7 @@ private:
     std::optional<std::uint32_t> open_piece() const;
     std::optional<std::uint32_t> oldest_of_others(Instant now, const Donor& idle) const;
     void release(Donor& donor, std::uint32_t piece);
+    void no_longer_wanted(std::uint32_t piece, Exchange::Out& out);
     void part_with(PeerId donor, Instant rests_until);  // min: it is gone, max: it is never asked again
     Donor* find(PeerId id);
     Duration patience(const Donor& donor) const;

@@ -128,14 +128,14 @@ TEST_CASE("a small model is one piece of one donor, a large one comes from four 
 TEST_CASE("who gives quickly is asked further ahead, up to a bound; who gives slowly no longer is") {
     One one(300 * piece_size, 1);
     const PeerId donor{2};
-    CHECK(one.wanted.size() == 8);
+    CHECK(one.wanted.size() == 32);
     for (int i = 0; i < 40; ++i) one.gives(donor);
     CHECK(one.wanted.size() == Fetching::most_ahead);
     for (int i = 0; i < 80; ++i) {
         one.now += 17s;
         one.gives(donor);
     }
-    CHECK(one.wanted.size() < 8);
+    CHECK(one.wanted.size() < 32);
 }
 
 TEST_CASE("a donor that dies, leaves, has no time or is behind itself is replaced, and its pieces asked of others") {
