@@ -36,6 +36,10 @@ void Membership::step(Instant now, Input&& input, Out& out) {
                    },
                    [&](const Measure& m) { measure(now, m, out); },
                    [&](const Dialable& d) { dialable(now, d.yes, out); },
+                   [&](const WallClock& w) {
+                       if (!wall_time_) wall_time_ = std::make_unique<WallTime>();
+                       wall_time_->set(w.at_zero);
+                   },
                    [&](const Leave&) { leave(now, out); },
                },
                input);
@@ -100,7 +104,7 @@ void Membership::receive(Instant now, PeerId from, const Message& message, Out& 
                    },
                    [](const Records&) {},
                    [&](const Ping& ping) { pinged(now, from, ping, out); },
-                   [&](const Ack& ack) { answered(now, from, ack.round, out); },
+                   [&](const Ack& ack) { answered(now, from, ack, out); },
                    [&](const PingRequest& request) { relay_probe(now, from, request, message, out); },
                    [&](const Nack& nack) {
                        if (!probe_.answered && nack.round == probe_.round && probe_.nacks < probe_.helpers) ++probe_.nacks;

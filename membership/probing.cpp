@@ -67,8 +67,10 @@ std::optional<Rumor> Membership::about_target() const {
 void Membership::pinged(Instant now, PeerId from, const Ping& ping, Out& out) {
     if (view_ && !ping.asker && !view_->neighbour(from)) stranger_pinged(now, from, out);
     if (ping.asker && ping.deaf && roster_.contains(ping.asker)) occasional().complaints.from(ping.asker, now);
-    send(from, Ack{ping.round}, out, news_for(from));
+    send(from, ack(now, ping.round), out, news_for(from));
 }
+
+Ack Membership::ack(Instant now, std::uint32_t round) const { return {round, wall_time_ ? wall_time_->at(now) : 0}; }
 
 void Membership::relay_probe(Instant now, PeerId asker, const PingRequest& request, const Message& message, Out& out) {
     if (occasional_)
@@ -76,7 +78,7 @@ void Membership::relay_probe(Instant now, PeerId asker, const PingRequest& reque
             lose_target(occasional_->relays.front().target, out);
             occasional_->relays.erase(occasional_->relays.begin());
         }
-    if (request.target == id_) return send(asker, Ack{request.round}, out);
+    if (request.target == id_) return send(asker, ack(now, request.round), out);
     if (occasional_ && occasional_->relays.size() >= 256) return;
     if (view_) reach_target(message, request.target, out);
     else if (!roster_.find(request.target)) return;
@@ -93,11 +95,12 @@ void Membership::nack(std::uint32_t relay, Out& out) {
         if (r.round == relay) return send(r.asker, Nack{r.their_round}, out);
 }
 
-void Membership::answered(Instant now, PeerId from, std::uint32_t round, Out& out) {
+void Membership::answered(Instant now, PeerId from, const Ack& ack, Out& out) {
+    const std::uint32_t round = ack.round;
     if (occasional_) {
         auto& relays = occasional_->relays;
         if (const auto at = std::find_if(relays.begin(), relays.end(), [&](const Relay& r) { return r.round == round; }); at != relays.end()) {
-            send(at->asker, Ack{at->their_round}, out);
+            send(at->asker, this->ack(now, at->their_round), out);
             lose_target(at->target, out);
             relays.erase(at);
             return;
@@ -110,6 +113,7 @@ void Membership::answered(Instant now, PeerId from, std::uint32_t round, Out& ou
     probe_.answered = true;
     if (from == probe_.target) {  // a helper's ack says nothing of our link
         round_trips_.heard(from, now - probe_.sent);
+        if (wall_time_) wall_time_->answered(probe_.sent, now, from, ack.clock);
         link_works(from);
         links_.probed(!probe_.helped);
     } else if (!probe_.direct) {

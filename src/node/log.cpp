@@ -19,6 +19,7 @@ namespace {
 enum class Format { pretty, logfmt, json };
 Format written_as = Format::pretty;
 std::string own_name;
+std::optional<double> others_ahead;
 
 spdlog::logger& logger() {
     static const auto one = [] {
@@ -44,8 +45,8 @@ spdlog::level::level_enum theirs(Level level) {
 }
 
 // The fields of a line, in their order: the same for both formats that programs read.
-nlohmann::ordered_json fields_of(double time, const std::string& node, Level level, const char* area, const std::string& text, const record::RunEvent* event) {
-    nlohmann::ordered_json j{{"time", rfc3339(time)}, {"level", lower(level)}, {"area", area}, {"node", node}, {"kind", event ? event->kind : "log"}};
+nlohmann::ordered_json fields_of(double time, std::optional<double> offset, const std::string& node, Level level, const char* area, const std::string& text, const record::RunEvent* event) {
+    nlohmann::ordered_json j{{"time", rfc3339(time)}, {"offset", offset ? nlohmann::ordered_json(std::round(*offset * 1e6) / 1e6) : nullptr}, {"level", lower(level)}, {"area", area}, {"node", node}, {"kind", event ? event->kind : "log"}};
     if (event && !event->about.empty()) j["about"] = event->about;
     if (event)
         for (const auto& [name, value] : event->fields)
@@ -68,14 +69,14 @@ std::string rfc3339(double time) {
     return out;
 }
 
-std::string json_line(double time, const std::string& node, Level level, const char* area, const std::string& text, const record::RunEvent* event) {
-    return fields_of(time, node, level, area, text, event).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+std::string json_line(double time, std::optional<double> offset, const std::string& node, Level level, const char* area, const std::string& text, const record::RunEvent* event) {
+    return fields_of(time, offset, node, level, area, text, event).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 // key=value; what is not one plain word stands in quotation marks, escaped as in JSON.
-std::string logfmt_line(double time, const std::string& node, Level level, const char* area, const std::string& text, const record::RunEvent* event) {
+std::string logfmt_line(double time, std::optional<double> offset, const std::string& node, Level level, const char* area, const std::string& text, const record::RunEvent* event) {
     std::string line;
-    const auto fields = fields_of(time, node, level, area, text, event);
+    const auto fields = fields_of(time, offset, node, level, area, text, event);
     for (const auto& [key, value] : fields.items()) {
         std::string said = value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
         const bool word = !said.empty() && std::all_of(said.begin(), said.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\'; });
@@ -95,6 +96,8 @@ void set_log(const std::string& format, const std::string& least, const std::str
         if (least == lower(level)) logger().set_level(theirs(level));
 }
 
+void set_offset(std::optional<double> ahead) { others_ahead = ahead; }
+
 void log(Level level, const char* area, const std::string& text) {
     log_unheard(level, area, text);
     if (heard) heard(level, area, text);
@@ -105,8 +108,8 @@ void log_unheard(Level level, const char* area, const std::string& text, const r
     const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     switch (written_as) {
         case Format::pretty: return logger().log(theirs(level), "{:<5} {:<8} {}", word(level), area, record::plain(text));
-        case Format::logfmt: return logger().log(theirs(level), "{}", logfmt_line(now, own_name, level, area, text, event));
-        case Format::json: return logger().log(theirs(level), "{}", json_line(now, own_name, level, area, text, event));
+        case Format::logfmt: return logger().log(theirs(level), "{}", logfmt_line(now, others_ahead, own_name, level, area, text, event));
+        case Format::json: return logger().log(theirs(level), "{}", json_line(now, others_ahead, own_name, level, area, text, event));
     }
 }
 

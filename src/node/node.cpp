@@ -321,6 +321,7 @@ void Node::begin_leave() {
 void Node::check_the_end() {
     const Instant t = now();
     look_at_the_list();
+    look_at_the_clock();
     if (t >= next_evaluation_ && has_model_ && !evaluating_ && phase_ == Phase::running && config_->model.kind != config::ModelKind::average) {
         next_evaluation_ += config_->metrics.evaluate_every;
         if (next_evaluation_ <= t) next_evaluation_ = t + config_->metrics.evaluate_every;  // a machine that slept

@@ -63,6 +63,8 @@ private:
     void ask_whether_dialable();                           // a member; asked again now and then, and when our address has changed
     void dialled_back(const net::DialledBack& answer);
 
+    void look_at_the_clock();                              // clock.cpp
+
     // --- whom we let in (admitting.cpp) ---
     void greet(const std::string& seed);
     bool speaks_for_itself(const net::Hello& hello, const Greeting& greeting) const;
@@ -142,6 +144,9 @@ private:
     int not_reached_ = 0;                 // members, one after the other, that could not dial us
     Instant next_look_{};                 // for our own address
     bool cut_off_ = false;                // it is gone
+    Instant next_look_at_clock_{};
+    std::int64_t clock_told_ = 0;         // what the wall clock shows at Instant{}, ns
+    Duration clock_said_{};               // how far ahead the others' were when that was said; 0: no second
 
     std::shared_ptr<const learn::Task> task_;
     std::unique_ptr<Learner> learner_;

@@ -417,6 +417,7 @@ StatusFacts Reporter::facts(const View& view) const {
     facts.run = run_;
     facts.run_name = config_.name;
     facts.phase = view.phase;
+    if (const auto ahead = view.peer->members().others_ahead()) facts.clock_offset = seconds(*ahead);
     facts.device = device_;
     facts.exchange = config::to_string(config_.exchange.kind);
     facts.model = std::string(config::to_string(config_.model.kind)) + (config_.model.needs_data() ? " on " + config_.data.set : "");

@@ -70,6 +70,7 @@ std::string status_json(const StatusFacts& f, const record::Sample& s) {
     j["exchange"] = f.exchange;
     j["t"] = s.t;
     j["unix_time"] = known(s.unix_time);
+    j["clock_offset"] = known(f.clock_offset);
     j["peers_alive"] = known(s.peers_alive);
     j["steps"] = known(s.steps);
     j["samples"] = known(s.samples);

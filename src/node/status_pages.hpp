@@ -35,6 +35,7 @@ struct StatusFacts {
         double samples = 0, messages_out = 0, messages_in = 0, bytes_out = 0, bytes_in = 0;
     } rates;
     Metadata metadata;         // our own, as of now
+    std::optional<double> clock_offset;  // by how much the others' clocks are ahead, s
 };
 
 std::string status_json(const StatusFacts& facts, const record::Sample& sample);

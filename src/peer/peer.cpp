@@ -84,6 +84,7 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    [&](membership::ForceLeave& f) { to_membership(f); },
                    [&](membership::Measure& m) { to_membership(m); },
                    [&](membership::Dialable& d) { to_membership(d); },
+                   [&](membership::WallClock& w) { to_membership(w); },
                    [&](gossip::Observed& o) {
                        if (tallier_) tallier_->observe(now, o);
                    },

@@ -228,6 +228,7 @@ const char* word(const Peer::Input& input) {
                           [](const gossip::Observed&) { return "observed"; },
                           [](const membership::Dialable&) { return "dialable"; },
                           [](const gossip::Collect&) { return "collect"; },
+                          [](const membership::WallClock&) { return "wall-clock"; },
                       },
                       input);
 }
@@ -256,6 +257,7 @@ void integers(const Peer::Input& input, const membership::Book& book, std::vecto
                    [](const gossip::Observed&) {},
                    [&](const membership::Dialable& d) { into.push_back(d.yes); },
                    [&](const gossip::Collect& c) { put(into, {c.serial, c.from.value}); },
+                   [&](const membership::WallClock& w) { into.push_back(static_cast<std::uint64_t>(w.at_zero)); },
                },
                input);
 }

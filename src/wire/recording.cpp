@@ -315,6 +315,7 @@ std::string encode_input(Instant at, const Peer::Input& input, const membership:
                    [&](const gossip::Observed& o) { fields(a, o.loss, o.accuracy); },
                    [&](const membership::Dialable& d) { fields(a, d.yes); },
                    [&](const gossip::Collect& c) { fields(a, c.serial, c.from); },
+                   [&](const membership::WallClock& w) { fields(a, w.at_zero); },
                },
                input);
     return bytes;
@@ -358,13 +359,14 @@ std::optional<Given> decode_input(std::span<const std::byte> bytes, membership::
             case 11: take(gossip::Observed{}, &gossip::Observed::loss, &gossip::Observed::accuracy); break;
             case 12: take(membership::Dialable{}, &membership::Dialable::yes); break;
             case 13: take(gossip::Collect{}, &gossip::Collect::serial, &gossip::Collect::from); break;
+            case 14: take(membership::WallClock{}, &membership::WallClock::at_zero); break;
             default: throw Malformed{};
         }
         if (!a.at_end()) throw Malformed{};
         return given;
     });
 }
-static_assert(std::variant_size_v<Peer::Input> == 14, "a new input is to be written and read above");
+static_assert(std::variant_size_v<Peer::Input> == 15, "a new input is to be written and read above");
 
 namespace {
 

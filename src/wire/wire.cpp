@@ -37,7 +37,7 @@ template <class A> void serialize(A& a, Want& m) {
 }
 template <class A> void serialize(A&, Records&) {}
 template <class A> void serialize(A& a, Ping& m) { a(m.round, m.asker, m.deaf); }
-template <class A> void serialize(A& a, Ack& m) { a(m.round); }
+template <class A> void serialize(A& a, Ack& m) { a(m.round, m.clock); }
 template <class A> void serialize(A& a, PingRequest& m) { a(m.round, m.target, m.deaf); }
 template <class A> void serialize(A& a, Nack& m) { a(m.round); }
 template <class A> void serialize(A&, Gossip&) {}
@@ -418,7 +418,7 @@ std::size_t size_of(const membership::Message& m, const membership::Book& book) 
                           [](const membership::Want&) -> std::size_t { return 33; },
                           [](const membership::Records&) -> std::size_t { return 0; },
                           [](const membership::Ping&) -> std::size_t { return 13; },
-                          [](const membership::Ack&) -> std::size_t { return 4; },
+                          [](const membership::Ack&) -> std::size_t { return 12; },
                           [](const membership::PingRequest&) -> std::size_t { return 13; },
                           [](const membership::Nack&) -> std::size_t { return 4; },
                           [](const membership::Gossip&) -> std::size_t { return 0; },

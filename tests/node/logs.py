@@ -54,7 +54,7 @@ for kind in ("mixed", "joined", "dead", "log"):
     one, other = of_kind["a"].get(kind), of_kind["b"].get(kind)
     if not one or not other or list(one) != list(other):
         fail(f"{kind}: {one} {other}")
-if set(of_kind["a"]["mixed"]) != {"time", "level", "area", "node", "kind", "about", "staleness", "distance", "relative", "weight", "bytes", "took", "taken", "text"}:
+if set(of_kind["a"]["mixed"]) != {"time", "offset", "level", "area", "node", "kind", "about", "staleness", "distance", "relative", "weight", "bytes", "took", "taken", "text"}:
     fail(f"mixed: {of_kind['a']['mixed']}")
 if not any(line["kind"] == "mixed" and line["level"] == "debug" for line in lines["a"]) or not any(line["kind"] == "mixed" and line["level"] == "info" for line in lines["b"]):
     fail("debug shows each mix, and info some")

@@ -36,7 +36,7 @@ inline std::vector<Peer::Message> messages(membership::Book& book) {
     for (std::uint8_t age = 0; age < 8; ++age) sample.push_back(h, age);
     using Body = decltype(membership::Message::body);
     for (const Body& body : {Body(Join{}), Body(Welcome{1, 3}), Body(NameTaken{}), Body(Sync{5}), Body(Known{buckets}), Body(Want{8, mask}),
-                             Body(Records{}), Body(Ping{7, PeerId{6}, true}), Body(Ack{8}), Body(PingRequest{9, PeerId{5}, false}), Body(Nack{10}),
+                             Body(Records{}), Body(Ping{7, PeerId{6}, true}), Body(Ack{8, 1'790'000'000'000'000'000}), Body(PingRequest{9, PeerId{5}, false}), Body(Nack{10}),
                              Body(Gossip{}), Body(MeasureRequest{11, PeerId{4}}), Body(MeasureReport{12, true, 345}), Body(ViewMessage(Enter{h})),
                              Body(ViewMessage(ForwardJoin{h, 6})), Body(ViewMessage(Neighbour{h, true})), Body(ViewMessage(NeighbourAnswer{true})),
                              Body(ViewMessage(Disconnect{{}})), Body(ViewMessage(Disconnect{h})), Body(ViewMessage(Shuffle{h, sample})),

@@ -21,6 +21,7 @@
 #include "grapevine/membership/round_trips.hpp"
 #include "grapevine/membership/rumor_queue.hpp"
 #include "grapevine/membership/suspicion.hpp"
+#include "grapevine/membership/wall_time.hpp"
 #include "grapevine/protocol.hpp"
 #include "grapevine/random.hpp"
 
@@ -75,6 +76,9 @@ struct Measure {  // the round trip between two members; Measured follows
 struct Dialable {  // whether others can dial us, as far as we have found out
     bool yes = true;
 };
+struct WallClock {  // what the clock on the wall shows at Instant{}, in nanoseconds since 1970: told anew when it is set
+    std::int64_t at_zero = 0;
+};
 struct Leave {};  // say goodbye; Departed follows
 
 // Timers.
@@ -126,7 +130,7 @@ std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda);
 class Membership {
 public:
     using Message = membership::Message;
-    using Input = std::variant<Start, Met, Received<Message>, Woken<Timer>, Describe, ForceLeave, Measure, Dialable, Leave>;
+    using Input = std::variant<Start, Met, Received<Message>, Woken<Timer>, Describe, ForceLeave, Measure, Dialable, WallClock, Leave>;
     using Out = grapevine::Out<Message, Timer, Event>;
     using Effects = grapevine::Effects<Message, Timer, Event>;
 
@@ -151,6 +155,7 @@ public:
     std::size_t rumors_waiting() const { return rumors_.size(); }
     const Config& config() const { return config_; }
     const RoundTrips& round_trips() const { return round_trips_; }
+    std::optional<Duration> others_ahead() const { return wall_time_ ? wall_time_->others_ahead() : std::nullopt; }  // by their clocks; nothing: not known
     bool leaving() const { return leaving_; }
     void mark(std::vector<bool>& used) const;  // the handles that are in use, for Book::keep_only
 
@@ -245,7 +250,8 @@ private:
     std::vector<PeerId> helpers_for(PeerId target);
     std::optional<Rumor> about_target() const;
     void pinged(Instant now, PeerId from, const Ping& ping, Out& out);
-    void answered(Instant now, PeerId from, std::uint32_t round, Out& out);
+    void answered(Instant now, PeerId from, const Ack& ack, Out& out);
+    Ack ack(Instant now, std::uint32_t round) const;
     void relay_probe(Instant now, PeerId asker, const PingRequest& request, const Message& message, Out& out);
     void nack(std::uint32_t relay, Out& out);
     Duration period() const;  // four round trips at least, and longer when in doubt
@@ -336,6 +342,7 @@ private:
     std::uint8_t view_rounds_ = 0;
     LocalHealth health_;
     std::unique_ptr<Occasional> occasional_;
+    std::unique_ptr<WallTime> wall_time_;  // where the driver tells it
     Probe probe_;
     Random random_;
     RumorQueue rumors_;

@@ -71,6 +71,7 @@ struct Ping {
 };
 struct Ack {
     std::uint32_t round = 0;
+    std::int64_t clock = 0;  // what the sender's shows, as WallTime has it: decides nothing
 };
 struct PingRequest {  // "I cannot reach it: can you?"
     std::uint32_t round = 0;

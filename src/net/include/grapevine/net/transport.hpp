@@ -27,7 +27,7 @@ struct Versions {
 std::optional<std::uint16_t> common(Versions ours, Versions theirs);
 std::string to_string(Versions versions);  // "2", "2 to 4"
 
-inline constexpr std::uint16_t wire_version = 5;  // 1: before members had generations and metadata; 2: other exchanges; 3: before they signed; 4: before sketches
+inline constexpr std::uint16_t wire_version = 5;  // 1: before members had generations and metadata; 2: other exchanges; 3: before they signed; 4: before sketches, and clocks in answers to pings
 inline constexpr Versions spoken{wire_version, wire_version};
 inline constexpr std::size_t max_frame_bytes = 64 * 1024;
 inline constexpr std::size_t max_greeting_bytes = 16 * 1024;

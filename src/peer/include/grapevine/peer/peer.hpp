@@ -45,7 +45,7 @@ public:
                                gossip::Collected>;
     using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,
                                Completion, gossip::Finish, membership::Leave, membership::Describe,
-                               membership::ForceLeave, membership::Measure, gossip::Observed, membership::Dialable, gossip::Collect>;
+                               membership::ForceLeave, membership::Measure, gossip::Observed, membership::Dialable, gossip::Collect, membership::WallClock>;
 
     // The peer's list of wishes, which both halves write into.
     struct Effects final : Out<membership::Message, membership::Timer, membership::Event>,
