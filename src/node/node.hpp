@@ -60,6 +60,7 @@ private:
 
     // --- whether we can be dialled (dialable.cpp) ---
     void know(membership::Handle record);                  // its address, where it can be dialled
+    void look_for_a_way(membership::Handle record);        // to it, where the exchange may want one
     void ask_whether_dialable();                           // a member; asked again now and then, and when our address has changed
     void dialled_back(const net::DialledBack& answer);
 
@@ -141,6 +142,7 @@ private:
     std::set<std::string> strangers_;     // seeds that belong to another run: said once
     std::optional<std::vector<Order>> held_;  // until enough others are there
     Instant next_ask_back_{};
+    std::set<std::string> said_of_;       // who like us can only dial out: said once
     int not_reached_ = 0;                 // members, one after the other, that could not dial us
     Instant next_look_{};                 // for our own address
     bool cut_off_ = false;                // it is gone

@@ -185,6 +185,12 @@ std::string refused(const config::Config& config, bool common_clock) {
     return gossip::refused(peer_config(config).exchange, common_clock).value_or("");
 }
 
+bool in_fixed_order(const config::Config& config) {
+    using enum config::ExchangeKind;
+    const config::Exchange& e = config.exchange;
+    return e.kind == dpsgd || e.kind == group || e.kind == allreduce || (e.kind == push_sum && e.robust) || (e.kind == outer && in_rounds(e));
+}
+
 std::string doubtful(const config::Config& config) { return gossip::doubtful(peer_config(config).exchange).value_or(""); }
 
 }  // namespace grapevine::setup

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A node that nobody can dial, as behind a home router: it says that it is at an address where nobody listens. It finds out, the
 others see it, and it takes full part; when it is killed it is missed like anybody. Two of them do not mix with each other, and each
-does with the others.
+does with the others. Under an exchange in a fixed order both say that there is no way between them, and nobody else does.
 usage: outbound.py GRAPEVINE"""
 
 
@@ -58,5 +58,21 @@ d.verb("leave")
 d.ends(0)
 until("d has left", lambda: all(n.sees("left") == {"d"} for n in (a, b)))
 for n in (a, b):
+    n.process.kill()
+if any("both only dial out" in n.said() for n in (a, b, c, d)):
+    fail("what is no matter under gossip was said")
+
+# In a fixed order.
+with open("ring.toml", "w") as file:
+    file.write(open("run.toml").read().replace('kind = "gossip"', 'kind = "dpsgd"\nevery_steps = 50'))
+e = Node("e", "ring.toml").up()
+f = Node("f", "--join", e.address(), *home, "--outbound").up()
+until("f is there", lambda: e.sees() == f.sees() == {"e", "f"})
+g = Node("g", "--join", e.address(), *home).up()
+for one, other in ((f, g), (g, f)):
+    until(f"{one.name} says that {other.name} is out of reach", lambda: f"{other.name} and we can both only dial out" in one.said() and "dpsgd does not ask who reaches whom" in one.said())
+if "both only dial out" in e.said() or any(n.said().count("both only dial out") != 1 for n in (f, g)):
+    fail("who can be dialled says it, or it is said more than once")
+for n in (e, f, g):
     n.process.kill()
 print("outbound: takes full part")

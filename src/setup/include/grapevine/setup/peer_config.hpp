@@ -17,4 +17,8 @@ std::string refused(const config::Config& config, bool common_clock);
 // Why it can, but not well; empty where it can.
 std::string doubtful(const config::Config& config);
 
+// Whether who exchanges with whom is the same for all by a roll or a graph, and nobody chooses among those he reaches: it falls on two that can
+// both only dial out as on any others.
+bool in_fixed_order(const config::Config& config);
+
 }  // namespace grapevine::setup
