@@ -81,9 +81,12 @@ check(group["podManagementPolicy"] == "Parallel" and pod["terminationGracePeriod
 probes = [node[probe]["httpGet"] for probe in ("livenessProbe", "readinessProbe", "startupProbe")]
 check([p["path"] for p in probes] == ["/healthz", "/readyz", "/healthz"] and all(p["port"] == "status" for p in probes), f"the probes are {probes}")
 given = {e["name"]: e.get("value") for e in node["env"]}
-args = [run if a == "/etc/grapevine/run.toml" else "--status=0" if a.startswith("--status") else "--listen=127.0.0.1" if a.startswith("--listen") else a for a in node["args"]]
+token = write("token", "0123456789abcdef\n")
+args = [run if a == "/etc/grapevine/run.toml" else f"--status-token={token}" if a == "--status-token=/etc/grapevine-status/token" else "--status=0" if a.startswith("--status=") else "--listen=127.0.0.1" if a.startswith("--listen") else a for a in node["args"]]
 read_by_node("kubernetes.yaml", [a.replace("--out=/var/lib/grapevine/run", "--out=pod") for a in args], {k: v for k, v in given.items() if v})
 mounts = {mount["mountPath"]: mount["name"] for mount in node["volumeMounts"]}
+check("--status-token=/etc/grapevine-status/token" in node["args"] and {v["name"]: v for v in pod["volumes"]}[mounts["/etc/grapevine-status"]]["secret"]["secretName"] in text("kubernetes.yaml").split("apiVersion")[0],
+      "off loopback the status port wants a token, which no secret holds, or none that the first lines make")
 volumes = {v["name"] for v in pod["volumes"]} | {v["metadata"]["name"] for v in group["volumeClaimTemplates"]}
 check(set(mounts.values()) == volumes, f"mounts {mounts} and volumes {volumes} do not agree")
 expect(0, ["check", write("pod.toml", things["ConfigMap"]["data"]["run.toml"])], stdout='name = "fashion"')
