@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The page of a running node in a headless Chromium: curves, members, links and events as they come, by keyboard and on a phone; hostile names; a
-node that goes and comes back. Then the same page in front of a server of our own, which answers what no node would.
+node that goes and comes back. Then the same page in front of a server of our own, which answers what no node would, and that of a node off loopback,
+which wants a token.
 usage: page.py GRAPEVINE"""
 
 import http.server
 import json
+import socket
 import sys
 import threading
 import urllib.parse
@@ -161,8 +163,33 @@ try:
         fail("markup of others became the page's")
     quiet(lambda url: url.startswith(ours))
     server.shutdown()
+
+    # Off loopback it wants its token: once, in the address, and never again.
+    with open("token", "w") as file:
+        file.write("0123456789abcdef\n")
+    guarded_node = Node("g", "run.toml", "--status", "0.0.0.0:0", "--status-token", "token").up()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as routed:  # the address that this machine is known by; nothing is sent
+        try:
+            routed.connect(("192.0.2.1", 9))
+        except OSError:
+            routed.connect(("127.0.0.1", 9))  # it has none
+        guarded = f"http://{routed.getsockname()[0]}:{guarded_node.port}/"
+    for address in (guarded, guarded + "?token=0123456789abcdeF"):
+        browser.open(address)
+        until("who does not know the token is told that one is wanted", lambda: browser.run("location.href") == address and "this node's status port wants its token" in browser.text("body"))
+    browser.open(guarded + "?token=0123456789abcdef")
+    curves = "document.querySelectorAll('figure:not([hidden]) polyline').length >= 3 && [...document.querySelectorAll('#members tbody tr')].length === 1"
+    until("who knows it sees the page", lambda: browser.run(curves))
+    if browser.run("location.href") != guarded or browser.run("document.cookie") != "":
+        fail(f"the token stays where others may read it: {browser.run('location.href')} {browser.run('document.cookie')}")
+    browser.complaints.clear()  # of the two that were turned away
+    browser.requests.clear()
+    browser.ask("Page.reload")
+    until("it is let in anew without the token", lambda: browser.run("performance.getEntriesByType('navigation')[0].type") == "reload" and browser.run(curves))
+    quiet(lambda url: url.startswith(guarded) and "token" not in url)
+    guarded_node.process.kill()
 finally:
     browser.close()
 for node in (a, b, evil, again):
     node.process.kill()
-print("page: curves, members, links, events; by keyboard and on a phone; gone and back; hostile names inert")
+print("page: curves, members, links, events; by keyboard and on a phone; gone and back; hostile names inert; off loopback with its token only")
