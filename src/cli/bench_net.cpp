@@ -349,6 +349,7 @@ int bench_net(const Arguments& a) {
     if (const auto* error = std::get_if<Error>(&size)) return complain(*error, usage);
     std::vector<std::size_t> sizes{16 * mib, 100 * mib};
     if (const auto only = std::get<std::optional<double>>(size)) sizes = {static_cast<std::size_t>(*only) * mib};
+    if (a.has("serve") && a.has("peer")) return complain({"bench net is the other side with --serve, and measures to one with --peer", "one of the two here, the other there"}, usage);
     const auto& stop = stop_on_interrupt();
 
     std::string host = "127.0.0.1";

@@ -184,6 +184,42 @@ expect(2, ["node", "blobs.toml", "--name", "two words"], "cannot be a name")
 expect(2, ["node", "rounds.toml"], "rounds")
 expect(2, ["node", "--join", "127.0.0.1:1", "--learning-rate", "0.1"], "belongs to the run")
 expect(6, ["node", "blobs.toml", "--port", "0", "--device", "cuda:99"], "cuda:99 is not there")
+for flag in "uplink", "downlink":
+    for rate in "fast", "50", "-5Mbit", "5 Mbyte", "Mbit", "1e3Mbit", "nanMbit", "infMbit", "0Mbit", "7.9kbit", "1e300Gbit", "9" * 70 + "bit", "":
+        expect(2, ["node", "blobs.toml", f"--{flag}", rate], f"--{flag} '{rate}' is not a rate, or below 8 kbit", "50Mbit")
+    expect(2, ["node", "blobs.toml"], f"--{flag} '5 furlongs' is not a rate", env={f"GRAPEVINE_{flag.upper()}": "5 furlongs"})
+    expect(2, ["node", "blobs.toml", f"--{flag}", "1Mbit", f"--{flag}", "2Mbit"], "is given twice")
+    expect(6, ["node", "blobs.toml", "--port", "0", "--device", "cuda:99", f"--{flag}", "8kbit"], "cuda:99 is not there")  # the least that is taken
+expect(2, ["node", "blobs.toml", "--uplnk", "1Mbit"], "did you mean --uplink?")
+donors = 'until = "1s"\n[data]\nset = "blobs"\n[exchange]\n'
+expect(2, ["node", write("donors.toml", donors + "donors = 65\n")], "donors.toml:5:10: ", "out of range", "from 0 to 64")
+expect(2, ["node", write("donors.toml", donors + "donor = 3\n")], "donors.toml:5:1: unknown key 'donor'", "did you mean 'donors'?")
+expect(2, ["node", write("donors.toml", donors + 'kind = "dpsgd"\ndonors = 3\n')], "donors.toml:6:1: 'donors' belongs to")
+expect(0, ["check", write("donors.toml", donors + "donors = 64\n")], stdout="donors = 64")
+expect(0, ["check", "donors.toml", "--set", "exchange.donors=0"], stdout="donors = 0")
+
+# Where to look for others: words that are read before anybody is asked.
+for words, *said in ((",", "is not an address"), ("a,,b", "is not an address"), (" ", "is not an address"), ("a:65536", "'a:65536' is not an address"), ("[::1", "is not an address"),
+                     ("http://a:1", "is not an address"), ("dns:a:x", "is not a name"), ("dns:" + "a" * 254, "is not a name"), ("\x1b[2J", "'?[2J' is not an address"), ("env:a", "is not an address"),
+                     ("slurm:a", "is not an address"), ("x" * 10_000, "x..."), (",".join(["a"] * 3) + ",file", "'file' wants more")):
+    done = expect(2, ["node", "blobs.toml", "--join", words], *said)
+    check(len(done.stderr) < 1000 and "\x1b" not in done.stderr, f"--join of {len(words)} characters is answered with {len(done.stderr)}")
+for variables, *said in (({"MASTER_ADDR": "a b"}, "MASTER_ADDR: 'a b' is not an address"), ({"MASTER_ADDR": "a", "MASTER_PORT": "65536"}, "MASTER_PORT: '65536' is not a port"),
+                         ({"MASTER_ADDR": "a", "MASTER_PORT": "-1"}, "MASTER_PORT: '-1' is not a port")):
+    expect(2, ["node", "blobs.toml", "--join", "env"], *said, env=variables)
+for variables, *said in (({"SLURM_JOB_NODELIST": "n[1-10001]"}, "up to 10000 hosts"), ({"SLURM_JOB_NODELIST": "n[1-1000]", "SLURM_TASKS_PER_NODE": "101"}, "up to 100000 tasks"),
+                         ({"SLURM_JOB_NODELIST": "n", "SLURM_TASKS_PER_NODE": "2(x"}, "SLURM_TASKS_PER_NODE: '2(x' cannot be read")):
+    expect(2, ["node", "blobs.toml", "--join", "slurm"], *said, env=variables)
+
+# bench
+expect(2, ["bench"], "what to measure")
+expect(2, ["bench", "nets"], "bench does not know 'nets'")
+for words, *said in ((["--size", "0"], "--size 0 is out of range"), (["--size", "101"], "--size 101 is out of range", "between 1 and 100"), (["--size", "big"], "--size wants a number"), (["--size", "nan"], "--size nan is out of range"),
+                     (["--seconds", "0"], "--seconds 0 is out of range"), (["--seconds", "601"], "--seconds 601 is out of range"), (["--seconds", "-1"], "is out of range"), (["--peer", "127.0.0.1"], "--peer '127.0.0.1' has no port"),
+                     (["--peer", "a:b"], "--peer 'a:b' is not an address"), (["--peer", ":5"], "--peer ':5' is not an address"), (["--peer", "[::1"], "is not an address"), (["--serve", "127.0.0.1:65536"], "--serve '127.0.0.1:65536' is not an address"),
+                     (["--serve", f"127.0.0.1:{port}"], port, "in use"), (["--serve", "127.0.0.1:0", "--peer", "127.0.0.1:1"], "one of the two here"), (["--servce", "127.0.0.1"], "did you mean --serve?")):
+    expect(2, ["bench", "net", *words], *said)
+expect(1, ["bench", "net", "--peer", "127.0.0.1:1", "--quiet"], "127.0.0.1:1")
 
 # Keys and tokens.
 expect(0, ["keygen", "-o", "a.key"], "wrote a.key")
@@ -193,6 +229,18 @@ expect(2, ["keygen", "--show", "-o", "none.key"], "cannot read 'none.key'")
 public = expect(0, ["keygen", "--show", "-o", "a.key"]).stdout.strip()
 check(len(public) == 64 and os.stat("a.key").st_mode & 0o777 == 0o600, "keygen's key, and who may read it")
 other = expect(0, ["keygen", "-o", "b.key"]).stdout.strip()
+expect(2, ["keygen", "c.key"], "grapevine keygen does not know what to do with 'c.key'")
+expect(2, ["keygen", "-o"], "wants a value")
+expect(2, ["keygen", "-o", "c.key", "-o", "d.key"], "is given twice")
+expect(2, ["keygen", "--shwo"], "did you mean --show?")
+expect(2, ["keygen", "-o", "."], "'.' is there already")
+expect(2, ["keygen", "--show", "-o", "."], "'.' is no file")
+expect(2, ["keygen", "--show", "-o", write("two.key", open("a.key").read() * 2)], "two.key:5: a second secret key")
+secret = open("a.key").read().split("secret = ")[1][:64]
+done = expect(2, ["keygen", "--show", "-o", write("misspelt.key", f"secert = {secret}\n")], "misspelt.key:1: 'secert' belongs into no key file")
+done2 = expect(2, ["node", "blobs.toml", "--key-file", write("bare.key", secret + "\n")], "bare.key:1: what stands here belongs into no key file")
+check(secret[:16] not in done.stderr + done2.stderr, "a secret that was misspelt is shown")
+check(not os.path.exists("c.key") and not os.path.exists("d.key"), "keygen wrote a key though it was asked wrong")
 expect(2, ["node", "blobs.toml", "--key-file", "none.key"], "cannot read 'none.key'", "grapevine keygen")
 expect(2, ["node", "blobs.toml", "--key-file", "."], "'.' is no file")
 expect(2, ["node", "blobs.toml", "--key-file", write("torn.key", "# mine\nsecret = 12\n")], "torn.key:2: the secret key is not 64 digits")
@@ -203,6 +251,12 @@ expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", "none.list"],
 expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", write("bad.list", f"{public} a\n\n{other[1:]} b\n")], "bad.list:3: ", "is no public key")
 expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", write("twice.list", f"{public}\n{public}\n")], "twice.list:2: this key is in line 1 already")
 expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", write("empty.list", "# nobody\n")], "allows nobody")
+expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", "."], "'.' is no file")
+expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", write("long.list", f"{public} {'n' * 65}\n")], "long.list:1: a name of more than 64 characters")
+expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", write("odd.list", f"{public} a\x1b[2J\n")], "odd.list:1: a name with characters that cannot be shown")
+expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", write("bytes.list", bytes(range(256)))], "is no public key")
+expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", write("zero.list", "0" * 64)], "is no public key")
+expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", write("huge.list", "#" * (4 * 1024 * 1024 + 1))], "more than 4194304 bytes")
 expect(2, ["node", "blobs.toml", "--key-file", "a.key", "--allow", "a.key"], "a.key:2: a secret key in a list of public ones")
 expect(2, ["node", "--join", f"{public}@127.0.0.1:9"], "--join names a key, and there is no --key-file")
 expect(2, ["node", "--join", "12@127.0.0.1:9", "--key-file", "a.key"], "does not begin with a public key", "KEY@HOST:PORT")
