@@ -41,6 +41,7 @@ void Membership::step(Instant now, Input&& input, Out& out) {
                        wall_time_->set(w.at_zero);
                    },
                    [&](const Leave&) { leave(now, out); },
+                   [&](const Echoed& e) { echoed(now, e, out); },
                },
                input);
 }
@@ -140,7 +141,7 @@ void Membership::woken_late(Instant now) {
 
 bool Membership::Occasional::over(Instant now, Duration period) const {
     const auto long_ago = [&](Instant at) { return at == Instant{} || now - at > 60 * period; };
-    return suspicions.size() == 0 && graveyard.size() == 0 && complaints.fresh(now) == 0 && flapping.over(now, 10 * period) && relays.empty() && open_links.empty() &&
+    return suspicions.size() == 0 && graveyard.size() == 0 && complaints.fresh(now) == 0 && flapping.over(now, 10 * period) && relays.empty() && open_links.empty() && bulk.empty() &&
            measurements.empty() && doubtful.empty() && seeds.empty() && welcomed.empty() && farewells == 0 && !successor && !metadata &&
            (answered.empty() || std::all_of(answered.begin(), answered.end(), [&](const Answered& a) { return long_ago(a.at); })) &&
            long_ago(described_at) && now >= next_heal && sync_stamp == 0;

@@ -192,6 +192,8 @@ void Membership::bury(Instant now, PeerId about, Standing why, Out& out) {
     end_suspicion(about);
     if (was_present) {
         occasional().graveyard.bury(now, about);
+        occasional().bulk.forget(about);
+        roster_.skip(about, false);
         out.tell(Gone{about, why});
         if (view_) no_neighbour_more(now, about, out);
     }

@@ -89,8 +89,7 @@ void Membership::stranger_pinged(Instant, PeerId from, Out& out) {
     view_->stranger_pinged(from, effects);
 }
 
-void Membership::unanswered(Instant, PeerId partner, Out& out) {
-    if (!view_) return;
+void Membership::forget_partner(PeerId partner, Out& out) {
     ViewEffects effects(*this, out);
     view_->forget(partner, effects);
 }

@@ -24,6 +24,7 @@ void Membership::probe(Instant now, Out& out) {
     if (view_) tend_view(now, out);
     else try_doubtful_links(out);
     tend_links(now, out);
+    tend_bulk_ways(now, out);
     const auto target = order_.next(roster_, random_);
     if (!target) return;
     probe_ = {*target, now, ++round_, false, false, reaches(*target), 0, 0};

@@ -36,7 +36,7 @@ void Roster::count(const Entry& entry, std::uint32_t by) {
         case Standing::alive:
             alive_ += by;
             if (entry.reachable) near_alive_ += by, near_ += by;
-            if (entry.reachable && !entry.degraded) fit_ += by;
+            if (entry.reachable && !entry.degraded && !entry.skipped) fit_ += by;
             break;
         case Standing::suspect:
             suspect_ += by;
@@ -59,6 +59,7 @@ void Roster::put(Handle record, Standing standing) {
         assert(!(e.standing == Standing::left && standing == Standing::dead));
         count(e, ~0u);
         if (book_->outbound(e.record) && e.reachable) fresh.reachable = true;
+        fresh.skipped = e.skipped;
         e = fresh;
     } else {
         entries_.insert(entries_.begin() + i, fresh);
@@ -78,6 +79,14 @@ void Roster::reach(PeerId peer, bool reachable) {
     if (i >= entries_.size() || book_->id(entries_[i].record) != peer || entries_[i].reachable == reachable || !book_->outbound(entries_[i].record)) return;
     count(entries_[i], ~0u);
     entries_[i].reachable = reachable;
+    count(entries_[i], 1);
+}
+
+void Roster::skip(PeerId peer, bool skipped) {
+    const std::size_t i = place(peer);
+    if (i >= entries_.size() || book_->id(entries_[i].record) != peer) return;
+    count(entries_[i], ~0u);
+    entries_[i].skipped = skipped;
     count(entries_[i], 1);
 }
 
@@ -102,7 +111,7 @@ std::optional<PeerId> Roster::id_of(std::optional<Handle> record) const {
 
 std::optional<PeerId> Roster::draw(Random& random) const {
     if (self_degraded_) return std::nullopt;
-    return id_of(pick(random, fit_, [](const Entry& e) { return e.standing == Standing::alive && !e.degraded && e.reachable; }));
+    return id_of(pick(random, fit_, [](const Entry& e) { return e.standing == Standing::alive && !e.degraded && e.reachable && !e.skipped; }));
 }
 
 std::optional<PeerId> Roster::draw_alive(Random& random) const {

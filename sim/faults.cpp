@@ -50,6 +50,12 @@ Faults::Key Faults::partition(const std::vector<int>& side) {
 
 Faults::Key Faults::one_way(const Peers& from, const Peers& to) { return add(Fault::Kind::one_way, 1, from, to); }
 Faults::Key Faults::cut(const Peers& a, const Peers& b) { return add(Fault::Kind::both_ways, 1, a, b); }
+Faults::Key Faults::bulk_cut(const Peers& a, const Peers& b) {
+    const Key key = cut(a, b);
+    all_.back().bulk_only = true;
+    return key;
+}
+
 Faults::Key Faults::lossy(const Peers& peers, double loss) { return add(Fault::Kind::touching, loss, peers, {}); }
 Faults::Key Faults::lossy_between(const Peers& a, const Peers& b, double loss) { return add(Fault::Kind::both_ways, loss, a, b); }
 
@@ -72,16 +78,16 @@ void Faults::end(Key key) {
     });
 }
 
-bool Faults::cut_off(std::uint32_t from, std::uint32_t to) const {
+bool Faults::cut_off(std::uint32_t from, std::uint32_t to, bool bulk) const {
     for (const Fault& f : all_)
-        if (f.loss >= 1 && f.chances(from, to) > 0) return true;
+        if (f.loss >= 1 && (bulk || !f.bulk_only) && f.chances(from, to) > 0) return true;
     return false;
 }
 
-bool Faults::take(std::uint32_t from, std::uint32_t to, Random& random) const {
+bool Faults::take(std::uint32_t from, std::uint32_t to, Random& random, bool bulk) const {
     double through = 1;
     for (const Fault& f : all_)
-        for (int n = f.chances(from, to); n > 0; --n) through *= 1 - f.loss;
+        for (int n = f.bulk_only && !bulk ? 0 : f.chances(from, to); n > 0; --n) through *= 1 - f.loss;
     if (through >= 1) return false;
     return through <= 0 || !random.chance(through);
 }

@@ -131,7 +131,7 @@ Network::Fate Network::send(Instant now, End from, End to, std::uint64_t bytes, 
     }
     fate.in_line = down > 0 ? copies : 0;
     if (faults_.any()) {
-        if (faults_.take(from.peer, to.peer, faulty)) return fate;
+        if (faults_.take(from.peer, to.peer, faulty, plane == Plane::bulk)) return fate;
         if (faults_.harms()) {
             const Faults::Mischief m = faults_.meddle(now, from.peer, to.peer, own(of_faults));
             for (int i = 0; i < copies; ++i) latency[i] += m.delay;

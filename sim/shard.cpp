@@ -338,7 +338,12 @@ void World::Shard::tell(std::uint32_t peer, Peer::Event&& event, std::uint32_t d
         return;
     }
     if (world_.tap_) world_.tap_->told(now, peer, event);
-    if (const auto* failed = std::get_if<gossip::Failed>(&event)) {
+    if (const auto* wanted = std::get_if<membership::EchoWanted>(&event)) {
+        const std::uint32_t other = index_of(wanted->peer);
+        const sim::Faults& faults = world_.network_.faults();
+        const bool back = !faults.cut_off(peer, other, true) && !faults.cut_off(other, peer, true);
+        give(now + undelivered_after, 0, peer, peer, membership::Echoed{wanted->peer, back ? membership::Way::open : membership::Way::shut});
+    } else if (const auto* failed = std::get_if<gossip::Failed>(&event)) {
         counters.refused_mixes += failed->why == gossip::Failure::clipped;
         if (failed->why == gossip::Failure::partner_gone && n.rare) n.rare->agreed.reset();  // its server: it goes on by itself
     } else if (const auto* mixed = std::get_if<gossip::MixedWith>(&event)) {

@@ -101,6 +101,11 @@ std::string text_of(const Peer::Event& event, const NameOf& name) {
             [&](const membership::Changed& c) { return "sees " + name(c.peer) + " change"; },
             [](const membership::Reachable&) { return std::string(); },
             [](const membership::Unreachable&) { return std::string(); },
+            [&](const membership::BulkWay& b) {
+                if (b.way == membership::Way::open) return "mixes with " + name(b.peer) + " again";
+                return b.way == membership::Way::doubtful ? "skips " + name(b.peer) + " for a while" : "cannot reach the bulk plane of " + name(b.peer);
+            },
+            [](const membership::EchoWanted&) { return std::string(); },
             [&](const membership::Superseded& s) { return "is superseded by " + name(s.by); },
             [](const membership::Refused&) { return std::string("is refused: its name is taken"); },
             [](const membership::Measured& m) { return "measured " + (m.round_trip ? number(seconds(*m.round_trip) * 1e3) + " ms" : std::string("nothing")); },

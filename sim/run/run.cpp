@@ -154,6 +154,7 @@ private:
         return std::visit(Cases{
                               [](const membership::Reachable&) { return false; },
                               [](const membership::Unreachable&) { return false; },
+                              [](const membership::EchoWanted&) { return false; },
                               [](const membership::ProbeFailed&) { return true; },
                               [](const membership::Suspected&) { return true; },
                               [](const membership::Gone&) { return true; },

@@ -23,6 +23,11 @@ std::optional<record::RunEvent> event_of(double t, std::string peer, const Peer:
             [](const membership::Reachable&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const membership::Unreachable&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const membership::Measured&) -> std::optional<record::RunEvent> { return std::nullopt; },
+            [&](const membership::BulkWay& b) -> std::optional<record::RunEvent> {
+                static constexpr const char* kinds[] = {"bulk_open", "bulk_doubtful", "bulk_narrow", "bulk_shut"};
+                return about(kinds[static_cast<int>(b.way)], b.peer);
+            },
+            [](const membership::EchoWanted&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [](const membership::ProbeFailed&) -> std::optional<record::RunEvent> { return std::nullopt; },
             [&](const membership::Suspected& s) -> std::optional<record::RunEvent> { return about("suspected", s.peer); },
             [&](const membership::Refuted& r) -> std::optional<record::RunEvent> { return about("refuted", r.peer); },

@@ -85,6 +85,7 @@ void Peer::step(Instant now, Input&& input, Effects& effects) {
                    [&](membership::Measure& m) { to_membership(m); },
                    [&](membership::Dialable& d) { to_membership(d); },
                    [&](membership::WallClock& w) { to_membership(w); },
+                   [&](membership::Echoed& e) { to_membership(e); },
                    [&](gossip::Observed& o) {
                        if (tallier_) tallier_->observe(now, o);
                    },
@@ -147,6 +148,8 @@ void Peer::pass_on(Instant now, std::size_t from, Effects& effects) {
             if (handover_) handover_->peer_down(now, gone->peer, membership_.company(), effects);
         } else if (std::holds_alternative<gossip::Finished>(tell->event) && leaving_) {
             depart(now, effects);
+        } else if (const auto* mixed = std::get_if<gossip::MixedWith>(&tell->event)) {
+            membership_.mixed_with(mixed->with, effects);
         } else if (const auto* failed = std::get_if<gossip::Failed>(&tell->event)) {
             using enum gossip::Failure;
             if (failed->why == overdue || failed->why == undelivered) membership_.unanswered(now, failed->with, effects);

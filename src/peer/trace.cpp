@@ -229,6 +229,7 @@ const char* word(const Peer::Input& input) {
                           [](const membership::Dialable&) { return "dialable"; },
                           [](const gossip::Collect&) { return "collect"; },
                           [](const membership::WallClock&) { return "wall-clock"; },
+                          [](const membership::Echoed&) { return "echoed"; },
                       },
                       input);
 }
@@ -258,6 +259,7 @@ void integers(const Peer::Input& input, const membership::Book& book, std::vecto
                    [&](const membership::Dialable& d) { into.push_back(d.yes); },
                    [&](const gossip::Collect& c) { put(into, {c.serial, c.from.value}); },
                    [&](const membership::WallClock& w) { into.push_back(static_cast<std::uint64_t>(w.at_zero)); },
+                   [&](const membership::Echoed& e) { put(into, {e.peer.value, static_cast<std::uint64_t>(e.way)}); },
                },
                input);
 }

@@ -21,6 +21,7 @@ template <> constexpr auto last_word<gossip::Mode> = gossip::Mode::async;
 template <> constexpr auto last_word<gossip::Clip> = gossip::Clip::balance;
 template <> constexpr auto last_word<gossip::Failure> = gossip::Failure::clipped;
 template <> constexpr auto last_word<membership::Standing> = membership::Standing::left;
+template <> constexpr auto last_word<membership::Way> = membership::Way::shut;
 template <> constexpr auto last_word<Encoding> = Encoding::top_k;
 
 constexpr std::size_t most_known = std::size_t{1} << 24;
@@ -316,6 +317,7 @@ std::string encode_input(Instant at, const Peer::Input& input, const membership:
                    [&](const membership::Dialable& d) { fields(a, d.yes); },
                    [&](const gossip::Collect& c) { fields(a, c.serial, c.from); },
                    [&](const membership::WallClock& w) { fields(a, w.at_zero); },
+                   [&](const membership::Echoed& e) { fields(a, e.peer, e.way); },
                },
                input);
     return bytes;
@@ -360,13 +362,14 @@ std::optional<Given> decode_input(std::span<const std::byte> bytes, membership::
             case 12: take(membership::Dialable{}, &membership::Dialable::yes); break;
             case 13: take(gossip::Collect{}, &gossip::Collect::serial, &gossip::Collect::from); break;
             case 14: take(membership::WallClock{}, &membership::WallClock::at_zero); break;
+            case 15: take(membership::Echoed{}, &membership::Echoed::peer, &membership::Echoed::way); break;
             default: throw Malformed{};
         }
         if (!a.at_end()) throw Malformed{};
         return given;
     });
 }
-static_assert(std::variant_size_v<Peer::Input> == 15, "a new input is to be written and read above");
+static_assert(std::variant_size_v<Peer::Input> == 16, "a new input is to be written and read above");
 
 namespace {
 
@@ -433,6 +436,8 @@ void put_event(Writer& a, const Peer::Event& event, const membership::Book& book
                        fields(a, c.serial, c.from);
                        a(c.pieces != nullptr);
                    },
+                   [&](const membership::BulkWay& b) { fields(a, b.peer, b.way); },
+                   [&](const membership::EchoWanted& e) { fields(a, e.peer); },
                },
                event);
 }

@@ -9,6 +9,7 @@
 #include "grapevine/company.hpp"
 #include "grapevine/few.hpp"
 #include "grapevine/membership/book.hpp"
+#include "grapevine/membership/bulk_ways.hpp"
 #include "grapevine/membership/flapping.hpp"
 #include "grapevine/membership/graveyard.hpp"
 #include "grapevine/membership/link_quality.hpp"
@@ -79,6 +80,10 @@ struct Dialable {  // whether others can dial us, as far as we have found out
 struct WallClock {  // what the clock on the wall shows at Instant{}, in nanoseconds since 1970: told anew when it is set
     std::int64_t at_zero = 0;
 };
+struct Echoed {  // what came of an EchoWanted, or of an echo that the driver had reason to send
+    PeerId peer;
+    Way way = Way::open;  // never doubtful
+};
 struct Leave {};  // say goodbye; Departed follows
 
 // Timers.
@@ -101,11 +106,13 @@ struct Refuted { PeerId peer; };                 // a suspicion that proved wron
 struct Gone { PeerId peer; Standing why; };      // dead or left
 struct Reachable { PeerId peer; Handle record; };  // somebody besides the members we may have to write to: its address
 struct Unreachable { PeerId peer; };             // no more of it
+struct BulkWay { PeerId peer; Way way; };        // whether parameters get through to it and back has changed, as far as we know
+struct EchoWanted { PeerId peer; };              // bytes sent to its bulk plane and back would tell; a driver that cannot need not
 struct Departed {};                              // our own leave has been told; the driver may stop
 struct Superseded { PeerId by; };                // a later process of our name is there: the driver should stop
 struct Refused {};                               // somebody with another key bears our name: the driver should stop
 struct Measured { std::uint32_t serial; std::optional<Duration> round_trip; };
-using Event = std::variant<Joined, Changed, ProbeFailed, Suspected, Refuted, Gone, Reachable, Unreachable, Departed, Superseded, Refused, Measured>;
+using Event = std::variant<Joined, Changed, ProbeFailed, Suspected, Refuted, Gone, Reachable, Unreachable, Departed, Superseded, Refused, Measured, BulkWay, EchoWanted>;
 
 // lambda ceil(log10(n + 1))
 std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda);
@@ -126,11 +133,11 @@ std::uint32_t telling_limit(std::size_t n, std::uint32_t lambda);
 //
 // This class joins the parts, which know nothing of each other; its methods lie with the concept they belong to:
 // probing.cpp, news.cpp (what is heard), telling.cpp, joining.cpp (and identity), anti_entropy.cpp, healing.cpp,
-// degraded.cpp, open_links.cpp, measuring.cpp, partial.cpp.
+// degraded.cpp, open_links.cpp, bulk_ways.cpp, measuring.cpp, partial.cpp.
 class Membership {
 public:
     using Message = membership::Message;
-    using Input = std::variant<Start, Met, Received<Message>, Woken<Timer>, Describe, ForceLeave, Measure, Dialable, WallClock, Leave>;
+    using Input = std::variant<Start, Met, Received<Message>, Woken<Timer>, Describe, ForceLeave, Measure, Dialable, WallClock, Leave, Echoed>;
     using Out = grapevine::Out<Message, Timer, Event>;
     using Effects = grapevine::Effects<Message, Timer, Event>;
 
@@ -142,8 +149,12 @@ public:
     void receive(Instant now, PeerId from, const Message& message, Out& out);
     void wake(Instant now, const Timer& timer, Out& out);
     void unanswered(Instant now, PeerId partner, Out& out);  // an exchange with it came to nothing
+    void mixed_with(PeerId partner, Out& out);               // one succeeded
     void heard_directly(Instant now, PeerId from);           // anything: its link to us is open
     bool reaches(PeerId peer) const;                         // a member that can be dialled, or has a link open
+
+    Way bulk_way(PeerId peer) const { return occasional_ ? occasional_->bulk.of(peer) : Way::open; }
+    std::size_t bulk_unreachable() const { return occasional_ ? occasional_->bulk.unreachable() : 0; }  // members
 
     // Whom to mix with. In partial mode that is who is in the view, neighbours or not.
     const Company& company() const { return view_ ? static_cast<const Company&>(*view_) : roster_; }
@@ -199,6 +210,7 @@ private:
         Complaints complaints;
         Flapping flapping;
         OpenLinks open_links;
+        BulkWays bulk;
         Calls calls;
         std::vector<Relay> relays;
         std::vector<Measurement> measurements;
@@ -310,12 +322,17 @@ private:
     void lose_target(PeerId target, Out& out);
     void enter_through(Instant now, Handle contact, Out& out);
     void welcome_back(Instant now, Handle record, Out& out);
+    void forget_partner(PeerId partner, Out& out);
     void no_neighbour_more(Instant now, PeerId peer, Out& out);
 
     // open_links.cpp
     void link_is_shut(PeerId peer);
     void tend_links(Instant now, Out& out);
     void dialable(Instant now, bool yes, Out& out);
+
+    // bulk_ways.cpp
+    void echoed(Instant now, const Echoed& echo, Out& out);
+    void tend_bulk_ways(Instant now, Out& out);
 
     // measuring.cpp
     void measure(Instant now, const Measure& measure, Out& out);

@@ -12,7 +12,7 @@
 namespace grapevine::membership {
 
 // Everybody we know of but ourselves, with their standing: sorted by id, eight bytes a member. A walk over it
-// is the same everywhere. Those alive can be mixed with, unless they are degraded or out of reach; those suspected are still
+// is the same everywhere. Those alive can be mixed with, unless they are degraded, out of reach or skipped; those suspected are still
 // members. Out of reach is who cannot be dialled and has no link to us open, which our owner knows.
 class Roster final : public Company {
 public:
@@ -21,6 +21,7 @@ public:
         Standing standing;
         bool degraded;
         bool reachable;
+        bool skipped = false;
     };
 
     Roster(const Book& book, const std::vector<Handle>& known);
@@ -30,6 +31,7 @@ public:
     // falls, at the same one a standing only gets worse, and who left never becomes dead.
     void put(Handle record, Standing standing);
     void remove(PeerId peer);
+    void skip(PeerId peer, bool skipped);     // not drawn to mix with, for a while
     void reach(PeerId peer, bool reachable);  // of one that cannot be dialled; at first, and on becoming one, as it was: no
 
     std::size_t present() const { return alive_ + suspect_; }  // members besides us
@@ -50,7 +52,7 @@ public:
             if (membership::present(e.standing)) f(book_->id(e.record));
     }
 
-    // Company: for a draw those alive, in reach and not degraded (nobody while we are degraded ourselves), all that are
+    // Company: for a draw those alive, in reach, not degraded and not skipped (nobody while we are degraded ourselves), all that are
     // present otherwise.
     std::size_t size() const override { return alive_ + suspect_; }
     bool contains(PeerId peer) const override;
@@ -68,7 +70,7 @@ private:
     const Book* book_;
     Entries entries_;
     std::uint32_t alive_ = 0, suspect_ = 0, dead_ = 0;
-    std::uint32_t fit_ = 0, near_alive_ = 0, near_ = 0;  // in reach: alive and not degraded, alive, present
+    std::uint32_t fit_ = 0, near_alive_ = 0, near_ = 0;  // in reach: whom to mix with, alive, present
     std::uint64_t digest_ = 0;
     bool self_degraded_ = false;
 };

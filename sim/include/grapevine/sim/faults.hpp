@@ -32,6 +32,7 @@ public:
     Key partition(const std::vector<int>& side);
     Key one_way(const Peers& from, const Peers& to);           // nothing that `from` sends reaches `to`
     Key cut(const Peers& a, const Peers& b);                   // both ways
+    Key bulk_cut(const Peers& a, const Peers& b);              // likewise, and of parameters only: a firewall between them
     // Whatever these send or receive is lost with that probability, by chances of their own: between two of them
     // it has to be lucky twice.
     Key lossy(const Peers& peers, double loss);
@@ -45,9 +46,9 @@ public:
     void end_all() { all_.clear(), harming_ = 0; }
     bool any() const { return !all_.empty(); }
 
-    bool cut_off(std::uint32_t from, std::uint32_t to) const;  // nothing gets through, certainly
+    bool cut_off(std::uint32_t from, std::uint32_t to, bool bulk = false) const;  // nothing of that plane gets through, certainly
     // Whether one message is lost to a fault. `random` is for this alone, so that a fault changes no other draw.
-    bool take(std::uint32_t from, std::uint32_t to, Random& random) const;
+    bool take(std::uint32_t from, std::uint32_t to, Random& random, bool bulk = false) const;
     // What else is done to it. `random` is the message's own.
     struct Mischief {
         Duration delay{};
@@ -70,6 +71,7 @@ private:
         std::vector<std::uint32_t> part{};  // of each peer, as the kind reads it; 0 and beyond the end: none
         std::optional<Harm> harm{};
         std::uint32_t around = 0;         // ring: how many there are
+        bool bulk_only = false;
         std::uint32_t of(std::uint32_t peer) const { return peer < part.size() ? part[peer] : 0; }
         void put(std::uint32_t peer, std::uint32_t what);
         int chances(std::uint32_t from, std::uint32_t to) const;  // how often a message from here to there may be lost to it

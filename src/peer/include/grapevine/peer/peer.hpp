@@ -42,10 +42,10 @@ public:
                                membership::Refuted, membership::Gone, membership::Reachable, membership::Unreachable, membership::Departed, membership::Superseded,
                                membership::Refused, membership::Measured, Order, gossip::MixedWith, gossip::Failed, gossip::Skipped,
                                gossip::RollFormed, gossip::TrainedSome, gossip::Finished, gossip::Tallied, gossip::Fetched,
-                               gossip::Collected>;
+                               gossip::Collected, membership::BulkWay, membership::EchoWanted>;
     using Input = std::variant<Start, membership::Met, Received<Message>, Woken<Timer>, gossip::Undelivered,
                                Completion, gossip::Finish, membership::Leave, membership::Describe,
-                               membership::ForceLeave, membership::Measure, gossip::Observed, membership::Dialable, gossip::Collect, membership::WallClock>;
+                               membership::ForceLeave, membership::Measure, gossip::Observed, membership::Dialable, gossip::Collect, membership::WallClock, membership::Echoed>;
 
     // The peer's list of wishes, which both halves write into.
     struct Effects final : Out<membership::Message, membership::Timer, membership::Event>,

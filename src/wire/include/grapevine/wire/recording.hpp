@@ -14,7 +14,7 @@
 namespace grapevine::wire {
 
 // Raised when a recording of the version before can no longer be played. Messages in it are as wire::encode writes them.
-inline constexpr std::uint8_t recording_version = 3;  // 1: before members signed, moved to other addresses, or fetched a model in pieces; 2: before sketches, and clocks in answers to pings
+inline constexpr std::uint8_t recording_version = 3;  // 1: before members signed, moved to other addresses, or fetched a model in pieces; 2: before sketches, echoes, and clocks in answers to pings
 
 struct Birth {
     membership::Record self;
