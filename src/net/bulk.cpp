@@ -25,6 +25,7 @@ Bulk::Bulk(zmq::context_t& context, const Self& self, Tally& tally, const Tally&
               .max_queued_out = 256, .max_queued_in = 64, .idle = options.idle, .nearby = options.nearby}, keeper),
       wire_(links_, self, tally),
       incoming_(wire_, inbox, waiting_, options),
+      echoes_(wire_, inbox, options),
       control_(control),
       uplink_(options.uplink, limit_burst),
       // On a slow uplink a chunk must not hold up the pings behind it for long: 20 ms of the line.
@@ -78,6 +79,10 @@ void Bulk::obey(Instant now) {
         std::visit(Cases{
             [&](Know& know) { links_.know(know.peer, know.endpoint, know.key); },
             [&](const HangUp&) { links_.hang_up_on_the_banned(); },
+            [&](const Echo& echo) {
+                echoes_.ask(echo.peer, now);
+                next_tidy_ = std::min(next_tidy_, now + tidy_when_busy);
+            },
             [&](const Limit& limit) { incoming_.limit(limit.parcel_bytes); },
             [&](const Forget& forget) {
                 if (const auto place = outgoing_.find(forget.peer); place != outgoing_.end()) {
@@ -86,6 +91,7 @@ void Bulk::obey(Instant now) {
                     outgoing_.erase(place);
                 }
                 incoming_.forget(forget.peer);
+                echoes_.forget(forget.peer);
                 links_.forget(forget.peer);
             },
             [&](const Call& call) {
@@ -136,6 +142,13 @@ void Bulk::handle(const Links::Arrived& arrived, Instant now) {
     if (header->run != self_.run || header->run == 0) return tally_.drop(Drop::other_run);
     if (header->to != self_.id) return tally_.drop(Drop::other_peer);
     const PeerId from = header->from;
+    if (header->kind == Kind::echo || header->kind == Kind::echoed) {
+        if (!links_.belongs(arrived, from)) return tally_.drop(Drop::impostor);
+        if (header->kind == Kind::echo) uplink_.take(now, static_cast<double>(echoes_.answer(arrived, from, reader, uplink_.may(now), now)));
+        else echoes_.came(arrived, from, reader, now);
+        if (links_.knows(from)) links_.heard(arrived.route, from, now);
+        return;
+    }
     if (!links_.knows(from)) return tally_.drop(Drop::unknown_peer);
     if (!links_.belongs(arrived, from)) return tally_.drop(Drop::impostor);
     if (arrived.two_parts != (header->kind == Kind::chunk)) return tally_.drop(Drop::not_ours);
@@ -165,7 +178,9 @@ void Bulk::handle(const Links::Arrived& arrived, Instant now) {
         case Kind::frame:
         case Kind::call:
         case Kind::try_me:
-        case Kind::tried: break;
+        case Kind::tried:
+        case Kind::echo:
+        case Kind::echoed: break;
     }
     tally_.drop(Drop::not_ours);
 }
@@ -209,6 +224,7 @@ void Bulk::tidy(Instant now) {
         report_failed(to, outgoing);
     }
     incoming_.expire(now);
+    echoes_.tidy(now);
     links_.tidy(now);
     tally_.connections = links_.connections();
     {
@@ -218,7 +234,7 @@ void Bulk::tidy(Instant now) {
             if (const Window& w = outgoing.window(); w.round_trip() != Duration::zero())
                 paths_.push_back({to, w.round_trip(), w.least(), outgoing.window_bytes(), outgoing.nearby()});
     }
-    next_tidy_ = now + (turn_.empty() && incoming_.empty() ? tidy_when_idle : tidy_when_busy);
+    next_tidy_ = now + (turn_.empty() && incoming_.empty() && echoes_.empty() ? tidy_when_idle : tidy_when_busy);
 }
 
 std::vector<BulkPath> Bulk::paths() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bucket.hpp"
+#include "echoes.hpp"
 #include "inbox.hpp"
 #include "incoming.hpp"
 #include "outgoing.hpp"
@@ -36,6 +37,8 @@ public:
     struct Ship { PeerId to; std::uint32_t ticket; std::string header; Bytes body; };
     struct HangUp {};  // on whoever is no longer allowed
     struct Limit { std::uint64_t parcel_bytes; };  // of those that come in
+    struct Echo { PeerId peer; };
+    void tell(Echo echo) { orders_.put(echo); }
     void tell(Know know) { orders_.put(std::move(know)); }
     void tell(Forget forget) { orders_.put(forget); }
     void tell(Call call) { orders_.put(call); }
@@ -51,7 +54,7 @@ public:
     std::vector<BulkPath> paths() const;
 
 private:
-    using Order = std::variant<Know, Forget, Call, Ship, HangUp, Limit>;
+    using Order = std::variant<Know, Forget, Call, Ship, HangUp, Limit, Echo>;
 
     void run();
     void obey(Instant now);
@@ -72,6 +75,7 @@ private:
     Links links_;
     ParcelWire wire_;
     Incoming incoming_;
+    Echoes echoes_;
     std::map<PeerId, Outgoing> outgoing_;
     struct Turn {
         PeerId to;

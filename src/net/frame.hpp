@@ -35,6 +35,8 @@ enum class Kind : std::uint8_t {
     refuse = 19,        // bulk: serial u64. From the receiver: this parcel will not be delivered.
     abandon = 20,       // bulk: serial u64. From the sender: no more of this parcel will come.
     here = 21,          // bulk: nothing. The answer to a call: a connection
+    echo = 22,          // bulk: token u64; the bytes are a second part, a chunk at most. From anybody of the run, a member or not
+    echoed = 23,        // bulk: the same. The answer; without bytes: "too many"
 };
 
 constexpr bool is_greeting(Kind kind) { return kind == Kind::greet || kind == Kind::welcome || kind == Kind::other_version; }

@@ -209,6 +209,11 @@ void Transport::greet(const std::string& endpoint, const std::vector<std::string
 
 void Transport::ask_back(PeerId who) { inside_->control.ask_back(who, contact().control, now()); }
 
+void Transport::echo(PeerId who) {
+    if (inside_->callers.contains(who)) inside_->control.call(who, now());
+    inside_->bulk.tell(Bulk::Echo{who});
+}
+
 void Transport::know(const Contact& peer, const std::string& key) {
     const KeyText text = key.empty() ? KeyText() : to_key_text(key);
     inside_->control.links().know(peer.id, peer.control, text);

@@ -27,7 +27,7 @@ struct Versions {
 std::optional<std::uint16_t> common(Versions ours, Versions theirs);
 std::string to_string(Versions versions);  // "2", "2 to 4"
 
-inline constexpr std::uint16_t wire_version = 5;  // 1: before members had generations and metadata; 2: other exchanges; 3: before they signed; 4: before sketches, and clocks in answers to pings
+inline constexpr std::uint16_t wire_version = 5;  // 1: before members had generations and metadata; 2: other exchanges; 3: before they signed; 4: before sketches, echoes, and clocks in answers to pings
 inline constexpr Versions spoken{wire_version, wire_version};
 inline constexpr std::size_t max_frame_bytes = 64 * 1024;
 inline constexpr std::size_t max_greeting_bytes = 16 * 1024;
@@ -62,6 +62,8 @@ struct Options {
     std::uint64_t parcels_per_peer = 256;                     // whole ones that wait for receive(); more are refused
     // Parcels to and from processes of this machine and user go over a Unix socket where both sides offer it, not over TCP.
     bool nearby = true;
+    double echoes_of_all = 16;                                // a second; each may be of 256 KiB, and goes back as it came
+    Duration echo_patience = std::chrono::seconds(15);        // for a round trip of 256 KiB, behind what is on its way
     Duration greet_patience = std::chrono::seconds(3);        // then NoAnswer
     Duration idle = std::chrono::seconds(60);                 // a connection we dialled and nobody used is closed
     Duration stall = std::chrono::seconds(3);                 // a parcel without progress for max(this, 8 round trips) is given up
@@ -98,6 +100,12 @@ struct DialledBack {          // an answer to ask_back()
     PeerId by;
     bool reached = false;     // at the address that contact() names
 };
+struct Echoed {               // the end of an echo()
+    PeerId who;
+    enum class Came { all, little, nothing } came = Came::nothing;  // little: some bytes, and no more of the long one;
+                                                                 // all, too, where it was too busy to say
+    Duration took{};          // there and back, of all
+};
 struct Frame {
     PeerId from;
     std::string bytes;
@@ -112,7 +120,7 @@ struct Undelivered {          // a parcel of ours that we gave up; it may have a
     PeerId to;
     std::uint32_t ticket = 0;
 };
-using Inbound = std::variant<Hello, NoAnswer, OtherVersion, DialledBack, Frame, Parcel, Undelivered, TurnedAway>;
+using Inbound = std::variant<Hello, NoAnswer, OtherVersion, DialledBack, Frame, Parcel, Undelivered, TurnedAway, Echoed>;
 
 // Why something was dropped.
 enum class Drop : std::uint8_t {
@@ -189,6 +197,10 @@ public:
     // Asks a peer in the address book to dial us where contact() says, and tell us whether that went: a node behind a router
     // cannot know otherwise. Ends in a DialledBack, or in nothing where the peer does not answer.
     void ask_back(PeerId who);
+
+    // Sends bytes over the bulk plane to a peer in the address book, who sends them back: a few, then as many as a full chunk has, which
+    // fill packets of full size. Ends in an Echoed, once however often the same peer was asked meanwhile. Who is asked need not know us.
+    void echo(PeerId who);
 
     // The address book. A peer is dialled when first sent to; until then its entry costs no socket. Endpoints
     // are numeric ("tcp://10.0.0.7:7470", "tcp://[::1]:7470"): a book that others fill must not make us wait for
