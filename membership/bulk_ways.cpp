@@ -49,7 +49,8 @@ bool BulkWays::echoed(PeerId peer, Way way, Instant now) {
         entry = find(peer);
     }
     const bool new_to_us = entry->way != way;
-    if (entry->way != Way::doubtful) rest(*entry, now);
+    if (entry->way == Way::doubtful) entry->since = now;
+    else rest(*entry, now);
     entry->failures = in_a_row;
     entry->way = way;
     return new_to_us;
