@@ -36,6 +36,18 @@ Finding connection(const char* what, const node::Tried& tried) {
     return {what, How::bad, is, "no way leads there: is the address right, and its network up here?"};
 }
 
+Finding echoed(const node::Visit& v) {
+    const std::string where = bare(v.advertised.back().endpoint);
+    switch (v.echo) {
+        case node::Visit::Echo::all: return {"bulk", How::good, where + " returns 256 KiB in " + ms(v.echo_took), ""};
+        case node::Visit::Echo::little:
+            return {"bulk", How::bad, where + " returns a few bytes, and not 256 KiB", "packets of full size vanish on the way, as where a tunnel or VPN carries shorter ones than this machine believes: try a smaller MTU (ip link set dev DEVICE mtu 1400)"};
+        case node::Visit::Echo::none:
+        case node::Visit::Echo::nothing: break;
+    }
+    return {"bulk", How::bad, where + " connects and returns nothing", "what listens there is not this node's bulk plane, or something between lets no more through than a connection: a proxy, a firewall that looks into it"};
+}
+
 }  // namespace
 
 std::vector<Finding> looked_up(const std::vector<node::Source>& sources) {
@@ -78,6 +90,7 @@ std::vector<Finding> visited(const node::Address& whom) {
         if (found.how == How::bad && i == 1) found.advice += ". Without this plane no parameters can be exchanged";
         findings.push_back(std::move(found));
     }
+    if (v.echo != node::Visit::Echo::none) findings.push_back(echoed(v));
     return findings;
 }
 

@@ -63,6 +63,8 @@ int run(const Arguments& a) {
         std::string address = text(m, "control"), note = m.value("self", false) ? "(asked)" : "";
         if (address.rfind("tcp://", 0) == 0) address = address.substr(6);
         if (text(m, "reach") == "outbound") note += std::string(note.empty() ? "" : " ") + (m.value("in_reach", true) ? "(only dials out)" : "(only dials out, no link to it)");
+        if (const std::string way = text(m, "bulk_way"); way == "shut" || way == "narrow") note += std::string(note.empty() ? "" : " ") + "(bulk unreachable)";
+        else if (way == "doubtful") note += std::string(note.empty() ? "" : " ") + "(skipped)";
         if (text(m, "suspected_by") != "-") note = "(suspected by " + text(m, "suspected_by") + ")";
         const auto steps = number(m, "steps"), incarnation = number(m, "incarnation");
         rows.push_back({called[m.value("name", "")] > 1 ? name + " " + text(m, "id") : name, text(m, "status"), address, record::format_seconds(number(m, "round_trip")),
@@ -83,7 +85,10 @@ Verb members_verb() {
             "  degraded  it answers, and has found its own links bad: it is not mixed with until they are better\n"
             "  suspect   it did not answer the member that is named, nor its helpers; held for dead unless it answers soon\n"
             "  dead      it did not; called now and then, and forgotten after a day\n"
-            "  left      it said so, a later process took its name, or somebody said so for it (force-leave)",
+            "  left      it said so, a later process took its name, or somebody said so for it (force-leave)\n\n"
+            "(bulk unreachable): it answers pings, and the node that was asked gets no parameters through to it: a firewall, or\n"
+            "packets of full size that vanish. (skipped): its last exchanges with that node came to nothing. Either is tried again\n"
+            "after a while, and concerns these two alone.",
             {at_option(), token_option(), {"status", "S", "only those alive, degraded, suspect, dead or left", false, true}, {"json", "", "as JSON"}}, 0, run};
 }
 

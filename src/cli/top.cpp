@@ -100,11 +100,13 @@ void put_members(const Seen& seen, const std::string& order, Dashboard& d) {
         std::string address = text(m.j, "control"), status = text(m.j, "status");
         if (address.starts_with("tcp://")) address = address.substr(6);
         const bool self = m.j.is_object() && m.j.value("self", Json()) == true, trouble = m.link.value("in_trouble", Json()) == true;
+        const std::string way = text(m.j, "bulk_way");
+        const bool shut = way == "shut" || way == "narrow";
         const auto age = number(m.link, "age"), staleness = number(m.link, "staleness");
-        d.rows.push_back({{text(m.j, "name") + (self ? " *" : ""), trouble ? status + ", no parameters" : status, address, format_seconds(number(m.j, "round_trip")), format_count(number(m.j, "steps")),
+        d.rows.push_back({{text(m.j, "name") + (self ? " *" : ""), shut ? status + ", bulk unreachable" : trouble ? status + ", no parameters" : status, address, format_seconds(number(m.j, "round_trip")), format_count(number(m.j, "steps")),
                            format_count(number(m.j, "speed")), text(m.j, "device"), format_count(number(m.link, "mixes")), format_count(number(m.link, "failures")),
                            staleness ? format_count(staleness) + " steps" : "-", format_percent(number(m.link, "distance")), age ? format_seconds(age) + " ago" : "-"},
-                          trouble ? Tone::warning : tone_of(status)});
+                          trouble || shut ? Tone::warning : tone_of(status)});
     }
 }
 

@@ -384,6 +384,7 @@ void Node::meet(const Greeting& other) {
     if (!record) return;
     know(*record);
     step(membership::Met{*record});
+    transport_->echo(other.record.contact.id);  // pings do not tell whether its other port can be reached
 }
 
 // A seed answers while we run. Ours or not? Two runs never mix silently: only one that is provisional, begun because

@@ -94,6 +94,7 @@ void about_members(Text& text, const MetricFacts& more, const record::Sample& s,
     text.gauge("grapevine_local_health", "How much this node doubts itself: 0 well, 8 the most.", of(members.local_health()));
     text.gauge("grapevine_failed_pings_ratio", "Share of this node's last pings that nobody answered directly.", self.failing / 100.0);
     text.gauge("grapevine_degraded", "1 while this node finds its own links bad, and is not mixed with.", self.degraded ? 1 : 0);
+    text.gauge("grapevine_bulk_unreachable", "Members that answer pings and whose bulk plane does not answer this node.", of(members.bulk_unreachable()));
     text.gauge("grapevine_round_trip_seconds", "Typical round trip of this node's pings.", seconds(members.round_trips().typical()));
     text.gauge("grapevine_rumors_waiting", "News about members that is still being told.", of(members.rumors_waiting()));
     text.gauge("grapevine_member_records", "Records of members that are kept, of the dead and the past too.", of(book.size()));

@@ -176,6 +176,7 @@ void Node::take(net::Inbound&& inbound) {
                        greeted(other.endpoint, "", "it speaks version " + net::to_string(other.theirs) + " of the protocol, we speak " + net::to_string(other.ours));
                    },
                    [&](net::DialledBack& answer) { dialled_back(answer); },
+                   [&](net::Echoed& echo) { echoed(echo); },
                    [&](net::Frame& frame) {
                        auto message = wire::decode(std::as_bytes(std::span(frame.bytes)), book_);
                        if (message) step(Received<Peer::Message>{frame.from, std::move(*message)});
@@ -262,6 +263,7 @@ void Node::tell(Peer::Event&& event) {
     if (const auto* reachable = std::get_if<membership::Reachable>(&event)) return know(reachable->record);
     if (const auto* unreachable = std::get_if<membership::Unreachable>(&event)) return transport_->forget(unreachable->peer);
     if (const auto* m = std::get_if<membership::Measured>(&event)) return measured_.push_back(*m);
+    if (const auto* wanted = std::get_if<membership::EchoWanted>(&event)) return transport_->echo(wanted->peer);
     if (auto* models = std::get_if<gossip::Collected>(&event)) return collected(std::move(*models));
     if (std::holds_alternative<membership::Superseded>(event) && std::exchange(superseded_, true)) return;  // it says so until we are gone
     if (std::holds_alternative<membership::Refused>(event)) broken_ = End::incompatible;

@@ -58,6 +58,9 @@ private:
     void show_greeting();
     void meet(const Greeting& other);
 
+    // --- whether parameters get through (bulk_ways.cpp) ---
+    void echoed(const net::Echoed& echo);
+
     // --- whether we can be dialled (dialable.cpp) ---
     void know(membership::Handle record);                  // its address, where it can be dialled
     void look_for_a_way(membership::Handle record);        // to it, where the exchange may want one

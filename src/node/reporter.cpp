@@ -94,6 +94,21 @@ std::optional<Reporter::Said> Reporter::words_for(const View& view, const Peer::
             [](const membership::Reachable&) -> Words { return std::nullopt; },
             [](const membership::Unreachable&) -> Words { return std::nullopt; },
             [](const membership::Measured&) -> Words { return std::nullopt; },
+            [](const membership::EchoWanted&) -> Words { return std::nullopt; },
+            [&](const membership::BulkWay& b) -> Words {
+                const auto* entry = view.peer->members().roster().find(b.peer);
+                const std::string where = entry ? " at " + view.book->at(entry->record).contact.bulk : std::string();
+                switch (b.way) {
+                    case membership::Way::open: return Said{Level::info, "members", "parameters get through to " + name(b.peer) + " again"};
+                    case membership::Way::doubtful: return Said{Level::info, "members", "exchanges with " + name(b.peer) + " came to nothing, one after the other: it is skipped for a while"};
+                    case membership::Way::narrow:
+                        return Said{Level::warn, "members", name(b.peer) + " bulk unreachable: few bytes come back from its bulk plane" + where + ", and many do not. Packets of full size vanish on the way, as where a tunnel or VPN "
+                                                            "carries shorter ones than this machine believes: try a smaller MTU. We do not mix with it meanwhile"};
+                    case membership::Way::shut: break;
+                }
+                return Said{Level::warn, "members", name(b.peer) + " bulk unreachable: it answers pings, and its bulk plane" + where + " does not answer. A firewall that lets one of both ports through? "
+                                                    "We do not mix with it meanwhile; 'grapevine doctor --peer' tries both"};
+            },
             [&](const membership::Changed& c) -> Words {
                 if (view.book->degraded(c.record)) return Said{Level::warn, "members", name(c.peer) + " is degraded: it finds its own links bad and is not mixed with for now"};
                 return Said{Level::info, "members", name(c.peer) + " is well again: its links are no worse than those of others"};

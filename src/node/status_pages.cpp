@@ -117,6 +117,8 @@ std::string members_json(const StatusFacts& f, double unix_time, const membershi
         j["self"] = me;
         j["reach"] = record.outbound ? "outbound" : "dialable";
         j["in_reach"] = me || members.reaches(c.id);
+        static constexpr const char* ways[] = {"open", "doubtful", "narrow", "shut"};
+        j["bulk_way"] = ways[static_cast<std::size_t>(me ? membership::Way::open : members.bulk_way(c.id))];
         list.push_back(std::move(j));
     };
     add(members.self(), members.leaving() ? membership::Standing::left : membership::Standing::alive, true);

@@ -19,6 +19,7 @@ namespace grapevine::node {
 namespace {
 
 constexpr std::size_t most_ways = 4;
+constexpr Duration patience_of_echo = std::chrono::seconds(10);  // 256 KiB each way
 
 Duration since(std::chrono::steady_clock::time_point begun) { return std::chrono::steady_clock::now() - begun; }
 
@@ -48,12 +49,29 @@ Tried connect_to(const std::string& endpoint, Duration patience) {
     return tried;
 }
 
+// Bytes there and back: a connection alone says nothing of packets of full size.
+void echo(net::Transport& transport, const net::Hello& hello, const Contact& contact, Duration patience, Visit& visit) {
+    transport.set_run(hello.run);
+    transport.know({hello.who, "", contact.control, contact.bulk});
+    transport.echo(hello.who);
+    visit.echo = Visit::Echo::nothing;
+    for (const auto begun = std::chrono::steady_clock::now(); since(begun) < 2 * patience;) {
+        const auto inbound = transport.receive(std::chrono::milliseconds(100));
+        const auto* echoed = inbound ? std::get_if<net::Echoed>(&*inbound) : nullptr;
+        if (!echoed) continue;
+        visit.echo = echoed->came == net::Echoed::Came::all ? Visit::Echo::all : echoed->came == net::Echoed::Came::little ? Visit::Echo::little : Visit::Echo::nothing;
+        visit.echo_took = echoed->took;
+        return;
+    }
+}
+
 void greet(const std::string& endpoint, Duration patience, Visit& visit) {
     std::random_device device;
     net::Options options;
     options.self = PeerId{(std::uint64_t{device()} << 32) | device() | 1};
     options.name = "doctor";
     options.greet_patience = patience;
+    options.echo_patience = patience_of_echo;
     auto opened = net::Transport::open(options);
     if (const auto* error = std::get_if<net::Error>(&opened)) {
         visit.why_not = error->what;
@@ -80,6 +98,7 @@ void greet(const std::string& endpoint, Duration patience, Visit& visit) {
         visit.exchange = greeting->exchange;
         for (const std::string& where : {greeting->record.contact.control, greeting->record.contact.bulk})
             if (!where.empty()) visit.advertised.push_back(connect_to(where, patience));
+        if (!visit.advertised.empty() && visit.advertised.back().took && !greeting->record.contact.bulk.empty()) echo(transport, *hello, greeting->record.contact, patience_of_echo, visit);
     }
 }
 

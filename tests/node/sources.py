@@ -92,7 +92,7 @@ if "joined through task-0" not in tasks[1].verb("join", "file:peers.txt"):
     fail("'grapevine join file:' did not join")
 # From elsewhere it is seen whether one could join there, on both planes.
 said = subprocess.run([program, "doctor", "--join", "file:peers.txt", "--peer", f"127.0.0.1:{first}"], capture_output=True, text=True)
-for line in (f"join    file:peers.txt: 127.0.0.1:{first}", f"control 127.0.0.1:{first} connects in", "peer    task-0, grapevine", f"bulk    127.0.0.1:{first + 1} connects in"):
+for line in (f"join    file:peers.txt: 127.0.0.1:{first}", f"control 127.0.0.1:{first} connects in", "peer    task-0, grapevine", f"bulk    127.0.0.1:{first + 1} connects in", f"bulk    127.0.0.1:{first + 1} returns 256 KiB in"):
     if said.returncode or line not in said.stdout:
         fail(f"doctor does not say '{line}', and ends with {said.returncode}:\n{said.stdout}{said.stderr}")
 stop(e, *tasks)

@@ -234,10 +234,11 @@ function drawCharts() {
 
 const orders = { dead: 0, suspect: 1, degraded: 2, alive: 3, left: 4 };
 const classes = { dead: 'bad', suspect: 'warn', degraded: 'warn', left: 'soft', alive: '' };
+const ways = { narrow: ', bulk unreachable', shut: ', bulk unreachable', doubtful: ', skipped' };  // between it and this node
 const tables = {
   members: { least: 200, sort: 'status', down: false, columns: [
     { key: 'name', name: 'name', of: (m) => m.name, show: (m) => m.name + (m.self ? ' (this node)' : ''), class: 'name' },
-    { key: 'status', name: 'status', of: (m) => (m.self ? -1 : orders[m.status]), show: (m) => m.status + (m.suspected_by ? ', says ' + m.suspected_by : ''), class: (m) => classes[m.status] },
+    { key: 'status', name: 'status', of: (m) => (m.self ? -1 : orders[m.status]), show: (m) => m.status + (m.suspected_by ? ', says ' + m.suspected_by : '') + (ways[m.bulk_way] || ''), class: (m) => classes[m.status] || (ways[m.bulk_way] ? 'warn' : '') },
     { key: 'control', name: 'address', of: (m) => m.control, show: (m) => String(m.control).replace('tcp://', '') },
     { key: 'round_trip', name: 'round trip', number: true, show: (m) => time(m.round_trip) },
     { key: 'steps', name: 'steps', number: true, show: (m) => count(m.steps) },

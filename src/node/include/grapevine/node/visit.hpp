@@ -25,6 +25,9 @@ struct Visit {
     std::string name, software, exchange;  // of who answered; empty while it is only starting
     bool starting = false;
     std::vector<Tried> advertised;     // its control and bulk plane, where it tells others to dial them
+    // 256 KiB to its bulk plane and back, where that connects. Nothing: not one byte came back; little: some did, and not all.
+    enum class Echo { none, nothing, little, all } echo = Echo::none;
+    Duration echo_took{};              // all
 };
 Visit visit(const Address& whom, Duration patience);  // of each step
 
