@@ -43,6 +43,8 @@ std::variant<std::vector<node::Source>, Error> sources(const std::string& what, 
         for (node::Source& s : std::get<0>(read))
             if (std::find(all.begin(), all.end(), s) == all.end()) all.push_back(std::move(s));
     }
+    // A variable that was empty: to begin a run of one's own is not what was asked for.
+    if (all.empty() && !words.empty()) return Error{what + " '" + words.front().substr(0, 40) + "' names nobody", "HOST[:PORT], dns:NAME[:PORT], slurm, env or file:PATH"};
     return all;
 }
 

@@ -199,7 +199,7 @@ expect(0, ["check", write("donors.toml", donors + "donors = 64\n")], stdout="don
 expect(0, ["check", "donors.toml", "--set", "exchange.donors=0"], stdout="donors = 0")
 
 # Where to look for others: words that are read before anybody is asked.
-for words, *said in ((",", "is not an address"), ("a,,b", "is not an address"), (" ", "is not an address"), ("a:65536", "'a:65536' is not an address"), ("[::1", "is not an address"),
+for words, *said in ((",", "--join ',' names nobody"), (",,", "names nobody"), (" ", "is not an address"), ("a:65536", "'a:65536' is not an address"), ("[::1", "is not an address"),
                      ("http://a:1", "is not an address"), ("dns:a:x", "is not a name"), ("dns:" + "a" * 254, "is not a name"), ("\x1b[2J", "'?[2J' is not an address"), ("env:a", "is not an address"),
                      ("slurm:a", "is not an address"), ("x" * 10_000, "x..."), (",".join(["a"] * 3) + ",file", "'file' wants more")):
     done = expect(2, ["node", "blobs.toml", "--join", words], *said)
