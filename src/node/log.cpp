@@ -19,7 +19,16 @@ namespace {
 enum class Format { pretty, logfmt, json };
 Format written_as = Format::pretty;
 std::string own_name;
-std::optional<double> others_ahead;
+std::optional<double> others_show;  // when the machine started
+
+double wall_time() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+// By a clock that does not jump.
+double since_start() {
+    timespec t{};
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
 
 spdlog::logger& logger() {
     static const auto one = [] {
@@ -96,7 +105,11 @@ void set_log(const std::string& format, const std::string& least, const std::str
         if (least == lower(level)) logger().set_level(theirs(level));
 }
 
-void set_offset(std::optional<double> ahead) { others_ahead = ahead; }
+// Kept so that it is right also for a line that is written just after our clock was set.
+void set_offset(std::optional<double> ahead) {
+    others_show.reset();
+    if (ahead) others_show = wall_time() + *ahead - since_start();
+}
 
 void log(Level level, const char* area, const std::string& text) {
     log_unheard(level, area, text);
@@ -105,11 +118,13 @@ void log(Level level, const char* area, const std::string& text) {
 
 void log_unheard(Level level, const char* area, const std::string& text, const record::RunEvent* event) {
     if (!logger().should_log(theirs(level))) return;
-    const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    const double now = wall_time();
+    std::optional<double> offset;
+    if (others_show) offset = *others_show + since_start() - now;
     switch (written_as) {
         case Format::pretty: return logger().log(theirs(level), "{:<5} {:<8} {}", word(level), area, record::plain(text));
-        case Format::logfmt: return logger().log(theirs(level), "{}", logfmt_line(now, others_ahead, own_name, level, area, text, event));
-        case Format::json: return logger().log(theirs(level), "{}", json_line(now, others_ahead, own_name, level, area, text, event));
+        case Format::logfmt: return logger().log(theirs(level), "{}", logfmt_line(now, offset, own_name, level, area, text, event));
+        case Format::json: return logger().log(theirs(level), "{}", json_line(now, offset, own_name, level, area, text, event));
     }
 }
 

@@ -3,6 +3,7 @@
 lasts some seconds. It finds out by how much it is off, says so once, and its lines carry it. Started anew with a clock that is a day behind it is still the later one of its name.
 usage: clock.py GRAPEVINE CLOCK_JUMP.so"""
 
+import datetime
 import json
 import os
 import signal
@@ -53,11 +54,14 @@ for node in (a, b, c):
 
 lines = [json.loads(line) for line in c.said().splitlines()]
 off = [line["text"] for line in lines if "the clock of this machine is" in line["text"]]
-if len(off) != 3 or not all(words in text for words, text in zip(("is 24 h ahead of the others'", "is 24 h behind the others'", "is as the others' again"), off)):
+if len(off) != 3 or not all(words in text for words, text in zip(("is 24.0 h ahead of the others'", "is 24.0 h behind the others'", "is as the others' again"), off)):
     fail(f"c says of its clock: {off}")
 for by in (DAY, -DAY, 0):
     if not any(line["offset"] is not None and abs(line["offset"] + by) < 60 for line in lines):
         fail(f"no line of c's says that its clock is off by {by} s")
+for line in lines:
+    if line["offset"] is not None and abs(datetime.datetime.fromisoformat(line["time"]).timestamp() + line["offset"] - time.time()) > 600:
+        fail(f"time and offset are not the others' time: {line}")
 if lines[0]["offset"] is not None or "offset=" not in a.said().splitlines()[0]:
     fail(f"before anybody has answered the offset is not known: {lines[0]} {a.said().splitlines()[0]}")
 if any("the clock of this machine is" in node.said() for node in (a, b)):
