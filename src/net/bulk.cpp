@@ -146,7 +146,7 @@ void Bulk::handle(const Links::Arrived& arrived, Instant now) {
         if (!links_.belongs(arrived, from)) return tally_.drop(Drop::impostor);
         if (header->kind == Kind::echo) uplink_.take(now, static_cast<double>(echoes_.answer(arrived, from, reader, uplink_.may(now), now)));
         else echoes_.came(arrived, from, reader, now);
-        if (links_.knows(from)) links_.heard(arrived.route, from, now);
+        if (links_.knows(from)) links_.heard(arrived, from, now);
         return;
     }
     if (!links_.knows(from)) return tally_.drop(Drop::unknown_peer);
