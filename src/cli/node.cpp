@@ -18,7 +18,14 @@ namespace grapevine::cli {
 
 namespace {
 
-bool loopback(const std::string& host) { return host.rfind("127.", 0) == 0 || host == "localhost" || host == "::1" || host == "[::1]"; }
+// A name that begins like one of its addresses is none: it may lead anywhere.
+bool loopback(const std::string& host) {
+    return (host.rfind("127.", 0) == 0 && host.find_first_not_of("0123456789.") == std::string::npos) || host == "localhost" || host == "::1" || host == "[::1]";
+}
+
+bool is_name(const std::string& name) {
+    return !name.empty() && name.size() <= 64 && std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '/'; });
+}
 
 std::variant<node::Options, Error> options_of(const Arguments& a) {
     node::Options o;
@@ -44,6 +51,8 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         if (const std::string why = setup::refused(*o.config, false); !why.empty()) return Error{(file.empty() ? "" : file + ": ") + why, "'grapevine sim' can run it"};
         if (!o.config->events.empty() || !o.config->links.empty() || !o.config->churns.empty() || (!file.empty() && o.config->groups != std::vector<config::Group>{default_group()}))
             std::fprintf(stderr, "note: a node ignores [[group]], [[link]], [[event]] and [churn] of %s: they describe a simulated world\n", file.c_str());
+        if (!o.config->expects.empty() || !o.config->sweep.axes.empty() || !o.config->compares.empty())
+            std::fprintf(stderr, "note: a node ignores [[expect]], [sweep] and [compare] of %s: they are of simulated runs\n", file.c_str());
     }
     if (const auto port = a.get("port")) {
         const auto p = port_of(*port);
@@ -58,6 +67,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         const auto& [host, port] = std::get<0>(parsed);
         o.listen_host = host;
         if (port) {
+            if (*port > 65533) return Error{"--listen '" + *listen + "': three ports from there on are not there", "a port up to 65533: a node takes three, one after the other"};
             o.control_port = *port;
             o.bulk_port = static_cast<std::uint16_t>(*port == 0 ? 0 : *port + 1);
             if (!a.has("port")) o.status_port = static_cast<std::uint16_t>(*port == 0 ? 0 : *port + 2);
@@ -98,8 +108,7 @@ std::variant<node::Options, Error> options_of(const Arguments& a) {
         *put = *rate;
     }
     if (const auto name = a.get("name")) {
-        if (name->empty() || name->size() > 64 || name->find_first_of(" \t\n\r/") != std::string::npos)
-            return Error{"--name '" + *name + "' cannot be a name", "up to 64 characters, no spaces, no slashes"};
+        if (!is_name(*name)) return Error{"--name '" + *name + "' cannot be a name", "up to 64 characters, no spaces, no slashes, nothing that cannot be shown"};
         o.name = *name;
         o.identity = true;
     } else if (o.name.empty()) {

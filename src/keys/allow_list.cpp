@@ -19,7 +19,7 @@ std::variant<std::vector<Allowed>, Error> parse_allow_list(const std::string& te
         if (!key) return Error{where + "'" + shown(word) + "' is no public key", "64 digits of 0-9 and a-f, as 'grapevine keygen' prints them, then perhaps a name; comments begin with #"};
         std::string_view label = end == std::string_view::npos ? "" : line->substr(line->find_first_not_of(" \t", end));
         if (label.size() > longest_label) return Error{where + "a name of more than " + std::to_string(longest_label) + " characters", "shorten it, or make it a comment"};
-        if (std::any_of(label.begin(), label.end(), [](char c) { return c < 0x20 || c == 0x7f; })) return Error{where + "a name with characters that cannot be shown", "plain letters, digits and signs"};
+        if (std::any_of(label.begin(), label.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) return Error{where + "a name with characters that cannot be shown", "plain letters, digits and signs"};
         if (const auto [earlier, is_new] = lines_of.try_emplace(*key, lines.number()); !is_new)
             return Error{where + "this key is in line " + std::to_string(earlier->second) + " already", "take one of the two out"};
         if (allowed.size() == most_allowed) return Error{where + "more than " + std::to_string(most_allowed) + " keys", "members beyond that want fewer keys: several nodes may share one"};
