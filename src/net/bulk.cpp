@@ -49,6 +49,7 @@ void Bulk::run() {
     zmq_pollitem_t items[] = {{links_.socket(), 0, ZMQ_POLLIN, 0}, {nullptr, orders_.bell().fd(), ZMQ_POLLIN, 0}};
     while (!stopping_) {
         const Instant at = now();
+        if (items[1].revents) orders_.bell().silence();  // first, or an order put in between would not ring
         obey(at);
         count_control(at);
         receive(at);
@@ -74,7 +75,6 @@ void Bulk::count_control(Instant now) {
 }
 
 void Bulk::obey(Instant now) {
-    orders_.bell().silence();  // first, or an order put in between would not ring
     while (auto order = orders_.take())
         std::visit(Cases{
             [&](Know& know) { links_.know(know.peer, know.endpoint, know.key); },
