@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "window.hpp"
+
 namespace grapevine::net {
 namespace {
 
@@ -25,7 +27,8 @@ Incoming::Incoming(ParcelWire& wire, Inbox& inbox, std::atomic<std::uint64_t>& w
       pool_(most_waiting_),
       most_whole_(options.parcels_per_peer),
       downlink_(options.downlink, limit_burst),
-      quantum_(std::clamp<std::uint64_t>(static_cast<std::uint64_t>(options.downlink / 50), 4096, 64 * 1024)) {}
+      // Half of the least window, so that a sender is back before its turn comes again: who has nothing owed loses it.
+      quantum_(std::clamp<std::uint64_t>(static_cast<std::uint64_t>(options.downlink / 200), 4096, Window::least_bytes / 2)) {}
 
 // What is half received already stays so.
 void Incoming::limit(std::uint64_t parcel_bytes) {
@@ -114,22 +117,29 @@ void Incoming::acknowledge(PeerId from, Half& half, Instant now) {
         wire_.send(half.route, wire_.begin(Kind::ack, from).u64(half.serial).u64(half.have).u64(half.echo).take(), now);
         return;
     }
-    const auto before = std::find_if(owed_.begin(), owed_.end(), [&](const Owed& o) { return o.to == from && o.serial == half.serial; });
-    if (before != owed_.end()) before->have = half.have, before->echo = half.echo;
-    else if (owed_.size() < most_owed) owed_.push_back({from, half.route, half.serial, half.paid, half.have, half.echo});
+    auto creditor = std::find_if(owed_.begin(), owed_.end(), [&](const Creditor& c) { return c.to == from; });
+    if (creditor == owed_.end()) creditor = owed_.insert(owed_.end(), {from, {}});
+    std::deque<Owed>& parcels = creditor->parcels;  // the last is the newest, of which more comes
+    if (!parcels.empty() && parcels.back().serial == half.serial) parcels.back().have = half.have, parcels.back().echo = half.echo;
+    else if (owed_parcels_ < most_owed) parcels.push_back({half.route, half.serial, half.paid, half.have, half.echo}), ++owed_parcels_;
     half.paid = half.have;
 }
 
-// What is owed to each in turn, as far as the limit goes.
+// So many bytes to each sender in turn, as far as the limit goes: by parcels, whoever sends many small ones would have more turns.
 void Incoming::pay(Instant now) {
     while (!owed_.empty() && downlink_.may(now)) {
-        Owed owed = std::move(owed_.front());
+        Creditor next = std::move(owed_.front());
         owed_.pop_front();
-        const std::uint64_t step = std::min(quantum_, owed.have - owed.upto);
-        owed.upto += step;
-        downlink_.take(now, static_cast<double>(step));
-        wire_.send(owed.route, wire_.begin(Kind::ack, owed.to).u64(owed.serial).u64(owed.upto).u64(owed.echo).take(), now);
-        if (owed.upto < owed.have) owed_.push_back(std::move(owed));
+        for (std::uint64_t left = quantum_; left > 0 && !next.parcels.empty();) {
+            Owed& owed = next.parcels.front();
+            const std::uint64_t step = std::min(left, owed.have - owed.upto);
+            owed.upto += step;
+            left -= step;
+            downlink_.take(now, static_cast<double>(step));
+            wire_.send(owed.route, wire_.begin(Kind::ack, next.to).u64(owed.serial).u64(owed.upto).u64(owed.echo).take(), now);
+            if (owed.upto == owed.have) next.parcels.pop_front(), --owed_parcels_;
+        }
+        if (!next.parcels.empty()) owed_.push_back(std::move(next));
     }
 }
 
@@ -168,7 +178,10 @@ void Incoming::expire(Instant now) {
 
 void Incoming::forget(PeerId from) {
     if (const auto half = halves_.find(from); half != halves_.end()) drop(half);
-    std::erase_if(owed_, [&](const Owed& owed) { return owed.to == from; });
+    std::erase_if(owed_, [&](const Creditor& creditor) {
+        if (creditor.to == from) owed_parcels_ -= creditor.parcels.size();
+        return creditor.to == from;
+    });
 }
 
 void Incoming::drop(Place place) {

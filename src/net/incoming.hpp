@@ -80,14 +80,18 @@ private:
     std::uint64_t most_whole_;
     std::vector<PeerId> to_acknowledge_;
     struct Owed {                   // an acknowledgement that waits for the limit
-        PeerId to;
         Route route;
         std::uint64_t serial, upto, have, echo;
     };
+    struct Creditor {
+        PeerId to;
+        std::deque<Owed> parcels;   // the oldest first
+    };
     static constexpr std::size_t most_owed = 4096;
-    std::deque<Owed> owed_;         // next first; of each parcel one
+    std::deque<Creditor> owed_;     // next first
+    std::size_t owed_parcels_ = 0;
     Bucket downlink_;
-    std::uint64_t quantum_;         // acknowledged in one turn: 20 ms of the line
+    std::uint64_t quantum_;         // acknowledged to one sender in one turn, of however many parcels: 5 ms of the line
 };
 
 }  // namespace grapevine::net

@@ -99,6 +99,33 @@ TEST_CASE("a downlink limit is kept over all peers, who share it evenly") {
     CHECK(came.at({2, 1}) / came.at({3, 1}) < 1.1);
 }
 
+TEST_CASE("a downlink is shared by senders, not by parcels") {
+    auto options = options_of(1);
+    options.downlink = 2e6;
+    const Node a = open(options), b = open(2), c = open(3);
+    introduce(*b, *a);
+    introduce(*c, *a);
+    // As much is always ahead of both, in many parcels or in few.
+    struct Sender { Transport& node; Bytes body; int ahead; double came = 0; };
+    Sender senders[] = {{*b, pattern(6'000, 1), 64}, {*c, pattern(96'000, 2), 4}};
+    for (Sender& s : senders)
+        for (int i = 0; i < s.ahead; ++i) s.node.ship(PeerId{1}, 1, "", s.body);
+    const Instant start = clock_now() + 500ms;
+    while (clock_now() < start + 5s) {
+        while (auto inbound = a->receive(1ms))
+            if (const auto* parcel = std::get_if<Parcel>(&*inbound)) {
+                Sender& s = senders[parcel->from == PeerId{2} ? 0 : 1];
+                if (clock_now() >= start) s.came += static_cast<double>(parcel->body.size);
+                s.node.ship(PeerId{1}, 1, "", s.body);
+            }
+        for (Sender& s : senders) s.node.receive(Duration::zero());
+    }
+    const double ratio = senders[0].came / senders[1].came;
+    MESSAGE("many small over few large: " << ratio);
+    CHECK(ratio > 0.85);
+    CHECK(ratio < 1.15);
+}
+
 TEST_CASE("what the control plane sends counts, and does not wait") {
     auto options = options_of(1);
     options.uplink = 1e6;
