@@ -218,8 +218,13 @@ class Chaos:
         self.after(self.random.uniform(0.5, 12), lambda: self.bring_back(node))
 
     def bring_back(self, node):
-        node.start(self.seeds_for(node))
-        self.over(node)
+        seeds = self.seeds_for(node)
+        node.start(seeds)
+        # Whose ways in all lie beyond a cut cannot come back before it is mended.
+        if self.halves and all((s in self.beyond) != (node in self.beyond) for s in seeds):
+            self.shut_out.append(node)
+        else:
+            self.over(node)
 
     def restart(self, node):
         self.trouble(node, "restarted")
@@ -282,6 +287,7 @@ class Chaos:
         lasts = self.random.uniform(10, 40)
         other = [n for n in self.nodes if self.random.random() < 0.5 and not n.troubled_until == float("inf")]
         self.note(f"cut in two for {lasts:.0f} s: {', '.join(n.name for n in other)} on the other side")
+        self.beyond, self.shut_out = other, []
         for n in other:
             self.net.side(n.i, 1)
 
@@ -291,7 +297,7 @@ class Chaos:
             self.halves = False
             self.note("whole again")
             for n in self.nodes:
-                if n.troubled_until != float("inf"):
+                if n.troubled_until != float("inf") or n in self.shut_out:
                     self.over(n)
         self.after(lasts, heal)
 
