@@ -27,16 +27,6 @@ double squared(const auto& values) {
     return sum;
 }
 
-test::ClusterOptions looking(std::uint32_t peers, std::uint64_t seed = 1) {
-    test::ClusterOptions o;
-    o.peers = peers;
-    o.seed = seed;
-    o.exchange.kind = Kind::local;
-    o.exchange.trains = false;
-    o.membership.probing = false;
-    o.tally = 500ms;
-    return o;
-}
 std::vector<double> drawn(std::uint64_t seed, std::size_t size, double centre = 0) {
     Random random(seed);
     std::vector<double> values(size);
@@ -162,7 +152,7 @@ TEST_CASE("every peer knows the consensus distance within 10 %") {
     for (const std::uint32_t n : {2u, 3u, 8u, 32u})
         for (const int kind : {0, 1, 2})  // on a line; anywhere; one far off
             for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-                auto options = looking(n, seed);
+                auto options = test::tallying(n, seed);
                 for (std::uint32_t i = 0; i < n; ++i) {
                     options.initial.push_back(kind == 0 ? std::vector<double>(size, 10 + i) : drawn(100 * seed + i, size, 10));
                     if (kind == 2 && i == 1)
@@ -186,12 +176,12 @@ TEST_CASE("every peer knows the consensus distance within 10 %") {
 }
 
 TEST_CASE("equal models have no distance, and a model that is short has its own to the last digits") {
-    auto equal = looking(4);
+    auto equal = test::tallying(4);
     equal.initial.assign(4, drawn(7, 5'000));
     test::Cluster same(equal);
     same.run_for(31s);
     for (std::uint32_t i = 0; i < 4; ++i) CHECK(told(same, i).distance == 0);
-    test::Cluster line(looking(8));  // peer i at i: 63 / 12
+    test::Cluster line(test::tallying(8));  // peer i at i: 63 / 12
     line.run_for(31s);
     for (std::uint32_t i = 0; i < 8; ++i) CHECK(told(line, i).distance == doctest::Approx(63.0 / 12).epsilon(0.05));
 }
@@ -201,7 +191,7 @@ TEST_CASE("equal models have no distance, and a model that is short has its own 
 TEST_CASE("while they learn and mix, what is told is the distance at one moment, within 10 %, for less than a thousandth of the bytes") {
     Traffic traffic;
     constexpr std::uint32_t n = 8;
-    auto options = looking(n);
+    auto options = test::tallying(n);
     options.exchange.kind = Kind::gossip;
     options.exchange.period = 250ms;
     options.exchange.trains = true;

@@ -47,17 +47,6 @@ struct One {
     Tally tally(std::uint32_t epoch, double weight, double loss, Duration elapsed = {}, bool answer = true) { return {epoch, answer, elapsed.count(), weight, loss, weight / 2, 0.25, weight, 0, false}; }
 };
 
-test::ClusterOptions tallying(std::uint32_t peers, std::uint64_t seed = 1) {
-    test::ClusterOptions o;
-    o.peers = peers;
-    o.seed = seed;
-    o.exchange.kind = Kind::local;
-    o.exchange.trains = false;
-    o.membership.probing = false;
-    o.tally = 500ms;
-    return o;
-}
-
 // Peer i observes loss i and accuracy i/n.
 void observe(test::Cluster& cluster, std::uint32_t peer, std::uint32_t n) {
     cluster.world().observe(peer, {static_cast<double>(peer), static_cast<double>(peer) / n});
@@ -159,7 +148,7 @@ TEST_CASE("who leaves hands all it has to another") {
 TEST_CASE("after an epoch every peer knows the mean to 1e-6, and the worst") {
     for (const std::uint32_t n : {2u, 3u, 16u, 64u}) {
         CAPTURE(n);
-        test::Cluster cluster(tallying(n));
+        test::Cluster cluster(test::tallying(n));
         for (std::uint32_t i = 0; i < n; ++i) observe(cluster, i, n);
         cluster.run_for(17s);
         const double mean = (n - 1) / 2.0;
@@ -180,7 +169,7 @@ TEST_CASE("loss moves the figures a little, and all of them alike") {
     double squares = 0;
     constexpr int seeds = 20;
     for (int seed = 1; seed <= seeds; ++seed) {
-        auto options = tallying(64, static_cast<std::uint64_t>(seed));
+        auto options = test::tallying(64, static_cast<std::uint64_t>(seed));
         options.loss = 0.1;
         test::Cluster cluster(options);
         for (std::uint32_t i = 0; i < 64; ++i) observe(cluster, i, 64);
@@ -201,7 +190,7 @@ TEST_CASE("loss moves the figures a little, and all of them alike") {
 }
 
 TEST_CASE("who crashes is out of the next epoch, and a newcomer is in it") {
-    auto options = tallying(8);
+    auto options = test::tallying(8);
     options.membership.probing = true;
     test::Cluster cluster(options);
     for (std::uint32_t i = 0; i < 8; ++i) observe(cluster, i, 8);
@@ -215,7 +204,7 @@ TEST_CASE("who crashes is out of the next epoch, and a newcomer is in it") {
 }
 
 TEST_CASE("both sides of a cut have figures of their own, and one again when it is mended") {
-    auto options = tallying(16);
+    auto options = test::tallying(16);
     options.membership.probing = true;
     test::Cluster cluster(options);
     std::vector<int> side(16);

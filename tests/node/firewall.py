@@ -6,61 +6,18 @@ The machines are network namespaces; where none can be made (no root, no iproute
 usage: firewall.py GRAPEVINE"""
 
 import json
-import shutil
-import subprocess
-import sys
-import time
 
-from nodes import fail, nodes, program, until
-
-if not all(shutil.which(tool) for tool in ("ip", "unshare", "nsenter")):
-    print("skipped: it wants ip, unshare and nsenter")
-    sys.exit(77)
+import machines
+from machines import inside, skip
+from nodes import fail, program, until
 
 ROUTER, LEFT, RIGHT = range(3)
 address = ["10.77.1.1", "10.77.1.2", "10.77.2.2"]
-machines = []
 
-
-def run(*words):
-    return subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-
-
-def inside(machine, *words):
-    return run("nsenter", "-t", machines[machine].pid, "-n", *words)
-
-
-def end():
-    for node in nodes.values():
-        node.process.kill()
-    for machine in machines:
-        machine.kill()
-
-
-def skip(why):
-    print("skipped:", why)
-    end()
-    sys.exit(77)
-
-
-for _ in range(3):
-    machines.append(subprocess.Popen(["unshare", "-n", "sleep", "900"], stderr=subprocess.DEVNULL))
-own = run("readlink", "/proc/self/ns/net").stdout
-deadline = time.monotonic() + 5
-while any(inside(m, "readlink", "/proc/self/ns/net").stdout in ("", own) for m in range(3)):
-    if any(m.poll() is not None for m in machines) or time.monotonic() > deadline:
-        skip("no network namespaces here")
-    time.sleep(0.05)
+machines.begin(3)
 for m, name in ((LEFT, "left"), (RIGHT, "right")):
-    if run("ip", "link", "add", name, "netns", machines[ROUTER].pid, "type", "veth", "peer", "name", "eth7", "netns", machines[m].pid).returncode:
-        skip("no network namespaces here")
-    inside(ROUTER, "ip", "addr", "add", f"10.77.{m}.1/24", "dev", name)
-    inside(ROUTER, "ip", "link", "set", name, "up")
-    inside(m, "ip", "addr", "add", f"{address[m]}/24", "dev", "eth7")
-    inside(m, "ip", "link", "set", "eth7", "up")
+    machines.cable(ROUTER, name, f"10.77.{m}.1", m, "eth7", address[m])
     inside(m, "ip", "route", "add", "default", "via", f"10.77.{m}.1")
-for m in range(3):
-    inside(m, "ip", "link", "set", "lo", "up")
 inside(ROUTER, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
 
 
@@ -74,27 +31,9 @@ def firewall(add):
                     skip("this kernel has no rules for ports")
 
 
-class Far:
+class Far(machines.Far):
     def __init__(self, name, machine, port, *words):
-        self.name, self.machine, self.port = name, machine, port
-        self.log = open(name + ".log", "w")
-        self.process = subprocess.Popen(
-            ["nsenter", "-t", str(machines[machine].pid), "-n", program, "node", *words, "--name", name, "--listen", address[machine],
-             "--insecure", "--port", str(port)], stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
-        nodes[name] = self
-
-    def said(self):
-        return open(self.name + ".log").read()
-
-    def verb(self, *words):
-        return inside(self.machine, program, *words, "--at", f"127.0.0.1:{self.port + 2}").stdout
-
-    def members(self):
-        said = self.verb("members", "--json")
-        return {m["name"]: m for m in json.loads(said)["members"]} if said else {}
-
-    def sees(self, status="alive"):
-        return {name for name, m in self.members().items() if m["status"] == status}
+        super().__init__(name, machine, address[machine], port, *words)
 
     def link(self, to):
         said = inside(self.machine, "curl", "-sS", "-m", "5", f"http://127.0.0.1:{self.port + 2}/v1/links").stdout
@@ -152,4 +91,4 @@ try:
         fail(f"doctor sent nothing through the bulk plane:\n{said}")
     print("firewall: seen, said once, and gone round")
 finally:
-    end()
+    machines.end()

@@ -47,6 +47,18 @@ inline ClusterOptions gossiping(std::uint32_t peers, Duration period = 250ms) {
     return o;
 }
 
+// Peers that neither learn nor mix, and tell each other what they know of all.
+inline ClusterOptions tallying(std::uint32_t peers, std::uint64_t seed = 1) {
+    ClusterOptions o;
+    o.peers = peers;
+    o.seed = seed;
+    o.exchange.kind = gossip::Kind::local;
+    o.exchange.trains = false;
+    o.membership.probing = false;
+    o.tally = 500ms;
+    return o;
+}
+
 class Cluster {
 public:
     explicit Cluster(ClusterOptions options) : options_(std::move(options)), world_(world_options()) {
